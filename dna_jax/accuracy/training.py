@@ -1,0 +1,144 @@
+"""Training one network from scratch, with the recipe that published and found networks share."""
+
+import dataclasses
+import functools
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import struct
+
+from dna_jax.accuracy.augmentation import AugmentationConfig, augment, standardize
+from dna_jax.networks import Model, Variables
+from dna_jax.search.optimizers import OptimizerConfig, make_optimizer
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """A recipe: augmentation, label smoothing, weight decay, cosine schedule, moving average of weights.
+
+    Attributes:
+      steps: optimiser steps.
+      optimizer: with its schedule and weight decay.
+      label_smoothing: share of the target spread over all classes.
+      ema_decay: of the average of weights that is evaluated; shorter at first, (1 + step) / (10 + step).
+      calibration_batches: training batches over which batch statistics are measured for evaluation.
+    """
+
+    steps: int = 2000
+    optimizer: OptimizerConfig = OptimizerConfig(weight_decay=5e-4)
+    label_smoothing: float = 0.1
+    ema_decay: float = 0.998
+    calibration_batches: int = 20
+
+
+@struct.dataclass
+class TrainingState:
+    """Step taken, parameters, their moving average, Optax state."""
+
+    step: jax.Array
+    parameters: Variables
+    average: Variables
+    optimizer: optax.OptState
+
+
+@dataclasses.dataclass(frozen=True)
+class Trainer:
+    """Pure functions that train one network.
+
+    Attributes:
+      config: the recipe.
+      augmentation: random crops and flips.
+      model: a single network.
+      seed: of weights and augmentation.
+    """
+
+    config: TrainingConfig
+    augmentation: AugmentationConfig
+    model: Model
+    seed: int
+
+    @functools.cached_property
+    def _optimizer(self) -> optax.GradientTransformation:
+        return make_optimizer(self.config.optimizer, self.config.steps)
+
+    @functools.cached_property
+    def _initial_statistics(self) -> Variables:
+        return self.model.init(self.seed)[1]
+
+    def init(self, start_from: Variables | None = None) -> TrainingState:
+        """State before the first step; fresh weights unless `start_from` gives some."""
+        parameters = self.model.init(self.seed)[0] if start_from is None else start_from
+        return TrainingState(
+            step=jnp.zeros((), jnp.int32),
+            parameters=parameters,
+            average=jax.tree.map(np.copy, parameters),
+            optimizer=self._optimizer.init(parameters),
+        )
+
+    def step(self, state: TrainingState, images: jax.Array, labels: jax.Array) -> tuple[TrainingState, dict[str, jax.Array]]:
+        """One optimiser step on raw images uint8 [batch, height, width, channels] and labels int[batch]."""
+        key = jax.random.fold_in(jax.random.key(self.seed), state.step)
+        size = self.model.specification.image_size
+        inputs = augment(key, standardize(images, size), self.augmentation)
+
+        def loss(parameters: Variables) -> tuple[jax.Array, jax.Array]:
+            predictions, _ = self.model.apply(parameters, self._initial_statistics, inputs, training=True)
+            targets = optax.smooth_labels(jax.nn.one_hot(labels, predictions.shape[-1]), self.config.label_smoothing)
+            return jnp.mean(optax.softmax_cross_entropy(predictions, targets)), predictions
+
+        (value, predictions), gradient = jax.value_and_grad(loss, has_aux=True)(state.parameters)
+        updates, optimizer = self._optimizer.update(gradient, state.optimizer, state.parameters)
+        parameters = optax.apply_updates(state.parameters, updates)
+        decay = jnp.minimum(self.config.ema_decay, (1 + state.step) / (10 + state.step))
+        average = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.average, parameters)
+        accuracy = jnp.mean(jnp.argmax(predictions, axis=-1) == labels)
+        new = dataclasses.replace(state, step=state.step + 1, parameters=parameters, average=average, optimizer=optimizer)
+        return new, {"loss": value, "accuracy": accuracy}
+
+
+@functools.partial(jax.jit, static_argnames="model")
+def _batch_statistics(model: Model, parameters: Variables, statistics: Variables, images: jax.Array) -> Variables:
+    inputs = standardize(images, model.specification.image_size)
+    return model.apply(parameters, statistics, inputs, training=True)[1]
+
+
+@functools.partial(jax.jit, static_argnames="model")
+def _correct(model: Model, parameters: Variables, statistics: Variables, images: jax.Array, labels: jax.Array):
+    inputs = standardize(images, model.specification.image_size)
+    predictions, _ = model.apply(parameters, statistics, inputs, training=False)
+    return jnp.argmax(predictions, axis=-1) == labels
+
+
+def recalibrate(model: Model, parameters: Variables, batches: Iterable[dict[str, Any]]) -> Variables:
+    """Batch statistics of a network measured over batches of raw images.
+
+    Needed wherever running statistics belong to other weights or other choices than those at hand: a network derived from
+    a supernet, or averaged weights.
+    """
+    _, statistics = model.init(0)
+    total, count = None, 0
+    for batch in batches:
+        measured = _batch_statistics(model, parameters, statistics, batch["image"])
+        total = measured if total is None else jax.tree.map(jnp.add, total, measured)
+        count += 1
+    if total is None:
+        raise ValueError("recalibrate needs at least one batch.")
+    return jax.tree.map(lambda value: value / count, total)
+
+
+def evaluate_accuracy(
+    model: Model, parameters: Variables, statistics: Variables, images: np.ndarray, labels: np.ndarray, batch_size: int
+) -> float:
+    """Share of raw images classified correctly; the last batch is padded, so that one shape is compiled."""
+    correct = 0
+    for start in range(0, len(labels), batch_size):
+        chunk = images[start : start + batch_size]
+        padding = batch_size - len(chunk)
+        padded = np.concatenate([chunk, np.zeros((padding, *chunk.shape[1:]), chunk.dtype)])
+        targets = np.concatenate([labels[start : start + batch_size], np.full(padding, -1, labels.dtype)])
+        correct += int(np.sum(np.asarray(_correct(model, parameters, statistics, padded, targets))))
+    return correct / len(labels)

@@ -1,0 +1,83 @@
+"""From a source to batches by step number, so that a resumed run sees what an uninterrupted one would have seen."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import grain
+import jax
+import numpy as np
+
+from dna_jax.data.sources import ArraySource, Dataset, Source, Subset, digits, tfds_dataset
+from dna_jax.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Which images and how many at a time.
+
+    Attributes:
+      name: "digits" or a prepared tensorflow-datasets set.
+      batch_size: images per step, over all processes.
+      decision_fraction: share of the training set held out from the weights, on which a bilevel search learns decisions
+        and on which every search measures accuracy.
+      image_size: side to which images are resized on the device; 0 keeps their own.
+      limit: use only this many training images, 0 for all; for quick looks.
+      seed: of splits and shuffling.
+    """
+
+    name: str = "digits"
+    batch_size: int = 64
+    decision_fraction: float = 0.2
+    image_size: int = 0
+    limit: int = 0
+    seed: int = 0
+
+
+def load(config: DataConfig, data_dir: str | None) -> Dataset:
+    """The data set of a config; UserError says what to do where it is unknown or not prepared."""
+    dataset = digits(seed=config.seed) if config.name == "digits" else tfds_dataset(config.name, data_dir)
+    if config.limit:
+        chosen = np.random.default_rng(config.seed).permutation(len(dataset.train))[: config.limit]
+        dataset = dataclasses.replace(dataset, train=_take(dataset.train, chosen))
+    return dataset
+
+
+def _take(source: Source, indices: np.ndarray) -> Source:
+    if isinstance(source, ArraySource):
+        return ArraySource(source.images[indices], source.labels[indices])
+    return Subset(source, indices)
+
+
+def split(source: Source, config: DataConfig) -> tuple[Source, Source]:
+    """The training set cut at random into a part for weights and a part for decisions."""
+    held_out = round(config.decision_fraction * len(source))
+    if not 0 < held_out < len(source):
+        raise UserError(
+            f"data.decision_fraction {config.decision_fraction} leaves one part empty; choose one within 0 and 1."
+        )
+    order = np.random.default_rng(config.seed + 1).permutation(len(source))
+    return _take(source, np.sort(order[held_out:])), _take(source, np.sort(order[:held_out]))
+
+
+def batches(source: Source, batch_size: int, seed: int, start: int = 0) -> Iterator[dict[str, Any]]:
+    """Endless shuffled batches {"image": uint8[B, H, W, C], "label": int64[B]}, from batch number `start` on.
+
+    Batch n is a function of the seed and n alone. Each of several processes gets its share of every batch.
+    """
+    if batch_size > len(source):
+        raise UserError(f"data.batch_size {batch_size} exceeds the {len(source)} images at hand; choose a smaller one.")
+    if batch_size % jax.process_count():
+        raise UserError(f"data.batch_size {batch_size} must be a multiple of the {jax.process_count()} processes.")
+    dataset = grain.MapDataset.source(source).shuffle(seed)[jax.process_index() :: jax.process_count()]
+    dataset = dataset.repeat().batch(batch_size // jax.process_count())
+    threads = grain.ReadOptions(num_threads=2, prefetch_buffer_size=8)
+    return iter(dataset[start:].to_iter_dataset(threads))
+
+
+def arrays(source: Source) -> tuple[np.ndarray, np.ndarray]:
+    """All images and labels of a source, in order."""
+    if isinstance(source, ArraySource):
+        return source.images, source.labels
+    entries = [source[i] for i in range(len(source))]
+    return np.stack([e["image"] for e in entries]), np.array([e["label"] for e in entries], np.int64)

@@ -1,0 +1,5 @@
+"""Errors that a user can mend."""
+
+
+class UserError(Exception):
+    """What is wrong and what to do, in one sentence. Binaries print it and exit with code 2, without a traceback."""

@@ -1,0 +1,29 @@
+"""What a design costs."""
+
+from dna_jax.hardware.architecture import Architecture
+from dna_jax.hardware.cost import Cost, evaluate
+from dna_jax.hardware.loopnest import LayerCost, evaluate_mapping
+from dna_jax.hardware.mapper import CandidateSet, MappedLayer, Schedule, SpatialChoice, map_layer
+from dna_jax.hardware.mapping import Mapping, describe
+from dna_jax.hardware.nahas_edge import nahas_edge
+from dna_jax.hardware.relaxed import RelaxedCost, relaxed_cost
+from dna_jax.hardware.template import Template
+
+__all__ = [
+    "Architecture",
+    "CandidateSet",
+    "Cost",
+    "LayerCost",
+    "MappedLayer",
+    "Mapping",
+    "RelaxedCost",
+    "Schedule",
+    "SpatialChoice",
+    "Template",
+    "describe",
+    "evaluate",
+    "evaluate_mapping",
+    "map_layer",
+    "nahas_edge",
+    "relaxed_cost",
+]

@@ -1,0 +1,67 @@
+"""Architecture: memory levels and spatial fan-outs. Structure is static, every number is a differentiable leaf."""
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+
+@struct.dataclass
+class Architecture:
+    """An accelerator. Levels are counted from the innermost (0) to the backing store (V - 1).
+
+    Attributes:
+      capacity_bytes: of one instance of a level, [V]; infinite for the backing store.
+      read_bandwidth, write_bandwidth: bytes/cycle of one instance, [V].
+      read_pj_per_byte, write_pj_per_byte: access energy, [V].
+      instances: how many of a level there are in the whole accelerator, [V].
+      area_mm2: of one instance, [V].
+      fanout_size: how many children hang below each fan-out, [F].
+      clock_hz, mac_pj, mac_mm2: clock, energy and area of one multiply-accumulate unit, scalars.
+      macs: multiply-accumulate units of the whole accelerator, scalar.
+      link_mm2: area of the interface to the backing store, scalar.
+      level_names: V names (static).
+      holds: the operands ("WIO") that each level stores; others pass it by (static).
+      ports: per level "shared" (reads and writes share the read bandwidth), "read_write" (one port each) or
+        "per_operand" (one read and one write port for each operand) (static).
+      double_buffered: per level, whether a tile may take only half of the capacity (static).
+      fanout_names: F names (static).
+      fanout_level: the level right above each fan-out (static).
+      resident_level: level whose instances together may keep a layer's inputs and outputs, so that these never cross to
+        the level above; None where activations always do (static).
+    """
+
+    capacity_bytes: jax.Array
+    read_bandwidth: jax.Array
+    write_bandwidth: jax.Array
+    read_pj_per_byte: jax.Array
+    write_pj_per_byte: jax.Array
+    instances: jax.Array
+    area_mm2: jax.Array
+    fanout_size: jax.Array
+    clock_hz: jax.Array
+    mac_pj: jax.Array
+    mac_mm2: jax.Array
+    macs: jax.Array
+    link_mm2: jax.Array
+    level_names: tuple[str, ...] = struct.field(pytree_node=False)
+    holds: tuple[str, ...] = struct.field(pytree_node=False)
+    ports: tuple[str, ...] = struct.field(pytree_node=False)
+    double_buffered: tuple[bool, ...] = struct.field(pytree_node=False)
+    fanout_names: tuple[str, ...] = struct.field(pytree_node=False)
+    fanout_level: tuple[int, ...] = struct.field(pytree_node=False)
+    resident_level: int | None = struct.field(pytree_node=False)
+
+    @property
+    def total_area_mm2(self) -> jax.Array:
+        """MAC units, memories and link."""
+        return self.macs * self.mac_mm2 + jnp.sum(self.instances * self.area_mm2) + self.link_mm2
+
+    @property
+    def peak_tops(self) -> jax.Array:
+        """Tera-operations per second; a multiply-accumulate counts as two."""
+        return 2 * self.macs * self.clock_hz / 1e12
+
+    @property
+    def usable_bytes(self) -> list[jax.Array]:
+        """Bytes that the tiles of one instance may take, per level."""
+        return [self.capacity_bytes[v] / (2 if self.double_buffered[v] else 1) for v in range(len(self.level_names))]

@@ -1,0 +1,188 @@
+"""The mapper: from a layer and an architecture to the best of a template's candidate mappings, inside jit.
+
+A template lists how its fan-outs may be used (`SpatialChoice`) and in which order tiles grow and loops run (`Schedule`).
+For each combination the mapper unrolls dimensions over the fan-outs, then grows the tile of each memory level from the
+inside out until the level is full, so that memory sizes act on traffic through a formula with a gradient. The candidate
+with the fewest cycles is taken, among equals the one with the least energy.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+
+from dna_jax.hardware import surrogate
+from dna_jax.hardware.architecture import Architecture
+from dna_jax.hardware.footprint import footprint, growth_slope
+from dna_jax.hardware.loopnest import Factor, LayerCost, nest_cost
+from dna_jax.hardware.mapping import Mapping
+from dna_jax.workload import DIMENSIONS, OPERANDS, Workload
+
+
+@dataclasses.dataclass(frozen=True)
+class SpatialChoice:
+    """One use of the fan-outs: per fan-out the dimensions laid out over it, in the order in which they fill it.
+
+    For instance ("KG", "P", "QP"): output channels (or groups), then rows, then pixels over three fan-outs.
+    """
+
+    fanouts: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """One way to cut loops in time.
+
+    Attributes:
+      growth: per level the dimensions whose tile grows there, first to last; "" at a level without loops.
+      order: per level all dimensions from the innermost loop to the outermost.
+    """
+
+    growth: tuple[str, ...]
+    order: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class CandidateSet:
+    """The mappings that a template considers: every spatial choice with every schedule."""
+
+    spatial: tuple[SpatialChoice, ...]
+    schedules: tuple[Schedule, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of candidate mappings per layer."""
+        return len(self.spatial) * len(self.schedules)
+
+    @functools.cached_property
+    def pairs(self) -> tuple[tuple[SpatialChoice, Schedule], ...]:
+        """The candidates in order, schedules in the outer loop."""
+        return tuple((choice, schedule) for schedule in self.schedules for choice in self.spatial)
+
+    @functools.cached_property
+    def order(self) -> np.ndarray:
+        """Loop order of each candidate, int[candidates, V, 8]."""
+        return np.array([[[DIMENSIONS.index(d) for d in level] for level in s.order] for _, s in self.pairs])
+
+    def fills(self, fanout: int, step: int) -> dict[int, np.ndarray]:
+        """Dimensions that some candidate lays out at a step of a fan-out -> which candidates do, bool[candidates]."""
+        return _by_dimension([choice.fanouts[fanout][step : step + 1] for choice, _ in self.pairs])
+
+    def grows(self, level: int, step: int) -> dict[int, np.ndarray]:
+        """Dimensions that some candidate grows at a step of a level -> which candidates do, bool[candidates]."""
+        return _by_dimension([schedule.growth[level][step : step + 1] for _, schedule in self.pairs])
+
+
+def _by_dimension(names: list[str]) -> dict[int, np.ndarray]:
+    present = np.array(names)
+    return {DIMENSIONS.index(name): present == name for name in sorted(set(names)) if name}
+
+
+@struct.dataclass
+class MappedLayer:
+    """The chosen mapping of a layer and what it costs."""
+
+    cost: LayerCost
+    mapping: Mapping
+
+
+def _only(mask: np.ndarray, factor: jax.Array, otherwise: Factor) -> jax.Array:
+    return factor if mask.all() else jnp.where(mask, factor, otherwise)
+
+
+def unroll(
+    layer: Workload, architecture: Architecture, candidates: CandidateSet
+) -> tuple[list[list[Factor]], list[jax.Array]]:
+    """Spatial factors F x 8 of every candidate, and what remains of each loop bound (8 arrays).
+
+    A fan-out is never filled past its size, nor a dimension past its bound; what remains is rounded up.
+    """
+    remaining: list[jax.Array] = [layer.bounds[d] for d in range(len(DIMENSIONS))]
+    factors: list[list[Factor]] = []
+    for fanout in range(len(architecture.fanout_names)):
+        room: jax.Array = architecture.fanout_size[fanout]
+        used: list[Factor] = [1.0] * len(DIMENSIONS)
+        steps = max(len(choice.fanouts[fanout]) for choice in candidates.spatial)
+        for step in range(steps):
+            taken: Factor = 1.0
+            for dimension, mask in candidates.fills(fanout, step).items():
+                factor = _only(mask, surrogate.minimum(*jnp.broadcast_arrays(remaining[dimension], room)), 1.0)
+                used[dimension] = used[dimension] * factor
+                remaining[dimension] = surrogate.ceil(remaining[dimension] / factor)
+                taken = taken * factor
+            if step + 1 < steps:
+                room = jnp.maximum(surrogate.floor(room / taken), 1)
+        factors.append(used)
+    return factors, remaining
+
+
+def cut(
+    layer: Workload,
+    architecture: Architecture,
+    candidates: CandidateSet,
+    spatial: list[list[Factor]],
+    remaining: Sequence[jax.Array],
+) -> list[list[Factor]]:
+    """Temporal factors V x 8 of every candidate: each level's tile as large as it fits, the rest at the last level."""
+    levels = len(architecture.level_names)
+    width = [layer.bits[0] / 8, layer.bits[1] / 8, layer.partial_bits / 8]
+    remaining = list(remaining)
+    tile: list[Factor] = [1.0] * len(DIMENSIONS)
+    temporal: list[list[Factor]] = []
+    for level in range(levels - 1):
+        for fanout, above in enumerate(architecture.fanout_level):
+            if above == level:
+                tile = [a * b for a, b in zip(tile, spatial[fanout], strict=True)]
+        within = [jnp.minimum(extent, layer.bounds[d]) for d, extent in enumerate(tile)]
+        factors: list[Factor] = [1.0] * len(DIMENSIONS)
+        stored = [width[o] if name in architecture.holds[level] else 0.0 for o, name in enumerate(OPERANDS)]
+        for step in range(max(len(schedule.growth[level]) for schedule in candidates.schedules)):
+            for dimension, mask in candidates.grows(level, step).items():
+                now = sum(a * b for a, b in zip(footprint(within, layer.stride), stored, strict=True))
+                slope = sum(a * b for a, b in zip(growth_slope(within, layer.stride, dimension), stored, strict=True))
+                limit = jnp.maximum(1 + (architecture.usable_bytes[level] - now) / slope, 1)
+                rest = remaining[dimension]
+                fits = jnp.maximum(surrogate.floor(surrogate.minimum(*jnp.broadcast_arrays(limit, rest))), 1)
+                # Equal tiles: 10 trips in tiles of at most 8 become two of 5.
+                factor = _only(mask, surrogate.ceil(rest / surrogate.ceil(rest / fits)), 1.0)
+                tile[dimension] = tile[dimension] * factor
+                within[dimension] = jnp.minimum(tile[dimension], layer.bounds[dimension])
+                factors[dimension] = factors[dimension] * factor
+                remaining[dimension] = surrogate.ceil(rest / factor)
+        temporal.append(factors)
+    outermost: list[Factor] = list(remaining)
+    return [*temporal, outermost]
+
+
+def map_layer(layer: Workload, architecture: Architecture, candidates: CandidateSet) -> MappedLayer:
+    """The best candidate mapping of one layer and its cost; batch with `jax.vmap` over layers and architectures.
+
+    Candidates whose tiles overflow a memory are taken only where none fits, the least overflowing first; the overflow
+    stays visible in the cost.
+    """
+    spatial, remaining = unroll(layer, architecture, candidates)
+    temporal = cut(layer, architecture, candidates, spatial, remaining)
+    cost = nest_cost(layer, architecture, temporal, spatial, candidates.order)
+
+    # Energy settles only between equal cycles: its range is squeezed into one part in 10^4.
+    metric = cost.cycles * (1 + 1e-4 * cost.energy_pj / jnp.max(cost.energy_pj)) * (1 + sum(cost.overflow_bytes))
+    best = jnp.arange(candidates.size) == jnp.argmin(metric)
+    share = surrogate.best_share(metric)
+
+    def pick(values: Factor) -> jax.Array:
+        """The best candidate's entry, exactly."""
+        return jnp.sum(jnp.where(best, values, 0), axis=-1)
+
+    def stack(factors: list[list[Factor]]) -> jax.Array:
+        return jnp.stack([jnp.stack([pick(factor) for factor in row]) for row in factors])
+
+    chosen = jax.tree.map(pick, cost).replace(
+        cycles=surrogate.take_best(cost.cycles, best, share),
+        energy_pj=surrogate.take_best(cost.energy_pj, best, share),
+    )
+    order = jnp.sum(jnp.where(best[:, None, None], jnp.asarray(candidates.order), 0), axis=0)
+    return MappedLayer(cost=chosen, mapping=Mapping(stack(temporal), stack(spatial), order))

@@ -1,0 +1,91 @@
+"""The cost of a soft design, with a gradient that knows every neighbouring option exactly.
+
+The value at a point is the cost of the architecture with expected knob values, which at a one-hot point is the discrete
+cost. The gradient by the probability of an option is the cost of the architecture with that knob *at* that option and all
+others as they are: the gradient of the interpolation that is linear in each knob. So at a one-hot point the difference
+between two options' gradients is the true difference between two accelerators, steps of rounding and of capacity included.
+
+The alternatives were measured on MobileNetV2 with 40 candidate mappings: differentiating through the mapper (which the
+smooth backward rules of `surrogate` allow) takes ten times as long to compile, while the 33 neighbours cost one batched
+forward pass.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+
+from dna_jax.hardware.cost import evaluate
+from dna_jax.hardware.template import Template
+from dna_jax.spaces import Point, Space
+from dna_jax.workload import Workload
+
+
+@struct.dataclass
+class RelaxedCost:
+    """Cost of one inference at a point, scalars.
+
+    Attributes:
+      latency_ms, energy_mj, area_mm2: milliseconds, millijoules, square millimetres.
+      overflow_kib: KiB by which tiles exceed memories; 0 where everything fits.
+    """
+
+    latency_ms: jax.Array
+    energy_mj: jax.Array
+    area_mm2: jax.Array
+    overflow_kib: jax.Array
+
+
+def _neighbours(space: Space, point: Point) -> Point:
+    """The point itself, then for each option of each free decision the point with that option chosen; [1 + M, options]."""
+    count = 1 + sum(len(decision.options) for decision in space.free)
+    rows = {name: jnp.broadcast_to(p, (count, *p.shape)) for name, p in point.items()}
+    start = 1
+    for decision in space.free:
+        options = len(decision.options)
+        chosen = np.zeros((count, options), np.float32)
+        chosen[start : start + options] = np.eye(options)
+        rows[decision.name] = jnp.where(chosen.any(axis=1, keepdims=True), chosen, rows[decision.name])
+        start += options
+    return rows
+
+
+def relaxed_cost(template: Template, space: Space, workload: Workload, point: Point) -> RelaxedCost:
+    """Differentiable cost of a workload on a template at a point.
+
+    Args:
+      template: the family of accelerators.
+      space: its space, with what is fixed; fixed knobs get no gradient and cost no evaluation.
+      workload: relaxed or discrete; its `weight` gets the exact gradient.
+      point: probabilities of the template's decisions, soft or one-hot.
+    """
+    names = [decision.name for decision in template.space.decisions]
+    held = jax.lax.stop_gradient({name: point[name] for name in names})
+
+    def per_layer(neighbour: Point):
+        architecture = template.architecture(neighbour, workload.weight.dtype)
+        layers = evaluate(workload, architecture, template.candidates).layers.cost
+        milliseconds = layers.cycles / architecture.clock_hz * 1e3
+        overflow_kib = jnp.sum(jnp.stack(layers.overflow_bytes), axis=0) / 1024
+        return milliseconds, layers.energy_pj * 1e-9, architecture.total_area_mm2, overflow_kib
+
+    tables = jax.lax.stop_gradient(jax.vmap(per_layer)(_neighbours(space, held)))
+
+    # Zeros, with the gradient of the probabilities: what each neighbour's row is weighted with.
+    moves = [point[decision.name] - held[decision.name] for decision in space.free]
+    move = jnp.concatenate([jnp.zeros(1), *moves])
+    weight = jax.lax.stop_gradient(workload.weight)
+
+    def interpolate(table: jax.Array, additive: bool) -> jax.Array:
+        """Row 0, plus the other rows with weights that are zero but have a gradient."""
+        if not additive:
+            return table[0] + move @ table
+        return table[0] @ workload.weight + move @ (table @ weight)
+
+    latency, energy, area, overflow = tables
+    return RelaxedCost(
+        latency_ms=interpolate(latency, additive=True),
+        energy_mj=interpolate(energy, additive=True),
+        area_mm2=interpolate(area, additive=False),
+        overflow_kib=interpolate(overflow, additive=True),
+    )

@@ -1,0 +1,29 @@
+"""Template: a family of accelerators with named knobs."""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+
+from dna_jax.hardware.architecture import Architecture
+from dna_jax.hardware.mapper import CandidateSet
+from dna_jax.spaces import Design, Point, Space
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Template:
+    """Data plus one function from a point to an architecture.
+
+    Attributes:
+      name: name used in configs and reports.
+      space: the knobs.
+      architecture: from a point of `space` (soft or one-hot) and a dtype to the architecture it describes.
+      candidates: the mappings that its mapper considers.
+      baseline: the published default design.
+    """
+
+    name: str
+    space: Space
+    architecture: Callable[[Point, jax.typing.DTypeLike], Architecture]
+    candidates: CandidateSet
+    baseline: Design

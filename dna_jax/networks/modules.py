@@ -1,0 +1,177 @@
+"""Flax modules of the networks. Super-kernels and single networks share them: a mask narrows what is there.
+
+A mask multiplies weights, never activations, so a masked network costs no more than the unmasked one. Batch norm stores
+the statistics of the batch at hand when training; averaging them over steps, or over a calibration set for a derived
+network, is a matter of pytrees outside.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from dna_jax.networks.depthwise import depthwise
+from dna_jax.networks.specification import Block, Specification
+
+BATCH_NORM_EPSILON = 1e-3
+
+
+def activate(x: jax.Array, name: str) -> jax.Array:
+    """ReLU6 or swish."""
+    return jax.nn.relu6(x) if name == "relu6" else jax.nn.swish(x)
+
+
+class BatchNorm(nnx.Module):
+    """Batch normalisation over all axes but the last.
+
+    In training it normalises with the batch's mean and variance and stores just these in `mean` and `variance`; in
+    evaluation it normalises with what is stored.
+    """
+
+    def __init__(self, channels: int):
+        self.scale = nnx.Param(jnp.ones(channels))
+        self.bias = nnx.Param(jnp.zeros(channels))
+        self.mean = nnx.BatchStat(jnp.zeros(channels))
+        self.variance = nnx.BatchStat(jnp.ones(channels))
+
+    def __call__(self, x: jax.Array, training: bool) -> jax.Array:
+        if training:
+            axes = tuple(range(x.ndim - 1))
+            mean = jnp.mean(x, axis=axes)
+            variance = jnp.maximum(jnp.mean(jnp.square(x), axis=axes) - jnp.square(mean), 0)
+            self.mean[...] = jax.lax.stop_gradient(mean)
+            self.variance[...] = jax.lax.stop_gradient(variance)
+        else:
+            mean, variance = self.mean[...], self.variance[...]
+        factor = self.scale[...] * jax.lax.rsqrt(variance + BATCH_NORM_EPSILON)
+        return x * factor + (self.bias[...] - mean * factor)
+
+
+class Pointwise(nnx.Module):
+    """1x1 convolution or linear layer over the last axis; weights [in, out]."""
+
+    def __init__(self, in_channels: int, out_channels: int, use_bias: bool = False):
+        self.kernel = nnx.Param(jnp.zeros((in_channels, out_channels)))
+        self.bias = nnx.Param(jnp.zeros(out_channels)) if use_bias else None
+
+    def __call__(self, x: jax.Array, input_mask: jax.Array | None = None) -> jax.Array:
+        kernel = self.kernel[...]
+        if input_mask is not None:
+            kernel = kernel * input_mask[:, None]
+        y = x @ kernel
+        return y if self.bias is None else y + self.bias[...]
+
+
+class Depthwise(nnx.Module):
+    """Depthwise convolution; weights [side, side, channels]."""
+
+    def __init__(self, channels: int, side: int, stride: int):
+        self.kernel = nnx.Param(jnp.zeros((side, side, channels)))
+        self.stride = stride
+
+    def __call__(self, x: jax.Array, kernel_mask: jax.Array | None = None) -> jax.Array:
+        kernel = self.kernel[...]
+        if kernel_mask is not None:
+            kernel = kernel * kernel_mask[:, :, None]
+        return depthwise(x, kernel, self.stride)
+
+
+class Stem(nnx.Module):
+    """3x3 convolution over image channels; weights [3, 3, in, out]."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int):
+        self.kernel = nnx.Param(jnp.zeros((3, 3, in_channels, out_channels)))
+        self.stride = stride
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        strides = (self.stride, self.stride)
+        return jax.lax.conv_general_dilated(x, self.kernel[...], strides, "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+class SqueezeExcite(nnx.Module):
+    """Channel gates from global averages (Hu et al., CVPR 2018)."""
+
+    def __init__(self, channels: int, squeeze_channels: int):
+        self.reduce = Pointwise(channels, squeeze_channels, use_bias=True)
+        self.expand = Pointwise(squeeze_channels, channels, use_bias=True)
+
+    def __call__(self, x: jax.Array, activation: str, input_mask: jax.Array | None = None) -> jax.Array:
+        squeezed = activate(self.reduce(jnp.mean(x, axis=(1, 2)), input_mask), activation)
+        return x * jax.nn.sigmoid(self.expand(squeezed))[:, None, None, :]
+
+
+class InvertedResidual(nnx.Module):
+    """Expand, depthwise, (squeeze-excite,) project (MobileNetV2, Figure 3), built for one kernel and expansion.
+
+    A super-kernel block is built for the largest; masks then select or mix the smaller options.
+    """
+
+    def __init__(self, block: Block, kernel: int, expansion: int, activation: str):
+        hidden = block.in_channels * expansion
+        self.residual = block.residual
+        self.activation = activation
+        self.expand = Pointwise(block.in_channels, hidden) if expansion > 1 else None
+        self.expand_norm = BatchNorm(hidden) if expansion > 1 else None
+        self.depthwise = Depthwise(hidden, kernel, block.stride)
+        self.depthwise_norm = BatchNorm(hidden)
+        self.squeeze = SqueezeExcite(hidden, block.squeeze_channels) if block.squeeze_channels else None
+        self.project = Pointwise(hidden, block.out_channels)
+        self.project_norm = BatchNorm(block.out_channels)
+
+    def __call__(
+        self,
+        x: jax.Array,
+        training: bool,
+        kernel_mask: jax.Array | None = None,
+        channel_mask: jax.Array | None = None,
+    ) -> jax.Array:
+        y = x
+        if self.expand is not None and self.expand_norm is not None:
+            y = activate(self.expand_norm(self.expand(y), training), self.activation)
+        y = activate(self.depthwise_norm(self.depthwise(y, kernel_mask), training), self.activation)
+        if self.squeeze is not None:
+            y = self.squeeze(y, self.activation, channel_mask)
+        y = self.project_norm(self.project(y, channel_mask), training)
+        return x + y if self.residual else y
+
+
+class Network(nnx.Module):
+    """Stem, blocks, head, pool, classifier, with one kernel and expansion per block."""
+
+    def __init__(self, specification: Specification, kernels: list[int], expansions: list[int]):
+        stem, last = specification.stem_channels, specification.blocks[-1].out_channels
+        self.activation = specification.activation
+        self.stem = Stem(specification.image_channels, stem, specification.stem_stride)
+        self.stem_norm = BatchNorm(stem)
+        self.blocks = nnx.List(
+            [
+                InvertedResidual(block, k, e, specification.activation)
+                for block, k, e in zip(specification.blocks, kernels, expansions, strict=True)
+            ]
+        )
+        self.head = Pointwise(last, specification.head_channels)
+        self.head_norm = BatchNorm(specification.head_channels)
+        self.classifier = Pointwise(specification.head_channels, specification.classes, use_bias=True)
+
+    def __call__(
+        self,
+        images: jax.Array,
+        training: bool,
+        masks: list[tuple[jax.Array | None, jax.Array | None]] | None = None,
+    ) -> jax.Array:
+        """Logits [batch, classes] of images [batch, height, width, channels]; masks as in `InvertedResidual`, by block."""
+        x = activate(self.stem_norm(self.stem(images), training), self.activation)
+        for i, block in enumerate(self.blocks):
+            kernel_mask, channel_mask = masks[i] if masks is not None else (None, None)
+            x = block(x, training, kernel_mask, channel_mask)
+        x = activate(self.head_norm(self.head(x), training), self.activation)
+        return self.classifier(jnp.mean(x, axis=(1, 2)))
+
+
+def initial_deviation(path: tuple[str, ...], shape: tuple[int, ...]) -> float:
+    """Standard deviation of a kernel's initial weights: He et al. (ICCV 2015) by fan-in; 0.01 for the classifier."""
+    if path[0] == "classifier":
+        return 0.01
+    fan_in = math.prod(shape[:2]) if len(shape) == 3 else math.prod(shape[:-1])
+    return math.sqrt(2 / fan_in)

@@ -1,0 +1,113 @@
+"""The workload of a network family: every layer that some choice would bring, weighted by how likely it is.
+
+A choice of kernel and expansion replaces layers by others, so the relaxed workload lists the layers of all options and
+weights each with the probability of the options it needs. Costs of layers add up; hence the relaxed cost is the expected
+cost under independent choices, its gradient is exact, and at a one-hot point only the chosen layers have weight.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import jax.numpy as jnp
+import numpy as np
+
+from dna_jax.networks.specification import Block, Specification
+from dna_jax.spaces import Option, Point, expansion_name, kernel_name
+from dna_jax.workload import Layer, Workload, merge_equal_layers, workload_from_layers
+
+
+@dataclasses.dataclass(frozen=True)
+class ConditionalLayer:
+    """A layer and the choices that bring it: decision -> option, all of which must hold."""
+
+    layer: Layer
+    needs: Mapping[str, Option]
+
+
+def _output_size(size: int, stride: int) -> int:
+    return -(-size // stride)
+
+
+def _block_layers(block: Block, size: int) -> list[ConditionalLayer]:
+    """Layers of a block whose input is `size` pixels wide, for every option."""
+    kernel, expansion = kernel_name(block.index), expansion_name(block.index)
+    prefix = f"block_{block.index:02d}"
+    out = _output_size(size, block.stride)
+    layers = []
+    for e in block.expansions:
+        hidden = e * block.in_channels
+        needs = {expansion: e}
+        if e > 1:
+            expand = Layer(f"{prefix}.expand", K=hidden, C=block.in_channels, P=size, Q=size)
+            layers.append(ConditionalLayer(expand, needs))
+        for k in block.kernels:
+            depthwise = Layer(
+                f"{prefix}.depthwise", K=hidden, C=hidden, P=out, Q=out, R=k, S=k, stride=block.stride, groups=hidden
+            )
+            layers.append(ConditionalLayer(depthwise, {**needs, kernel: k}))
+        if block.squeeze_channels:
+            squeeze = Layer(f"{prefix}.squeeze", K=block.squeeze_channels, C=hidden, P=1, Q=1)
+            excite = Layer(f"{prefix}.excite", K=hidden, C=block.squeeze_channels, P=1, Q=1)
+            layers += [ConditionalLayer(squeeze, needs), ConditionalLayer(excite, needs)]
+        project = Layer(f"{prefix}.project", K=block.out_channels, C=hidden, P=out, Q=out)
+        layers.append(ConditionalLayer(project, needs))
+    return layers
+
+
+def conditional_layers(specification: Specification) -> list[ConditionalLayer]:
+    """All layers of a family in order, each with the choices that bring it; stem, head and classifier always come."""
+    size = _output_size(specification.image_size, specification.stem_stride)
+    stem = Layer(
+        "stem",
+        K=specification.stem_channels,
+        C=specification.image_channels,
+        P=size,
+        Q=size,
+        R=3,
+        S=3,
+        stride=specification.stem_stride,
+    )
+    layers = [ConditionalLayer(stem, {})]
+    for block in specification.blocks:
+        layers += _block_layers(block, size)
+        size = _output_size(size, block.stride)
+    last = specification.blocks[-1].out_channels
+    layers.append(ConditionalLayer(Layer("head", K=specification.head_channels, C=last, P=size, Q=size), {}))
+    classifier = Layer("classifier", K=specification.classes, C=specification.head_channels, P=1, Q=1)
+    return [*layers, ConditionalLayer(classifier, {})]
+
+
+def chosen_layers(specification: Specification, design: Mapping[str, Option]) -> list[Layer]:
+    """The layers of one network, in order."""
+    return [
+        row.layer
+        for row in conditional_layers(specification)
+        if all(design[name] == option for name, option in row.needs.items())
+    ]
+
+
+def relaxed_workload(specification: Specification, point: Point) -> Workload:
+    """The expected workload at a point: equal shapes once, weighted by their expected number.
+
+    Args:
+      specification: a family.
+      point: probabilities of its decisions, soft or one-hot.
+    """
+    rows = conditional_layers(specification)
+    options = {kernel_name(b.index): b.kernels for b in specification.blocks}
+    options |= {expansion_name(b.index): b.expansions for b in specification.blocks}
+    searched = [name for name, values in options.items() if len(values) > 1]
+    # All probabilities in one vector behind a leading 1, so that the weights of all rows are two lookups and a product.
+    start = dict(zip(searched, np.cumsum([1, *(len(options[name]) for name in searched)]), strict=False))
+    probabilities = jnp.concatenate([jnp.ones(1), *(point[name] for name in searched)])
+    lookup = np.zeros((len(rows), 2), np.int32)
+    for i, row in enumerate(rows):
+        needed = [start[name] + options[name].index(int(o)) for name, o in row.needs.items() if name in start]
+        lookup[i, : len(needed)] = needed
+    layers, matrix = merge_equal_layers([row.layer for row in rows])
+    return workload_from_layers(layers, matrix @ jnp.prod(probabilities[lookup], axis=-1))
+
+
+def macs(specification: Specification, design: Mapping[str, Option]) -> int:
+    """Multiply-accumulates of one network: convolutions and the classifier."""
+    return sum(layer.macs for layer in chosen_layers(specification, design))

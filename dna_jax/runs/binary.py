@@ -1,0 +1,55 @@
+"""The edge of a binary: flags in, exit codes out. Everything a user can mend ends as one sentence and exit code 2."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from absl import app, flags, logging
+
+from dna_jax.errors import UserError
+
+USER_ERROR_CODE = 2
+
+
+def _fail(error: Exception | str) -> NoReturn:
+    message = " ".join(str(error).split())
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    raise SystemExit(USER_ERROR_CODE)
+
+
+def _parse(arguments: Sequence[str]) -> list[str]:
+    """Parse flags; absl by itself exits with 1 and a page of usage, and lets errors in config files through."""
+    try:
+        rest = flags.FLAGS(list(arguments))
+    except flags.Error as error:
+        _fail(f"{error} Run with --help to see the flags.")
+    except (AttributeError, KeyError, TypeError, ValueError, OSError, SyntaxError, ImportError, UserError) as error:
+        _fail(f"The flags cannot be used: {error}. Check --config and its overrides.")
+    if len(rest) > 1:
+        _fail(f"Unexpected argument {rest[1]!r}; values go with flags, as in --workdir=DIR.")
+    return rest
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run `main` with parsed flags and the compilation cache on."""
+
+    def guarded(_: Sequence[str]) -> None:
+        # Libraries report every checkpoint they write; their warnings and errors still come through.
+        logging.set_verbosity(logging.WARNING)
+        enable_compilation_cache()
+        try:
+            main()
+        except UserError as error:
+            _fail(error)
+
+    app.run(guarded, flags_parser=_parse)
+
+
+def enable_compilation_cache() -> None:
+    """Keep compiled programs across runs, under JAX_COMPILATION_CACHE_DIR or the user's cache folder."""
+    import jax
+
+    default = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "dna_jax", "xla")
+    jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR", default))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

@@ -1,0 +1,146 @@
+"""The typed configuration of a co-search run. Defaults live here and in the dataclasses it is made of, nowhere else."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from ml_collections import config_dict
+
+from dna_jax.accuracy import AugmentationConfig, TrainingConfig
+from dna_jax.data import DataConfig
+from dna_jax.errors import UserError
+from dna_jax.hardware import Template, nahas_edge
+from dna_jax.networks import Specification, efficientnet_b0, mobilenet_v2
+from dna_jax.search import Budgets, SearchConfig
+from dna_jax.spaces import Space, s1, s2
+
+NETWORKS: dict[str, tuple[Callable[[], Space], Callable[..., Specification]]] = {
+    "s1": (s1, mobilenet_v2),
+    "s2": (s2, efficientnet_b0),
+}
+"""Network spaces by name: the space, and the family whose blocks it searches."""
+
+TEMPLATES: dict[str, Callable[[], Template]] = {"nahas_edge": nahas_edge}
+"""Accelerator templates by name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """Which networks.
+
+    Attributes:
+      space: "s1" (MobileNetV2) or "s2" (EfficientNet-B0).
+      width: multiplies all channels.
+      stride_plan: a key of `networks.STRIDE_PLANS`.
+    """
+
+    space: Literal["s1", "s2"] = "s1"
+    width: float = 1.0
+    stride_plan: Literal["imagenet", "cifar", "cifar_early", "digits"] = "cifar"
+
+
+@dataclasses.dataclass(frozen=True)
+class AcceleratorConfig:
+    """Which accelerators.
+
+    Attributes:
+      template: "nahas_edge".
+    """
+
+    template: Literal["nahas_edge"] = "nahas_edge"
+
+
+@dataclasses.dataclass(frozen=True)
+class RetrainConfig:
+    """What becomes of the network found.
+
+    Attributes:
+      start: "scratch" (fresh weights) or "inherit" (the supernet's).
+      training: the recipe, the same for the published network beside it.
+    """
+
+    start: Literal["scratch", "inherit"] = "scratch"
+    training: TrainingConfig = TrainingConfig()
+
+
+@dataclasses.dataclass(frozen=True)
+class CosearchConfig:
+    """A co-search run.
+
+    Attributes:
+      seed: of weights, samples, splits and shuffling.
+      fix: "none", "network" (published network, accelerator searched) or "accelerator" (baseline, network searched).
+      data, network, accelerator, budgets, search, augmentation, retrain: the parts.
+      log_every, checkpoint_every: steps between lines of metrics and between checkpoints.
+      evaluation_batch_size: images evaluated at a time.
+    """
+
+    seed: int = 0
+    fix: Literal["none", "network", "accelerator"] = "none"
+    data: DataConfig = DataConfig()
+    network: NetworkConfig = NetworkConfig()
+    accelerator: AcceleratorConfig = AcceleratorConfig()
+    budgets: Budgets = Budgets()
+    search: SearchConfig = SearchConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    retrain: RetrainConfig = RetrainConfig()
+    log_every: int = 20
+    checkpoint_every: int = 200
+    evaluation_batch_size: int = 256
+
+    def __post_init__(self) -> None:
+        for name in ("log_every", "checkpoint_every", "evaluation_batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+
+
+def to_config_dict(config: Any) -> config_dict.ConfigDict:
+    """A dataclass as a ConfigDict of the same shape, for flags; optional numbers that are None become placeholders."""
+    hints = typing.get_type_hints(type(config))
+    result = config_dict.ConfigDict()
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            result[field.name] = to_config_dict(value)
+        elif isinstance(hints[field.name], types.UnionType):
+            kind = next(t for t in typing.get_args(hints[field.name]) if t is not type(None))
+            result[field.name] = config_dict.placeholder(kind)
+            if value is not None:
+                result[field.name] = value
+        else:
+            result[field.name] = value
+    return result
+
+
+def from_mapping(kind: type, values: Mapping[str, Any], path: str = "config") -> Any:
+    """A dataclass of type `kind` from a mapping of the same shape.
+
+    UserError names the field whose value is none of its options, or says what the dataclass itself objects to.
+    """
+    hints = typing.get_type_hints(kind)
+    unknown = set(values) - set(hints)
+    if unknown:
+        raise UserError(f"{path} has no field {sorted(unknown)[0]!r}; its fields are {', '.join(sorted(hints))}.")
+    arguments: dict[str, Any] = {}
+    for name, value in values.items():
+        hint = hints[name]
+        if dataclasses.is_dataclass(hint):
+            arguments[name] = from_mapping(typing.cast(type, hint), value, f"{path}.{name}")
+        else:
+            options = typing.get_args(hint) if typing.get_origin(hint) is Literal else None
+            if options and value not in options:
+                raise UserError(f"{path}.{name} is {value!r}; choose one of {', '.join(map(str, options))}.")
+            arguments[name] = value
+    try:
+        return kind(**arguments)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def is_smoke(variant: str) -> bool:
+    """Whether a run card's variant is `smoke`, the same path in seconds; UserError for one that no card has."""
+    if variant not in ("", "smoke"):
+        raise UserError(f"Run cards have no variant {variant!r}; use FILE or FILE:smoke.")
+    return variant == "smoke"

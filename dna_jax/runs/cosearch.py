@@ -1,0 +1,382 @@
+"""The main job: search a network and an accelerator together, judge the pair, retrain the network, sum up."""
+
+import dataclasses
+import functools
+import pathlib
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dna_jax.accuracy import Trainer, augment, evaluate_accuracy, recalibrate, standardize
+from dna_jax.data import Dataset, Source, arrays, batches, load, split
+from dna_jax.errors import UserError
+from dna_jax.hardware import Cost, Template
+from dna_jax.networks import Specification, Variables, chosen_layers, inherit, single_network
+from dna_jax.runs.config import NETWORKS, TEMPLATES, CosearchConfig
+from dna_jax.runs.directory import RunDirectory, as_json
+from dna_jax.runs.loop import run_phase
+from dna_jax.runs.progress import say
+from dna_jax.runs.report import write_report
+from dna_jax.search import (
+    CoSearch,
+    Enumeration,
+    SearchState,
+    Standing,
+    discrete_cost,
+    entropy,
+    enumerate_accelerators,
+    mean_point,
+    most_likely_feasible,
+    standing,
+)
+from dna_jax.spaces import Design, Point, Space
+
+_MIRRORED_PACKAGES = ("dna-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """What a configuration describes, built.
+
+    Attributes:
+      config: the configuration.
+      dataset: images.
+      specification: the network family.
+      template: the accelerator family.
+      network_space, accelerator_space: with what is fixed.
+    """
+
+    config: CosearchConfig
+    dataset: Dataset
+    specification: Specification
+    template: Template
+    network_space: Space
+    accelerator_space: Space
+
+    @functools.cached_property
+    def parts(self) -> tuple[Source, Source]:
+        """Training images for weights and for decisions."""
+        return split(self.dataset.train, self.config.data)
+
+    @functools.cached_property
+    def strategy(self) -> CoSearch:
+        """The search."""
+        return CoSearch(
+            config=self.config.search,
+            specification=self.specification,
+            template=self.template,
+            network_space=self.network_space,
+            accelerator_space=self.accelerator_space,
+            budgets=self.config.budgets,
+            seed=self.config.seed,
+        )
+
+    @property
+    def published(self) -> Design:
+        """The published network on the baseline accelerator."""
+        return self.specification.default_design | dict(self.template.baseline)
+
+
+def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
+    """Load the data and build spaces; UserError where data are missing or budgets cannot be met by any design."""
+    dataset = load(config.data, data_dir)
+    make_space, make_specification = NETWORKS[config.network.space]
+    height, width, channels = dataset.image_shape
+    if height != width and not config.data.image_size:
+        raise UserError(f"Images of {height} x {width} are not square; set --config.data.image_size.")
+    specification = make_specification(
+        width=config.network.width,
+        image_size=config.data.image_size or height,
+        classes=dataset.classes,
+        stride_plan=config.network.stride_plan,
+        image_channels=channels,
+    )
+    template = TEMPLATES[config.accelerator.template]()
+    network_space, accelerator_space = make_space(), template.space
+    if config.fix == "network":
+        network_space = network_space.fix(specification.default_design)
+    elif config.fix == "accelerator":
+        accelerator_space = accelerator_space.fix(template.baseline)
+    return Problem(config, dataset, specification, template, network_space, accelerator_space)
+
+
+def require_reachable(problem: Problem) -> None:
+    """UserError unless some accelerator meets every budget with the smallest network of the space."""
+    budgets = problem.config.budgets
+    if not budgets.items():
+        return
+    # Kernels and expansions ascend, and a smaller one never costs more: the first option of each is the cheapest network.
+    smallest = {
+        decision.name: problem.network_space.fixed.get(decision.name, decision.options[0])
+        for decision in problem.network_space.decisions
+    }
+    layers = chosen_layers(problem.specification, smallest)
+    enumeration = enumerate_accelerators(problem.template, layers, problem.accelerator_space, jnp.float32)
+    if enumeration.feasible(budgets).any():
+        return
+    least = ", ".join(f"{name} {enumeration.costs[name][enumeration.valid].min():.4g}" for name, _ in budgets.items())
+    asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets.items())
+    raise UserError(
+        f"No design meets the budgets ({asked}) together; the least that the smallest network reaches, each on an "
+        f"accelerator of its own, is {least}: raise a budget, or lower --config.network.width."
+    )
+
+
+def _augmented(problem: Problem, key: jax.Array, images: jax.Array) -> jax.Array:
+    return augment(key, standardize(images, problem.specification.image_size), problem.config.augmentation)
+
+
+def search(problem: Problem, directory: RunDirectory) -> SearchState:
+    """Run or resume the search phase."""
+    config, strategy = problem.config, problem.strategy
+    weights_part, decisions_part = problem.parts
+
+    def prepared(step_function: Any, purpose: int) -> Any:
+        """A step on raw images: augmentation is part of the jitted program."""
+
+        def step(state: SearchState, images: jax.Array, labels: jax.Array) -> Any:
+            key = jax.random.fold_in(jax.random.fold_in(jax.random.key(config.seed), state.step), purpose)
+            return step_function(state, (_augmented(problem, key, images), labels))
+
+        return jax.jit(step, donate_argnums=0)
+
+    streams: dict[str, Iterator[dict[str, np.ndarray]]] = {}
+
+    def batch(name: str, source: Source, step: int) -> tuple[np.ndarray, np.ndarray]:
+        if name not in streams:
+            streams[name] = batches(source, config.data.batch_size, config.data.seed + len(name), start=step)
+        entry = next(streams[name])
+        return entry["image"], entry["label"]
+
+    if config.search.level == "single":
+        joint_step = prepared(strategy.joint_step, 2)
+
+        def step_function(state: SearchState, step: int) -> Any:
+            return joint_step(state, *batch("weights", weights_part, step))
+    else:
+        weights_step, decisions_step = prepared(strategy.weights_step, 2), prepared(strategy.decisions_step, 3)
+
+        def step_function(state: SearchState, step: int) -> Any:
+            state, trained = weights_step(state, *batch("weights", weights_part, step))
+            state, decided = decisions_step(state, *batch("decisions", decisions_part, step))
+            return state, trained | decided
+
+    def show(values: Mapping[str, float]) -> dict[str, str]:
+        return {
+            "loss": f"{values['task_loss']:.3f}",
+            "accuracy": f"{100 * values['accuracy']:.1f}%",
+            "latency": f"{values['latency_ms']:.4f}ms",
+            "area": f"{values['area_mm2']:.2f}mm2",
+            "temperature": f"{values['temperature']:.2f}",
+        }
+
+    def describe(state: SearchState) -> dict[str, float]:
+        entropies = {name: float(value) for name, value in entropy(state.logits).items()}
+        mean = float(np.mean(list(entropies.values()))) if entropies else 0.0
+        return {"entropy": mean} | {f"entropy.{name}": value for name, value in entropies.items()}
+
+    return run_phase(
+        directory,
+        "search",
+        strategy.init(),
+        config.search.steps,
+        step_function,
+        log_every=config.log_every,
+        checkpoint_every=config.checkpoint_every,
+        show=show,
+        describe=describe,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Derived:
+    """The discrete design that a search ends with, and its standing.
+
+    Attributes:
+      design: all decisions.
+      most_likely: whether it is the most likely design; else its accelerator is the most likely one that meets the budgets.
+      enumeration: every accelerator priced for its network.
+      standing: of its accelerator among them.
+      cost: by the discrete model, per layer.
+    """
+
+    design: Design
+    most_likely: bool
+    enumeration: Enumeration
+    standing: Standing
+    cost: Cost
+
+
+def derive(problem: Problem, point: Point) -> Derived:
+    """The most likely design of a point; if it misses a budget, with the most likely accelerator that meets all."""
+    template, budgets = problem.template, problem.config.budgets
+    design = problem.strategy.space.decode(point)
+    layers = chosen_layers(problem.specification, design)
+    enumeration = enumerate_accelerators(template, layers)
+    place = standing(enumeration, template.space, budgets, design)
+    most_likely = True
+    if place.rank is None and problem.accelerator_space.free:
+        repaired = most_likely_feasible(enumeration, template.space, budgets, point)
+        if repaired is not None:
+            design, most_likely = design | repaired, False
+            place = standing(enumeration, template.space, budgets, design)
+    return Derived(design, most_likely, enumeration, place, discrete_cost(template, layers, design))
+
+
+def _calibrated(problem: Problem, model: Any, parameters: Variables) -> Variables:
+    weights_part, _ = problem.parts
+    stream = batches(weights_part, problem.config.data.batch_size, problem.config.data.seed + 11)
+    count = problem.config.retrain.training.calibration_batches
+    return recalibrate(model, parameters, (next(stream) for _ in range(count)))
+
+
+def inherited_accuracy(problem: Problem, state: SearchState, design: Design) -> tuple[float, Variables]:
+    """Accuracy on the held-out decision part of the derived network with the supernet's weights, and these weights."""
+    model = single_network(problem.specification, design)
+    parameters = inherit(model, model.init(0)[0], state.parameters)
+    statistics = _calibrated(problem, model, parameters)
+    images, labels = arrays(problem.parts[1])
+    accuracy = evaluate_accuracy(model, parameters, statistics, images, labels, problem.config.evaluation_batch_size)
+    return accuracy, parameters
+
+
+def train_network(
+    problem: Problem, directory: RunDirectory, phase: str, design: Design, start_from: Variables | None
+) -> float:
+    """Train one network by the recipe on the whole training set and return its test accuracy."""
+    config = problem.config
+    model = single_network(problem.specification, design)
+    trainer = Trainer(config.retrain.training, config.augmentation, model, config.seed)
+    jitted = jax.jit(trainer.step, donate_argnums=0)
+    stream: Iterator[dict[str, np.ndarray]] | None = None
+
+    def step_function(state: Any, step: int) -> Any:
+        nonlocal stream
+        if stream is None:
+            stream = batches(problem.dataset.train, config.data.batch_size, config.data.seed + 7, start=step)
+        entry = next(stream)
+        return jitted(state, entry["image"], entry["label"])
+
+    state = run_phase(
+        directory,
+        phase,
+        trainer.init(start_from),
+        config.retrain.training.steps,
+        step_function,
+        log_every=config.log_every,
+        checkpoint_every=config.checkpoint_every,
+        show=lambda values: {"loss": f"{values['loss']:.3f}", "accuracy": f"{100 * values['accuracy']:.1f}%"},
+    )
+    statistics = _calibrated(problem, model, state.average)
+    images, labels = arrays(problem.dataset.test)
+    return evaluate_accuracy(model, state.average, statistics, images, labels, config.evaluation_batch_size)
+
+
+def cost_block(problem: Problem, design: Design, cost: Cost) -> dict[str, float]:
+    """The cost figures of summary.json."""
+    template = problem.template
+    architecture = template.architecture(template.space.encode(template.space.restrict(design)), jnp.float32)
+    baseline = template.architecture(template.space.encode(template.baseline), jnp.float32)
+    return {
+        "latency_ms": float(cost.latency_s) * 1e3,
+        "energy_mj": float(cost.energy_j) * 1e3,
+        "area_mm2": float(cost.area_mm2),
+        "area_normalized": float(cost.area_mm2) / float(baseline.total_area_mm2),
+        "peak_tops": float(architecture.peak_tops),
+    }
+
+
+def violations(problem: Problem, cost: Mapping[str, float], overflow_bytes: float) -> list[str]:
+    """What a design violates, in words; empty if nothing."""
+    found = [
+        f"{name} {cost[name]:.6g} exceeds its budget {limit:.6g}"
+        for name, limit in problem.config.budgets.items()
+        if cost[name] > limit
+    ]
+    if overflow_bytes > 0:
+        found.append(f"tiles exceed the memories by {overflow_bytes:.6g} bytes")
+    return found
+
+
+def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | None) -> dict[str, Any]:
+    """Run or resume a co-search in a working directory and return its summary.
+
+    Raises:
+      UserError: whatever a user can mend; nothing is overwritten.
+    """
+    began = time.monotonic()
+    problem = build_problem(config, data_dir)
+    if not (pathlib.Path(workdir) / "config.json").exists():
+        require_reachable(problem)
+    directory = RunDirectory(workdir, as_json(config))
+    finished = directory.read_summary()
+    if finished is not None:
+        say(f"{directory.path} holds a finished run; its summary is shown.")
+        return finished
+
+    state = search(problem, directory)
+    say("search ended; pricing every accelerator for the network found")
+    point = mean_point(problem.strategy.space, state.logits)
+    derived = derive(problem, point)
+    search_accuracy, inherited = inherited_accuracy(problem, state, derived.design)
+    start_from = inherited if config.retrain.start == "inherit" else None
+    final = train_network(problem, directory, "retrain", derived.design, start_from)
+    if config.fix == "network" and start_from is None:
+        baseline_accuracy = final  # The same network, seed and recipe.
+    else:
+        baseline_accuracy = train_network(problem, directory, "baseline", problem.published, None)
+
+    published_layers = chosen_layers(problem.specification, problem.published)
+    published_cost = discrete_cost(problem.template, published_layers, problem.published)
+    cost = cost_block(problem, derived.design, derived.cost)
+    violated = violations(problem, cost, float(derived.cost.overflow_bytes))
+    place = derived.standing
+    summary = {
+        "status": "complete",
+        "seed": config.seed,
+        "steps": config.search.steps,
+        "wall_seconds": round(time.monotonic() - began, 1),
+        "backend": f"{jax.default_backend()} ({jax.devices()[0].device_kind}, {platform.machine()})",
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _MIRRORED_PACKAGES},
+        "space": {
+            "name": problem.strategy.space.name,
+            "cardinality": problem.strategy.space.cardinality,
+            "fixed": config.fix,
+        },
+        "network": problem.network_space.restrict(derived.design),
+        "accelerator": problem.accelerator_space.restrict(derived.design),
+        "cost": cost,
+        "budgets": dict(config.budgets.items()),
+        "feasible": not violated,
+        "violations": violated,
+        "accuracy": {"search": search_accuracy, "final": final, "baseline": baseline_accuracy},
+        "optimality": {
+            "accelerator_rank": place.rank,
+            "accelerator_gap": place.gap,
+            "method": f"all {place.total} accelerators priced for the network found, {place.feasible} of them feasible; "
+            "ranked by the geometric mean of cost over budget",
+            "best_accelerator": place.best,
+            "best_cost": place.best_costs,
+            "most_likely_design_kept": derived.most_likely,
+        },
+        "baseline": cost_block(problem, problem.published, published_cost),
+    }
+    layer_names = [layer.name for layer in chosen_layers(problem.specification, derived.design)]
+    write_report(
+        directory, problem.template, layer_names, derived.enumeration, derived.cost, summary, config.search.warmup_steps
+    )
+    directory.write_summary(summary)
+    return summary
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"

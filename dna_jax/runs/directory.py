@@ -1,0 +1,114 @@
+"""A run's working directory: config.json, metrics.jsonl, checkpoints/, summary.json, report.html.
+
+Files that are written once are written whole or not at all; metrics are appended. A run started again on its directory
+goes on where it was; on a directory of another configuration it refuses.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from dna_jax.errors import UserError
+
+
+def write_whole(path: pathlib.Path, text: str) -> None:
+    """Write a file so that it is never seen half-written."""
+    temporary = path.with_name(path.name + ".partial")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _difference(old: Any, new: Any, path: str) -> str | None:
+    """The first field in which two configurations differ, in words."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in sorted({*old, *new}):
+            found = _difference(old.get(key), new.get(key), f"{path}.{key}")
+            if found:
+                return found
+        return None
+    return None if old == new else f"{path} is {old!r} there and {new!r} here"
+
+
+class RunDirectory:
+    """The directory of one run.
+
+    Args:
+      path: created if need be.
+      config: every value used, JSON-like; must equal that of the run already there, if any.
+
+    Raises:
+      UserError: the directory holds something else, or a run with another configuration.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], config: Mapping[str, Any]):
+        self.path = pathlib.Path(path).expanduser().resolve()
+        config = json.loads(json.dumps(config))
+        stored = self.path / "config.json"
+        if self.path.exists() and not self.path.is_dir():
+            raise UserError(f"The working directory {str(path)!r} is a file; pass another --workdir.")
+        if stored.exists():
+            try:
+                old = json.loads(stored.read_text())
+            except ValueError as error:
+                raise UserError(f"{stored} is not readable as JSON ({error}); pass another --workdir.") from error
+            difference = _difference(old, config, "config")
+            if difference:
+                raise UserError(
+                    f"The working directory {str(path)!r} holds a run with another configuration ({difference}); "
+                    "pass another --workdir, or the same configuration to resume."
+                )
+        elif self.path.exists() and any(self.path.iterdir()):
+            raise UserError(f"The working directory {str(path)!r} holds other files; pass an empty or new --workdir.")
+        else:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(f"The working directory cannot be made: {error}; pass another --workdir.") from error
+            write_whole(stored, json.dumps(config, indent=2) + "\n")
+        self._end_last_line()
+
+    def _end_last_line(self) -> None:
+        """Close a line of metrics that a kill cut short, so that appending goes on at a fresh one."""
+        metrics = self.path / "metrics.jsonl"
+        if metrics.exists() and metrics.stat().st_size:
+            with metrics.open("rb+") as file:
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")
+
+    def append_metrics(self, phase: str, step: int, values: Mapping[str, Any]) -> None:
+        """Append one line of metrics."""
+        with (self.path / "metrics.jsonl").open("a") as file:
+            file.write(json.dumps({"phase": phase, "step": step, **values}) + "\n")
+
+    def read_metrics(self) -> dict[str, list[dict[str, Any]]]:
+        """Phase -> lines in order of steps. Of steps written twice (before and after a kill) the last counts."""
+        phases: dict[str, dict[int, dict[str, Any]]] = {}
+        metrics = self.path / "metrics.jsonl"
+        for line in metrics.read_text().splitlines() if metrics.exists() else []:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # The one line a kill cut short; its step was written again after the resume.
+            phases.setdefault(entry["phase"], {})[entry["step"]] = entry
+        return {phase: [lines[step] for step in sorted(lines)] for phase, lines in phases.items()}
+
+    def write_summary(self, summary: Mapping[str, Any]) -> None:
+        """Write summary.json whole."""
+        write_whole(self.path / "summary.json", json.dumps(summary, indent=2) + "\n")
+
+    def read_summary(self) -> dict[str, Any] | None:
+        """summary.json of a finished run, or None."""
+        path = self.path / "summary.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+
+def as_json(config: Any) -> dict[str, Any]:
+    """A dataclass as JSON-like values."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))

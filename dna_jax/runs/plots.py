@@ -1,0 +1,104 @@
+"""Pictures of a run."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import moocore
+import numpy as np
+from matplotlib import pyplot as plt
+
+from dna_jax.search import Enumeration
+
+Lines = Sequence[Mapping[str, Any]]
+"""Lines of metrics of one phase, in order of steps."""
+
+
+def _column(lines: Lines, name: str) -> tuple[list[int], list[float]]:
+    chosen = [line for line in lines if name in line]
+    return [line["step"] for line in chosen], [line[name] for line in chosen]
+
+
+def _save(figure: Any, path: pathlib.Path) -> None:
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+    plt.close(figure)
+
+
+def plot_search(lines: Lines, budgets: Mapping[str, float], warmup_steps: int, path: pathlib.Path) -> None:
+    """Loss and accuracy, cost over budget, and how decided the decisions are, over the steps of the search."""
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
+    left.plot(*_column(lines, "task_loss"), color="tab:blue")
+    left.set(title="Supernet", xlabel="step", ylabel="task loss (nats)")
+    twin = left.twinx()
+    steps, accuracy = _column(lines, "accuracy")
+    twin.plot(steps, [100 * value for value in accuracy], color="tab:orange")
+    twin.set_ylabel("batch accuracy (%)", color="tab:orange")
+
+    for name, unit in (("latency_ms", "ms"), ("energy_mj", "mJ"), ("area_mm2", "mm²")):
+        steps, values = _column(lines, name)
+        label = name.split("_", maxsplit=1)[0]
+        if name in budgets:
+            middle.plot(steps, np.array(values) / budgets[name], label=f"{label} / {budgets[name]:.4g} {unit}")
+        elif values:
+            middle.plot(steps, np.array(values) / values[0], label=f"{label} / first ({values[0]:.4g} {unit})", ls=":")
+    middle.axhline(1, color="black", lw=0.8)
+    middle.set(title="Cost of sampled designs", xlabel="step", ylabel="cost over budget", yscale="log")
+    middle.legend()
+
+    right.plot(*_column(lines, "entropy"), color="tab:green", label="mean entropy (1 = undecided)")
+    right.set(title="Decisions", xlabel="step", ylabel="entropy / log(options)", ylim=(0, 1.05))
+    twin = right.twinx()
+    twin.plot(*_column(lines, "temperature"), color="tab:red", ls="--")
+    twin.set_ylabel("temperature", color="tab:red")
+    right.legend(loc="lower left")
+    for axis in (left, middle, right):
+        axis.axvspan(0, warmup_steps, color="grey", alpha=0.12)
+    _save(figure, path)
+
+
+def plot_accelerators(
+    enumeration: Enumeration,
+    marked: Mapping[str, Mapping[str, float]],
+    budgets: Mapping[str, float],
+    path: pathlib.Path,
+) -> None:
+    """Latency against area of every accelerator for the network found, the Pareto front, and marked designs."""
+    latency, area = enumeration.costs["latency_ms"], enumeration.costs["area_mm2"]
+    figure, axis = plt.subplots(figsize=(8, 5.5), layout="constrained")
+    points = axis.scatter(area, latency, c=enumeration.costs["energy_mj"], s=2, cmap="viridis", rasterized=True)
+    figure.colorbar(points, label="energy (mJ)")
+    valid = np.stack([area, latency], axis=1)[enumeration.valid]
+    front = valid[moocore.is_nondominated(valid)]
+    front = front[np.argsort(front[:, 0])]
+    axis.plot(front[:, 0], front[:, 1], color="tab:red", lw=1.2, label="Pareto front (exact)")
+    for (name, cost), marker in zip(marked.items(), "*oDs", strict=False):
+        axis.plot(cost["area_mm2"], cost["latency_ms"], marker, ms=13 if marker == "*" else 8, mec="black", label=name)
+    if "area_mm2" in budgets:
+        axis.axvline(budgets["area_mm2"], color="black", ls="--", lw=0.8, label="budgets")
+    if "latency_ms" in budgets:
+        axis.axhline(budgets["latency_ms"], color="black", ls="--", lw=0.8)
+    axis.set(
+        title=f"{len(latency)} accelerators for the network found",
+        xlabel="area (mm²)",
+        ylabel="latency (ms)",
+        xscale="log",
+        yscale="log",
+    )
+    axis.legend()
+    _save(figure, path)
+
+
+def plot_training(phases: Mapping[str, Lines], path: pathlib.Path) -> None:
+    """Training loss and accuracy of the network found and the published one."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    for name, lines in phases.items():
+        left.plot(*_column(lines, "loss"), label=name)
+        steps, accuracy = _column(lines, "accuracy")
+        right.plot(steps, [100 * value for value in accuracy], label=name)
+    left.set(title="Training loss", xlabel="step", ylabel="loss with label smoothing (nats)")
+    right.set(title="Training accuracy (augmented batches)", xlabel="step", ylabel="accuracy (%)")
+    left.legend()
+    _save(figure, path)

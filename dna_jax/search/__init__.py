@@ -1,0 +1,50 @@
+"""How choices improve."""
+
+from dna_jax.search.cosearch import CoSearch, SearchConfig, SearchState
+from dna_jax.search.exact import (
+    Enumeration,
+    Standing,
+    discrete_cost,
+    enumerate_accelerators,
+    most_likely_feasible,
+    standing,
+)
+from dna_jax.search.objectives import Budgets, ObjectiveConfig, merit, objective
+from dna_jax.search.optimizers import OptimizerConfig, learning_rate_schedule, make_optimizer
+from dna_jax.search.relaxation import (
+    TemperatureConfig,
+    entropy,
+    gumbel_softmax,
+    initial_logits,
+    mean_point,
+    sample_point,
+    straight_through,
+    temperature_schedule,
+)
+
+__all__ = [
+    "Budgets",
+    "CoSearch",
+    "Enumeration",
+    "ObjectiveConfig",
+    "OptimizerConfig",
+    "SearchConfig",
+    "SearchState",
+    "Standing",
+    "TemperatureConfig",
+    "discrete_cost",
+    "entropy",
+    "enumerate_accelerators",
+    "gumbel_softmax",
+    "initial_logits",
+    "learning_rate_schedule",
+    "make_optimizer",
+    "mean_point",
+    "merit",
+    "most_likely_feasible",
+    "objective",
+    "sample_point",
+    "standing",
+    "straight_through",
+    "temperature_schedule",
+]

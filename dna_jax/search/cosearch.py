@@ -1,0 +1,292 @@
+"""Differentiable joint search: weights, network decisions and accelerator decisions in one jitted program.
+
+Single-level: one loss, one batch, one backward pass for all three. Bilevel: weights learn on the training part, decisions
+on the validation part, in turn. Either way weights, network decisions and accelerator decisions have optimisers of their
+own, and decisions stay put during a warm-up in which the supernet learns under uniformly sampled choices.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from dna_jax.hardware import RelaxedCost, Template, relaxed_cost
+from dna_jax.networks import Model, Specification, Variables, relaxed_workload, single_network, supernet
+from dna_jax.search.objectives import (
+    Budgets,
+    Multipliers,
+    ObjectiveConfig,
+    initial_multipliers,
+    objective,
+    update_multipliers,
+)
+from dna_jax.search.optimizers import OptimizerConfig, make_optimizer
+from dna_jax.search.relaxation import (
+    Logits,
+    TemperatureConfig,
+    initial_logits,
+    sample_point,
+    temperature_schedule,
+)
+from dna_jax.spaces import Point, Space
+
+STATISTICS_MOMENTUM = 0.9
+"""Running batch statistics kept during the search; derived networks are recalibrated, so it matters little."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchConfig:
+    """How the search proceeds.
+
+    Attributes:
+      level: "single" or "bilevel".
+      steps: all steps, warm-up included.
+      warmup_steps: steps before decisions move.
+      hard: straight-through one-hot samples; otherwise soft mixtures.
+      temperature: of the Gumbel-softmax, over the steps after the warm-up.
+      objective: form and weights.
+      weights, network, accelerator: optimisers.
+      label_smoothing: of the task loss.
+    """
+
+    level: Literal["single", "bilevel"] = "single"
+    steps: int = 1000
+    warmup_steps: int = 200
+    hard: bool = True
+    temperature: TemperatureConfig = TemperatureConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
+    weights: OptimizerConfig = OptimizerConfig()
+    network: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.01, weight_decay=0.0, warmup_steps=0)
+    accelerator: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.2, weight_decay=0.0, warmup_steps=0)
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.level not in ("single", "bilevel"):
+            raise ValueError(f"Unknown search level {self.level!r}; choose single or bilevel.")
+        if not 0 <= self.warmup_steps <= self.steps:
+            raise ValueError(f"warmup_steps {self.warmup_steps} must lie between 0 and steps {self.steps}.")
+
+
+@struct.dataclass
+class SearchState:
+    """Everything that changes: a pytree.
+
+    Attributes:
+      step: steps taken, int32.
+      parameters, statistics: of the supernet.
+      logits: of the free decisions.
+      multipliers: of the budgets.
+      weights_optimizer, network_optimizer, accelerator_optimizer: Optax states.
+    """
+
+    step: jax.Array
+    parameters: Variables
+    statistics: Variables
+    logits: Logits
+    multipliers: Multipliers
+    weights_optimizer: optax.OptState
+    network_optimizer: optax.OptState
+    accelerator_optimizer: optax.OptState
+
+
+Batch = tuple[jax.Array, jax.Array]
+"""Images [batch, height, width, channels], floating and augmented; labels int[batch]."""
+
+
+def _moved(logits: Logits, updates: Any) -> Logits:
+    return {name: value + updates[name] for name, value in logits.items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class CoSearch:
+    """The strategy, as pure functions over `SearchState`.
+
+    Attributes:
+      config: how to search.
+      specification: the network family.
+      template: the accelerator family.
+      network_space, accelerator_space: with what is fixed.
+      budgets: limits on cost.
+      seed: of weights and samples.
+    """
+
+    config: SearchConfig
+    specification: Specification
+    template: Template
+    network_space: Space
+    accelerator_space: Space
+    budgets: Budgets
+    seed: int
+
+    @functools.cached_property
+    def model(self) -> Model:
+        """The supernet; a single network where no decision of it is searched."""
+        if self.network_space.free:
+            return supernet(self.specification)
+        return single_network(self.specification, self.network_space.fixed)
+
+    def _masks(self, point: Point) -> Point | None:
+        """What masks the model at a point: nothing where there is no choice."""
+        return point if self.network_space.free else None
+
+    @functools.cached_property
+    def space(self) -> Space:
+        """The joint space."""
+        return self.network_space | self.accelerator_space
+
+    @functools.cached_property
+    def _decision_steps(self) -> int:
+        return self.config.steps - self.config.warmup_steps
+
+    @functools.cached_property
+    def _optimizers(self) -> dict[str, optax.GradientTransformation]:
+        return {
+            "weights": make_optimizer(self.config.weights, self.config.steps),
+            "network": make_optimizer(self.config.network, self._decision_steps),
+            "accelerator": make_optimizer(self.config.accelerator, self._decision_steps),
+        }
+
+    @functools.cached_property
+    def _temperature(self) -> Callable[[jax.Array], jax.Array]:
+        return temperature_schedule(self.config.temperature, self._decision_steps)
+
+    def _split(self, logits: Logits) -> tuple[Logits, Logits]:
+        network = {d.name: logits[d.name] for d in self.network_space.free}
+        accelerator = {d.name: logits[d.name] for d in self.accelerator_space.free}
+        return network, accelerator
+
+    def init(self) -> SearchState:
+        """State before the first step."""
+        parameters, statistics = self.model.init(self.seed)
+        logits = initial_logits(self.space)
+        network, accelerator = self._split(logits)
+        return SearchState(
+            step=jnp.zeros((), jnp.int32),
+            parameters=parameters,
+            statistics=statistics,
+            logits=logits,
+            multipliers=initial_multipliers(self.budgets),
+            weights_optimizer=self._optimizers["weights"].init(parameters),
+            network_optimizer=self._optimizers["network"].init(network),
+            accelerator_optimizer=self._optimizers["accelerator"].init(accelerator),
+        )
+
+    def temperature(self, step: jax.Array) -> jax.Array:
+        """Gumbel-softmax temperature at a step; the start temperature during the warm-up."""
+        return self._temperature(step - self.config.warmup_steps)
+
+    def cost(self, point: Point) -> RelaxedCost:
+        """Differentiable cost of a point of the joint space."""
+        workload = relaxed_workload(self.specification, point)
+        return relaxed_cost(self.template, self.accelerator_space, workload, point)
+
+    def _loss(
+        self, parameters: Variables, logits: Logits, state: SearchState, batch: Batch, key: jax.Array
+    ) -> tuple[jax.Array, dict[str, Any]]:
+        images, labels = batch
+        point = sample_point(key, self.space, logits, self.temperature(state.step), self.config.hard)
+        predictions, statistics = self.model.apply(
+            parameters, state.statistics, images, training=True, point=self._masks(point)
+        )
+        targets = optax.smooth_labels(jax.nn.one_hot(labels, predictions.shape[-1]), self.config.label_smoothing)
+        task_loss = jnp.mean(optax.softmax_cross_entropy(predictions, targets))
+        cost = self.cost(point)
+        total = objective(self.config.objective, task_loss, cost, self.budgets, state.multipliers)
+        accuracy = jnp.mean(jnp.argmax(predictions, axis=-1) == labels)
+        aux = {"loss": total, "task_loss": task_loss, "accuracy": accuracy, "cost": cost, "statistics": statistics}
+        return total, aux
+
+    def _task_loss(
+        self, parameters: Variables, state: SearchState, batch: Batch, key: jax.Array
+    ) -> tuple[jax.Array, dict[str, Any]]:
+        """Loss of the weights alone under a sampled network: no hardware in the program."""
+        images, labels = batch
+        logits, _ = self._split(state.logits)
+        point = sample_point(key, self.network_space, logits, self.temperature(state.step), self.config.hard)
+        predictions, statistics = self.model.apply(
+            parameters, state.statistics, images, training=True, point=self._masks(point)
+        )
+        targets = optax.smooth_labels(jax.nn.one_hot(labels, predictions.shape[-1]), self.config.label_smoothing)
+        task_loss = jnp.mean(optax.softmax_cross_entropy(predictions, targets))
+        accuracy = jnp.mean(jnp.argmax(predictions, axis=-1) == labels)
+        return task_loss, {"task_loss": task_loss, "accuracy": accuracy, "statistics": statistics}
+
+    def _apply_weights(self, state: SearchState, gradient: Variables, statistics: Variables) -> SearchState:
+        updates, optimizer = self._optimizers["weights"].update(gradient, state.weights_optimizer, state.parameters)
+        running = jax.tree.map(
+            lambda old, new: STATISTICS_MOMENTUM * old + (1 - STATISTICS_MOMENTUM) * new, state.statistics, statistics
+        )
+        return dataclasses.replace(
+            state, parameters=optax.apply_updates(state.parameters, updates), statistics=running, weights_optimizer=optimizer
+        )
+
+    def _apply_decisions(
+        self, state: SearchState, gradient: Logits, cost: RelaxedCost, moving: jax.Array | bool
+    ) -> SearchState:
+        """Decisions and multipliers after one gradient; unchanged unless `moving`."""
+        network_gradient, accelerator_gradient = self._split(gradient)
+        network, accelerator = self._split(state.logits)
+        network_updates, network_optimizer = self._optimizers["network"].update(
+            network_gradient, state.network_optimizer, network
+        )
+        accelerator_updates, accelerator_optimizer = self._optimizers["accelerator"].update(
+            accelerator_gradient, state.accelerator_optimizer, accelerator
+        )
+        moved = dataclasses.replace(
+            state,
+            logits=_moved(network, network_updates) | _moved(accelerator, accelerator_updates),
+            multipliers=update_multipliers(self.config.objective, state.multipliers, cost, self.budgets),
+            network_optimizer=network_optimizer,
+            accelerator_optimizer=accelerator_optimizer,
+        )
+        return jax.tree.map(lambda new, old: jnp.where(moving, new, old), moved, state)
+
+    def _key(self, state: SearchState, purpose: int) -> jax.Array:
+        return jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), state.step), purpose)
+
+    def joint_step(self, state: SearchState, batch: Batch) -> tuple[SearchState, dict[str, jax.Array]]:
+        """Single-level step: one gradient of one loss for weights and decisions."""
+        (_, aux), (by_weights, by_logits) = jax.value_and_grad(self._loss, argnums=(0, 1), has_aux=True)(
+            state.parameters, state.logits, state, batch, self._key(state, 0)
+        )
+        metrics = self._metrics(state, aux)
+        moving = state.step >= self.config.warmup_steps
+        state = self._apply_decisions(state, by_logits, aux["cost"], moving)
+        state = self._apply_weights(state, by_weights, aux["statistics"])
+        return dataclasses.replace(state, step=state.step + 1), metrics
+
+    def weights_step(self, state: SearchState, batch: Batch) -> tuple[SearchState, dict[str, jax.Array]]:
+        """First half of a bilevel step: weights on the training part. Does not advance the step count."""
+        (_, aux), gradient = jax.value_and_grad(self._task_loss, has_aux=True)(
+            state.parameters, state, batch, self._key(state, 0)
+        )
+        metrics = {"train_loss": aux["task_loss"], "train_accuracy": aux["accuracy"]}
+        return self._apply_weights(state, gradient, aux["statistics"]), metrics
+
+    def decisions_step(self, state: SearchState, batch: Batch) -> tuple[SearchState, dict[str, jax.Array]]:
+        """Second half of a bilevel step: decisions on the validation part; advances the step count."""
+        (_, aux), gradient = jax.value_and_grad(
+            lambda logits: self._loss(state.parameters, logits, state, batch, self._key(state, 1)), has_aux=True
+        )(state.logits)
+        metrics = self._metrics(state, aux)
+        moving = state.step >= self.config.warmup_steps
+        state = self._apply_decisions(state, gradient, aux["cost"], moving)
+        return dataclasses.replace(state, step=state.step + 1), metrics
+
+    def _metrics(self, state: SearchState, aux: dict[str, Any]) -> dict[str, jax.Array]:
+        cost: RelaxedCost = aux["cost"]
+        metrics = {
+            "loss": aux["loss"],
+            "task_loss": aux["task_loss"],
+            "accuracy": aux["accuracy"],
+            "latency_ms": cost.latency_ms,
+            "energy_mj": cost.energy_mj,
+            "area_mm2": cost.area_mm2,
+            "temperature": self.temperature(state.step),
+        }
+        return metrics | {f"multiplier.{name}": value for name, value in state.multipliers.items()}

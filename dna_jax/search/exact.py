@@ -1,0 +1,145 @@
+"""Exact search: every accelerator of a space priced for a given network, so that a found one can be judged."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dna_jax.hardware import Cost, Template, evaluate
+from dna_jax.search.objectives import COSTS, Budgets, merit
+from dna_jax.spaces import Design, Option, Point, Space
+from dna_jax.workload import Layer, Workload, merge_equal_layers, workload_from_layers
+
+CHUNK = 64
+"""Accelerators evaluated side by side: intermediate results of one chunk fit a core's cache."""
+
+
+def discrete_workload(layers: list[Layer], dtype: jax.typing.DTypeLike) -> Workload:
+    """Workload of a discrete network, equal layers once with their count as weight."""
+    distinct, matrix = merge_equal_layers(layers)
+    return workload_from_layers(distinct, matrix.sum(axis=1), dtype)
+
+
+@functools.partial(jax.jit, static_argnames="template")
+def _evaluate(template: Template, workload: Workload, point: Point) -> Cost:
+    return evaluate(workload, template.architecture(point, workload.weight.dtype), template.candidates)
+
+
+def discrete_cost(template: Template, layers: list[Layer], design: Mapping[str, Option]) -> Cost:
+    """Cost of a discrete network, layer by layer in order, on a discrete accelerator, in float64."""
+    with jax.enable_x64(True):
+        workload = workload_from_layers(layers, dtype=jnp.float64)
+        cost = _evaluate(template, workload, template.space.encode(template.space.restrict(design)))
+        return jax.tree.map(np.asarray, cost)
+
+
+@dataclasses.dataclass(frozen=True)
+class Enumeration:
+    """All designs of a space for one network.
+
+    Attributes:
+      indices: option indices of each design, int[D, decisions].
+      costs: "latency_ms", "energy_mj", "area_mm2" -> float64[D].
+      valid: whether every layer's tiles fit the memories, bool[D].
+    """
+
+    indices: np.ndarray
+    costs: dict[str, np.ndarray]
+    valid: np.ndarray
+
+    def feasible(self, budgets: Budgets) -> np.ndarray:
+        """Which designs are valid and meet every budget, bool[D]."""
+        met = self.valid.copy()
+        for name, limit in budgets.items():
+            met &= self.costs[name] <= limit
+        return met
+
+
+@functools.partial(jax.jit, static_argnames="template")
+def _price_all(template: Template, workload: Workload, indices: jax.Array) -> tuple[jax.Array, ...]:
+    def price(row: jax.Array) -> tuple[jax.Array, ...]:
+        point = {
+            decision.name: jax.nn.one_hot(row[i], len(decision.options), dtype=workload.weight.dtype)
+            for i, decision in enumerate(template.space.decisions)
+        }
+        cost = evaluate(workload, template.architecture(point, workload.weight.dtype), template.candidates)
+        return cost.latency_s * 1e3, cost.energy_j * 1e3, cost.area_mm2, cost.overflow_bytes
+
+    return jax.lax.map(price, indices, batch_size=CHUNK)
+
+
+def enumerate_accelerators(
+    template: Template, layers: list[Layer], space: Space | None = None, dtype: jax.typing.DTypeLike = jnp.float64
+) -> Enumeration:
+    """Price every accelerator of `space` (the template's by default) for a network.
+
+    Args:
+      template: the family.
+      layers: of a discrete network.
+      space: the template's space, possibly with some knobs fixed.
+      dtype: float64 as a reference; float32 is twice as fast.
+    """
+    indices = (space or template.space).grid()
+    with jax.enable_x64(dtype == jnp.float64):
+        priced = _price_all(template, discrete_workload(layers, dtype), jnp.asarray(indices))
+        latency, energy, area, overflow = (np.asarray(x, np.float64) for x in priced)
+    return Enumeration(indices, {"latency_ms": latency, "energy_mj": energy, "area_mm2": area}, overflow <= 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Standing:
+    """Where one design stands among all of its space.
+
+    Attributes:
+      rank: 1 + number of feasible designs with less merit; None if it is not feasible itself.
+      gap: its merit over the best feasible one's, minus 1; None where no design is feasible.
+      best: the best feasible design, with its costs.
+      feasible: number of feasible designs.
+      total: number of designs.
+    """
+
+    rank: int | None
+    gap: float | None
+    best: Design | None
+    best_costs: dict[str, float] | None
+    feasible: int
+    total: int
+
+
+def standing(enumeration: Enumeration, space: Space, budgets: Budgets, design: Mapping[str, Option]) -> Standing:
+    """Rank of a design of `space` under budgets, by geometric mean of cost over budget (`objectives.merit`)."""
+    feasible = enumeration.feasible(budgets)
+    merits = np.asarray(merit(enumeration.costs, budgets))
+    wanted = [decision.index(design[decision.name]) for decision in space.decisions]
+    row = int(np.flatnonzero((enumeration.indices == wanted).all(axis=1))[0])
+    total = len(merits)
+    if not feasible.any():
+        return Standing(None, None, None, None, 0, total)
+    best = int(np.argmin(np.where(feasible, merits, np.inf)))
+    # Equal designs in other words (8 x 4 PEs for 4 x 8) differ by rounding alone and share a rank.
+    better = feasible & (merits < merits[row] * (1 - 1e-9))
+    return Standing(
+        rank=1 + int(better.sum()) if feasible[row] else None,
+        gap=float(merits[row] / merits[best] - 1),
+        best=space.design(enumeration.indices[best]),
+        best_costs={name: float(enumeration.costs[name][best]) for name in COSTS},
+        feasible=int(feasible.sum()),
+        total=total,
+    )
+
+
+def most_likely_feasible(
+    enumeration: Enumeration, space: Space, budgets: Budgets, point: Mapping[str, jax.Array]
+) -> Design | None:
+    """The feasible design with the highest probability under independent choices; None where none is feasible."""
+    feasible = enumeration.feasible(budgets)
+    if not feasible.any():
+        return None
+    score = np.zeros(len(enumeration.indices))
+    for column, decision in enumerate(space.decisions):
+        log_p = np.log(np.asarray(point[decision.name], np.float64) + 1e-30)
+        score += log_p[enumeration.indices[:, column]]
+    return space.design(enumeration.indices[int(np.argmax(np.where(feasible, score, -np.inf)))])

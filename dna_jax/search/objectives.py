@@ -1,0 +1,124 @@
+"""Objectives: one number from a task loss and hardware costs, under budgets.
+
+Three forms over the same budgets. `soft` trades (NAHAS section 3.4: a weighted product of costs over budgets), `hinge`
+punishes only what exceeds a budget (the absolute-value reward of TuNAS, one-sided), `lagrangian` learns how hard to punish
+so that a budget is met. All compare a cost with its budget by the logarithm of their ratio, so units do not matter, and
+all share `pressure`: the exponents of the weighted product by which a design that meets every budget still improves.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+
+from dna_jax.hardware import RelaxedCost
+
+COSTS = ("latency_ms", "energy_mj", "area_mm2")
+"""Costs that may have a budget."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Budgets:
+    """Upper limits; None where a cost is free.
+
+    Attributes:
+      latency_ms: milliseconds per inference.
+      energy_mj: millijoules per inference.
+      area_mm2: square millimetres.
+    """
+
+    latency_ms: float | None = None
+    energy_mj: float | None = None
+    area_mm2: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in self.items():
+            if value <= 0:
+                raise ValueError(f"The budget on {name} must be positive, not {value}.")
+
+    def items(self) -> list[tuple[str, float]]:
+        """The limits that are set."""
+        return [(name, getattr(self, name)) for name in COSTS if getattr(self, name) is not None]
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectiveConfig:
+    """How task loss and costs become one number.
+
+    Attributes:
+      form: "soft", "hinge" or "lagrangian".
+      pressure: exponent of each budgeted cost in the weighted product; NAHAS uses 0.07 (its p = q = -0.07 on a reward).
+      hinge_weight: loss per unit of log excess, for "hinge".
+      multiplier_rate: step size of the multipliers, for "lagrangian".
+      multiplier_limit: largest multiplier.
+    """
+
+    form: Literal["soft", "hinge", "lagrangian"] = "lagrangian"
+    pressure: float = 0.07
+    hinge_weight: float = 10.0
+    multiplier_rate: float = 0.05
+    multiplier_limit: float = 100.0
+
+
+Multipliers = dict[str, jax.Array]
+"""Budgeted cost -> nonnegative multiplier."""
+
+
+def initial_multipliers(budgets: Budgets) -> Multipliers:
+    """Zero for every budget that is set."""
+    return {name: jnp.zeros((), jnp.float32) for name, _ in budgets.items()}
+
+
+def log_ratios(cost: RelaxedCost, budgets: Budgets) -> dict[str, jax.Array]:
+    """log(cost / budget) of every budget that is set: positive where it is exceeded."""
+    return {name: jnp.log(getattr(cost, name) / limit) for name, limit in budgets.items()}
+
+
+def objective(
+    config: ObjectiveConfig, task_loss: jax.Array, cost: RelaxedCost, budgets: Budgets, multipliers: Multipliers
+) -> jax.Array:
+    """The number to minimise.
+
+    Args:
+      config: form and weights.
+      task_loss: positive.
+      cost: of the sampled design.
+      budgets: limits; costs without one do not enter.
+      multipliers: of the Lagrangian form; unused by others.
+
+    Returns:
+      A scalar. A design that does not fit its memories is punished in every form.
+    """
+    ratios = log_ratios(cost, budgets)
+    # What cannot run is no trade-off: its excess weighs as a budget of hinge weight 1 per KiB.
+    misfit = cost.overflow_kib
+    log_product = config.pressure * sum(ratios.values(), jnp.zeros(()))
+    if config.form == "soft":
+        return task_loss * jnp.exp(log_product) + misfit
+    if config.form == "hinge":
+        penalty = config.hinge_weight * sum((jax.nn.relu(r) for r in ratios.values()), jnp.zeros(()))
+    elif config.form == "lagrangian":
+        penalty = sum((jax.lax.stop_gradient(multipliers[n]) * r for n, r in ratios.items()), jnp.zeros(()))
+    else:
+        raise ValueError(f"Unknown objective {config.form!r}; choose one of soft, hinge, lagrangian.")
+    return task_loss + log_product + penalty + misfit
+
+
+def update_multipliers(
+    config: ObjectiveConfig, multipliers: Multipliers, cost: RelaxedCost, budgets: Budgets
+) -> Multipliers:
+    """One step of gradient ascent: a multiplier grows while its budget is exceeded and shrinks while it is met."""
+    ratios = log_ratios(cost, budgets)
+    return {
+        name: jnp.clip(value + config.multiplier_rate * ratios[name], 0, config.multiplier_limit)
+        for name, value in multipliers.items()
+    }
+
+
+def merit(costs: Mapping[str, Any], budgets: Budgets) -> Any:
+    """Geometric mean of cost over budget, the figure by which designs that meet all budgets are ranked; lower is better."""
+    limits = budgets.items() or [(name, 1.0) for name in COSTS]
+    return math.prod((costs[name] / limit) ** (1 / len(limits)) for name, limit in limits)

@@ -1,0 +1,66 @@
+"""Optimisers and their schedules as data."""
+
+import dataclasses
+from typing import Literal
+
+import jax
+import optax
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """An Optax optimiser.
+
+    Attributes:
+      name: "sgd" (Nesterov momentum) or "adam".
+      learning_rate: peak.
+      schedule: "constant" or "cosine" (to zero at the last step).
+      warmup_steps: linear from zero to the peak.
+      momentum: of SGD.
+      weight_decay: added to the gradient of kernels; vectors (biases, scales, logits) are left alone.
+      clip_norm: global gradient norm limit, 0 for none.
+    """
+
+    name: Literal["sgd", "adam"] = "sgd"
+    learning_rate: float = 0.1
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup_steps: int = 50
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+    clip_norm: float = 5.0
+
+
+def learning_rate_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
+    """Step -> learning rate over `steps` steps. ValueError for an unknown schedule."""
+    warmup = min(config.warmup_steps, max(steps - 1, 0))
+    if config.schedule == "cosine":
+        return optax.warmup_cosine_decay_schedule(
+            0.0 if warmup else config.learning_rate, config.learning_rate, warmup, max(steps, 1)
+        )
+    if config.schedule == "constant":
+        return optax.join_schedules(
+            [optax.linear_schedule(0.0, config.learning_rate, warmup), optax.constant_schedule(config.learning_rate)],
+            [warmup],
+        )
+    raise ValueError(f"Unknown learning-rate schedule {config.schedule!r}; choose constant or cosine.")
+
+
+def make_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransformation:
+    """The optimiser of a config over `steps` steps. ValueError for an unknown name."""
+    parts = []
+    if config.clip_norm > 0:
+        parts.append(optax.clip_by_global_norm(config.clip_norm))
+    if config.weight_decay > 0:
+        # Coupled to the gradient as is usual with SGD; vectors (biases, scales) are left alone.
+        parts.append(
+            optax.add_decayed_weights(config.weight_decay, mask=lambda tree: jax.tree.map(lambda x: x.ndim > 1, tree))
+        )
+    rate = learning_rate_schedule(config, steps)
+    if config.name == "sgd":
+        rule = optax.sgd(rate, momentum=config.momentum, nesterov=True)
+    elif config.name == "adam":
+        rule = optax.adam(rate)
+    else:
+        raise ValueError(f"Unknown optimiser {config.name!r}; choose sgd or adam.")
+    # One flat vector instead of a hundred leaves: the same arithmetic, a fraction of the kernels to compile and launch.
+    return optax.chain(*parts, optax.flatten(rule))

@@ -1,0 +1,29 @@
+"""What may be chosen."""
+
+from dna_jax.spaces.decision import Decision, Option
+from dna_jax.spaces.inverted_residual import (
+    expansion_name,
+    inverted_residual_space,
+    kernel_name,
+    s1,
+    s2,
+    uniform_design,
+)
+from dna_jax.spaces.nahas_edge import nahas_edge_space
+from dna_jax.spaces.space import Design, Point, Space, expectation
+
+__all__ = [
+    "Decision",
+    "Design",
+    "Option",
+    "Point",
+    "Space",
+    "expansion_name",
+    "expectation",
+    "inverted_residual_space",
+    "kernel_name",
+    "nahas_edge_space",
+    "s1",
+    "s2",
+    "uniform_design",
+]

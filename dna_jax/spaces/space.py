@@ -1,0 +1,146 @@
+"""A space: an ordered set of decisions, some of which may be fixed.
+
+Points hold a probability vector for *every* decision, fixed ones included (one-hot at the fixed value). So a
+network-only, an accelerator-only and a joint search differ in data alone: nothing downstream asks what is fixed.
+"""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dna_jax.spaces.decision import Decision, Option
+
+Point = dict[str, jax.Array]
+"""Decision name -> probabilities f32[num_options]; one-hot everywhere is a discrete design."""
+
+Design = dict[str, Option]
+"""Decision name -> chosen option."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Space:
+    """An ordered set of decisions.
+
+    Attributes:
+      name: name used in configs and reports.
+      decisions: the decisions, in order.
+      fixed: decisions that are not searched, with their values.
+    """
+
+    name: str
+    decisions: tuple[Decision, ...]
+    fixed: Mapping[str, Option] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = [decision.name for decision in self.decisions]
+        if len(set(names)) != len(names):
+            raise ValueError(f"Space {self.name!r} has two decisions of one name; rename one of {sorted(names)}.")
+        for name, value in self.fixed.items():
+            self[name].index(value)
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, Decision]:
+        return {decision.name: decision for decision in self.decisions}
+
+    def __getitem__(self, name: str) -> Decision:
+        if name not in self._by_name:
+            raise KeyError(f"Space {self.name!r} has no decision {name!r}.")
+        return self._by_name[name]
+
+    def __or__(self, other: "Space") -> "Space":
+        """The joint space of two spaces with disjoint decisions."""
+        return Space(
+            f"{self.name} | {other.name}", self.decisions + other.decisions, {**dict(self.fixed), **dict(other.fixed)}
+        )
+
+    def fix(self, values: Mapping[str, Option]) -> "Space":
+        """The same space with `values` held fixed; its cardinality no longer counts them."""
+        return dataclasses.replace(self, fixed={**dict(self.fixed), **dict(values)})
+
+    @property
+    def free(self) -> tuple[Decision, ...]:
+        """Decisions that are searched: neither fixed nor with a single option."""
+        return tuple(d for d in self.decisions if d.name not in self.fixed and len(d.options) > 1)
+
+    @property
+    def cardinality(self) -> int:
+        """Number of designs, exact (a Python integer)."""
+        return math.prod(len(decision.options) for decision in self.free)
+
+    def encode(self, design: Mapping[str, Option]) -> Point:
+        """One-hot point of a design. KeyError names a missing decision, ValueError a value that is no option."""
+        point = {}
+        for decision in self.decisions:
+            if decision.name not in design:
+                raise KeyError(f"The design gives no value for {decision.name!r} of space {self.name!r}.")
+            index = decision.index(design[decision.name])
+            point[decision.name] = jax.nn.one_hot(index, len(decision.options), dtype=jnp.float32)
+        return point
+
+    def decode(self, point: Mapping[str, jax.Array]) -> Design:
+        """Most likely design of a point (ties go to the first option)."""
+        return {d.name: d.options[int(np.argmax(np.asarray(point[d.name])))] for d in self.decisions}
+
+    def restrict(self, values: Mapping[str, Option]) -> Design:
+        """The part of a larger design that belongs to this space."""
+        return {decision.name: values[decision.name] for decision in self.decisions}
+
+    def pin(self, point: Mapping[str, jax.Array]) -> Point:
+        """`point` completed and overruled by the fixed values; pure, works under jit."""
+        pinned = {}
+        for decision in self.decisions:
+            if decision.name in self.fixed:
+                index = decision.index(self.fixed[decision.name])
+            elif len(decision.options) == 1:
+                index = 0
+            else:
+                pinned[decision.name] = point[decision.name]
+                continue
+            pinned[decision.name] = jax.nn.one_hot(index, len(decision.options), dtype=jnp.float32)
+        return pinned
+
+    def uniform(self) -> Point:
+        """The point with equal probabilities for all free options."""
+        return self.pin({d.name: jnp.full(len(d.options), 1 / len(d.options), jnp.float32) for d in self.decisions})
+
+    def sample(self, key: jax.Array) -> Point:
+        """A one-hot point drawn uniformly; pure, so a batch is `jax.vmap(space.sample)(keys)`."""
+        point = {}
+        for subkey, decision in zip(jax.random.split(key, len(self.decisions)), self.decisions, strict=True):
+            index = jax.random.randint(subkey, (), 0, len(decision.options))
+            point[decision.name] = jax.nn.one_hot(index, len(decision.options), dtype=jnp.float32)
+        return self.pin(point)
+
+    def sample_soft(self, key: jax.Array) -> Point:
+        """A point with Dirichlet(1) probabilities for each free decision: uniform over the simplex."""
+        point = {}
+        for subkey, decision in zip(jax.random.split(key, len(self.decisions)), self.decisions, strict=True):
+            point[decision.name] = jax.random.dirichlet(subkey, jnp.ones(len(decision.options), jnp.float32))
+        return self.pin(point)
+
+    def grid(self) -> np.ndarray:
+        """Option indices of every design, int32[cardinality, num_decisions]; the last decision varies fastest."""
+        axes = []
+        for decision in self.decisions:
+            if decision.name in self.fixed:
+                axes.append([decision.index(self.fixed[decision.name])])
+            else:
+                axes.append(range(len(decision.options)))
+        mesh = np.meshgrid(*axes, indexing="ij")
+        return np.stack([axis.ravel() for axis in mesh], axis=-1).astype(np.int32)
+
+    def design(self, indices: np.ndarray) -> Design:
+        """The design of one row of `grid`."""
+        return {d.name: d.options[int(i)] for d, i in zip(self.decisions, indices, strict=True)}
+
+
+def expectation(point: Mapping[str, jax.Array], decision: Decision, dtype: jax.typing.DTypeLike | None = None) -> jax.Array:
+    """Expected numeric option of a decision at a point; exactly the option's value at a one-hot point."""
+    probabilities = point[decision.name]
+    values = jnp.asarray([float(v) for v in decision.options], dtype or probabilities.dtype)
+    return jnp.sum(probabilities.astype(values.dtype) * values, axis=-1)

@@ -1,0 +1,126 @@
+"""Workload: what a network asks of an accelerator.
+
+`networks` write workloads and `hardware` prices them; neither imports the other, so the type they share stands here.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+
+DIMENSIONS = ("N", "G", "K", "C", "P", "Q", "R", "S")
+"""Loop dimensions: batch, groups, output and input channels per group, output rows and columns, kernel rows, columns."""
+
+OPERANDS = ("W", "I", "O")
+"""Weights, inputs, outputs."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """One convolution-like layer, discrete. Channels are totals over all groups; a matrix product has P=Q=R=S=1.
+
+    Attributes:
+      name: where the layer stands in its network.
+      N: batch.
+      K, C: output and input channels.
+      P, Q: output height and width.
+      R, S: kernel height and width.
+      stride: same in both directions.
+      groups: C for depthwise.
+      weight_bits, input_bits, output_bits: operand widths.
+      partial_bits: width of partial sums.
+    """
+
+    name: str
+    K: int
+    C: int
+    P: int
+    Q: int
+    R: int = 1
+    S: int = 1
+    stride: int = 1
+    groups: int = 1
+    N: int = 1
+    weight_bits: int = 8
+    input_bits: int = 8
+    output_bits: int = 8
+    partial_bits: int = 32
+
+    def __post_init__(self) -> None:
+        if self.K % self.groups or self.C % self.groups:
+            raise ValueError(f"Layer {self.name!r}: groups {self.groups} must divide K {self.K} and C {self.C}.")
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the layer."""
+        return self.N * self.K * (self.C // self.groups) * self.P * self.Q * self.R * self.S
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Everything but the name: layers of equal shape cost the same."""
+        return tuple(v for k, v in dataclasses.asdict(self).items() if k != "name")
+
+
+@struct.dataclass
+class Workload:
+    """Layers as a struct of arrays.
+
+    Attributes:
+      bounds: loop bounds per layer in the order of DIMENSIONS, [L, 8]; K and C per group.
+      stride: [L].
+      bits: operand widths in the order of OPERANDS, [L, 3].
+      partial_bits: width of partial sums, [L].
+      weight: how often the layer is present, [L]: 1 or a count in a discrete network, an expected count under a
+        relaxed choice, 0 where an option is not taken.
+      names: one name per layer (static).
+    """
+
+    bounds: jax.Array
+    stride: jax.Array
+    bits: jax.Array
+    partial_bits: jax.Array
+    weight: jax.Array
+    names: tuple[str, ...] = struct.field(pytree_node=False)
+
+    @property
+    def macs(self) -> jax.Array:
+        """Multiply-accumulates per layer, one instance each, [L]."""
+        return jnp.prod(self.bounds, axis=-1)
+
+    def astype(self, dtype: jax.typing.DTypeLike) -> "Workload":
+        """The same workload with all numbers of `dtype`; evaluation follows it."""
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), self)
+
+
+def workload_from_layers(
+    layers: Sequence[Layer], weight: jax.Array | np.ndarray | None = None, dtype: jax.typing.DTypeLike = jnp.float32
+) -> Workload:
+    """A workload of the given layers in the given order.
+
+    Args:
+      layers: L layers.
+      weight: expected count of each layer, [L]; ones by default.
+      dtype: floating type of all numbers.
+    """
+    bounds = [(y.N, y.groups, y.K // y.groups, y.C // y.groups, y.P, y.Q, y.R, y.S) for y in layers]
+    return Workload(
+        bounds=jnp.asarray(bounds, dtype),
+        stride=jnp.asarray([y.stride for y in layers], dtype),
+        bits=jnp.asarray([(y.weight_bits, y.input_bits, y.output_bits) for y in layers], dtype),
+        partial_bits=jnp.asarray([y.partial_bits for y in layers], dtype),
+        weight=jnp.ones(len(layers), dtype) if weight is None else jnp.asarray(weight, dtype),
+        names=tuple(y.name for y in layers),
+    )
+
+
+def merge_equal_layers(layers: Sequence[Layer]) -> tuple[list[Layer], np.ndarray]:
+    """Distinct shapes among `layers`, and the matrix [distinct, L] that adds the weights of equal ones."""
+    first: dict[tuple[int, ...], int] = {}
+    row = [first.setdefault(layer.shape, len(first)) for layer in layers]
+    matrix = np.zeros((len(first), len(layers)), np.float32)
+    matrix[row, np.arange(len(layers))] = 1
+    distinct = [layers[row.index(i)] for i in range(len(first))]
+    return distinct, matrix

@@ -1,0 +1,1 @@
+"""Run cards: one file per experiment, each with a `smoke` variant."""
