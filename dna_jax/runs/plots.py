@@ -87,7 +87,7 @@ def plot_accelerators(
         xscale="log",
         yscale="log",
     )
-    axis.legend()
+    axis.legend(loc="upper right")
     _save(figure, path)
 
 

@@ -30,7 +30,7 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
                 steps=steps,
                 warmup_steps=steps // 4,
                 weights=OptimizerConfig(learning_rate=0.05, warmup_steps=steps // 10),
-                network=OptimizerConfig(name="adam", learning_rate=0.03, weight_decay=0.0, warmup_steps=0),
+                network=OptimizerConfig(name="adam", learning_rate=0.05, weight_decay=0.0, warmup_steps=0),
             ),
             augmentation=AugmentationConfig(crop_padding=1, flip=False),
             retrain=RetrainConfig(
