@@ -115,7 +115,8 @@ def tfds_dataset(name: str, data_dir: str | None) -> Dataset:
         )
     where = str(pathlib.Path(data_dir).expanduser()) if data_dir else None
     try:
-        builder = tfds.builder(name, data_dir=where, file_format="array_record")
+        # Typed Any: its methods carry decorators that hide their signatures.
+        builder: Any = tfds.builder(name, data_dir=where, file_format="array_record")
     except Exception as error:
         # Building some sets reaches for files or packages that only preparing them needs.
         raise UserError(f"The data set {name!r} cannot be opened ({_first_line(error)}); check --data_dir.") from error
@@ -126,10 +127,10 @@ def tfds_dataset(name: str, data_dir: str | None) -> Dataset:
             f"it with: pip install 'dna-jax[prepare]' && tfds build {name} --file_format=array_record"
             + (f" --data_dir={where}" if where else "")
         )
-    # The feature dictionary is built at run time; its type says nothing about what it holds.
-    features: Any = builder.info.features
-    splits = set(builder.info.splits)
-    if not {"image", "label"} <= set(features or ()) or not {"train", "test"} <= splits:
+    features = builder.info.features
+    splits = builder.info.splits
+    labelled = isinstance(features, tfds.features.FeaturesDict) and "image" in features and "label" in features
+    if not labelled or "train" not in splits or "test" not in splits:
         raise UserError(
             f"The data set {name!r} is not an image-classification set with splits train and test; choose another."
         )

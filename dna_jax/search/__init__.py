@@ -6,6 +6,7 @@ from dna_jax.search.exact import (
     Standing,
     discrete_cost,
     enumerate_accelerators,
+    enumerate_blocks,
     most_likely_feasible,
     standing,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "discrete_cost",
     "entropy",
     "enumerate_accelerators",
+    "enumerate_blocks",
     "gumbel_softmax",
     "initial_logits",
     "learning_rate_schedule",

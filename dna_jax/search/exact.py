@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -16,11 +16,24 @@ from dna_jax.workload import Layer, Workload, merge_equal_layers, workload_from_
 CHUNK = 64
 """Accelerators evaluated side by side: intermediate results of one chunk fit a core's cache."""
 
+BLOCK = 2000
+"""Accelerators per call of the compiled program."""
 
-def discrete_workload(layers: list[Layer], dtype: jax.typing.DTypeLike) -> Workload:
-    """Workload of a discrete network, equal layers once with their count as weight."""
+ROWS = 32
+"""Distinct layers are padded to a multiple of this, so that networks of one family share a compiled program."""
+
+
+def discrete_workload(layers: Sequence[Layer], dtype: jax.typing.DTypeLike) -> tuple[Workload, np.ndarray]:
+    """Workload of a discrete network with equal layers once, and the row of each layer in it, int[L].
+
+    Weights count equal layers; rows that only pad have weight 0.
+    """
     distinct, matrix = merge_equal_layers(layers)
-    return workload_from_layers(distinct, matrix.sum(axis=1), dtype)
+    padding = -len(distinct) % ROWS
+    counts = np.concatenate([matrix.sum(axis=1), np.zeros(padding)])
+    workload = workload_from_layers([*distinct, *[distinct[0]] * padding], counts, dtype)
+    # Names differ between networks that are otherwise alike, and would each be compiled.
+    return dataclasses.replace(workload, names=("",) * len(counts)), np.argmax(matrix, axis=0)
 
 
 @functools.partial(jax.jit, static_argnames="template")
@@ -28,12 +41,13 @@ def _evaluate(template: Template, workload: Workload, point: Point) -> Cost:
     return evaluate(workload, template.architecture(point, workload.weight.dtype), template.candidates)
 
 
-def discrete_cost(template: Template, layers: list[Layer], design: Mapping[str, Option]) -> Cost:
-    """Cost of a discrete network, layer by layer in order, on a discrete accelerator, in float64."""
+def discrete_cost(template: Template, layers: Sequence[Layer], design: Mapping[str, Option]) -> Cost:
+    """Cost of a discrete network on a discrete accelerator, in float64; its `layers` are those given, in order."""
     with jax.enable_x64(True):
-        workload = workload_from_layers(layers, dtype=jnp.float64)
+        workload, rows = discrete_workload(layers, jnp.float64)
         cost = _evaluate(template, workload, template.space.encode(template.space.restrict(design)))
-        return jax.tree.map(np.asarray, cost)
+        cost = jax.tree.map(np.asarray, cost)
+    return dataclasses.replace(cost, layers=jax.tree.map(lambda table: table[rows], cost.layers))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +73,7 @@ class Enumeration:
 
 
 @functools.partial(jax.jit, static_argnames="template")
-def _price_all(template: Template, workload: Workload, indices: jax.Array) -> tuple[jax.Array, ...]:
+def _price(template: Template, workload: Workload, indices: jax.Array) -> tuple[jax.Array, ...]:
     def price(row: jax.Array) -> tuple[jax.Array, ...]:
         point = {
             decision.name: jax.nn.one_hot(row[i], len(decision.options), dtype=workload.weight.dtype)
@@ -71,22 +85,32 @@ def _price_all(template: Template, workload: Workload, indices: jax.Array) -> tu
     return jax.lax.map(price, indices, batch_size=CHUNK)
 
 
-def enumerate_accelerators(
-    template: Template, layers: list[Layer], space: Space | None = None, dtype: jax.typing.DTypeLike = jnp.float64
-) -> Enumeration:
-    """Price every accelerator of `space` (the template's by default) for a network.
+def enumerate_blocks(template: Template, layers: Sequence[Layer], indices: np.ndarray) -> Iterator[Enumeration]:
+    """Price accelerators for a network, a block at a time, in float64.
 
     Args:
       template: the family.
       layers: of a discrete network.
-      space: the template's space, possibly with some knobs fixed.
-      dtype: float64 as a reference; float32 is twice as fast.
+      indices: rows of `template.space.grid()`, in any order.
     """
-    indices = (space or template.space).grid()
-    with jax.enable_x64(dtype == jnp.float64):
-        priced = _price_all(template, discrete_workload(layers, dtype), jnp.asarray(indices))
-        latency, energy, area, overflow = (np.asarray(x, np.float64) for x in priced)
-    return Enumeration(indices, {"latency_ms": latency, "energy_mj": energy, "area_mm2": area}, overflow <= 0)
+    for start in range(0, len(indices), BLOCK):
+        block = indices[start : start + BLOCK]
+        padded = np.concatenate([block, np.broadcast_to(block[:1], (BLOCK - len(block), block.shape[1]))])
+        with jax.enable_x64(True):
+            workload, _ = discrete_workload(layers, jnp.float64)
+            priced = _price(template, workload, jnp.asarray(padded))
+            latency, energy, area, overflow = (np.asarray(x)[: len(block)] for x in priced)
+        yield Enumeration(block, {"latency_ms": latency, "energy_mj": energy, "area_mm2": area}, overflow <= 0)
+
+
+def enumerate_accelerators(template: Template, layers: Sequence[Layer], space: Space | None = None) -> Enumeration:
+    """Price every accelerator of `space` (the template's, possibly with knobs fixed) for a discrete network."""
+    blocks = list(enumerate_blocks(template, layers, (space or template.space).grid()))
+    return Enumeration(
+        np.concatenate([block.indices for block in blocks]),
+        {name: np.concatenate([block.costs[name] for block in blocks]) for name in COSTS},
+        np.concatenate([block.valid for block in blocks]),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
