@@ -127,9 +127,9 @@ def tfds_dataset(name: str, data_dir: str | None) -> Dataset:
             f"it with: pip install 'dna-jax[prepare]' && tfds build {name} --file_format=array_record"
             + (f" --data_dir={where}" if where else "")
         )
-    features = builder.info.features
+    features: Any = builder.info.features
     splits = builder.info.splits
-    labelled = isinstance(features, tfds.features.FeaturesDict) and "image" in features and "label" in features
+    labelled = features is not None and "image" in features and "label" in features
     if not labelled or "train" not in splits or "test" not in splits:
         raise UserError(
             f"The data set {name!r} is not an image-classification set with splits train and test; choose another."

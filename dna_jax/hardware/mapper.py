@@ -66,7 +66,7 @@ class CandidateSet:
     @functools.cached_property
     def order(self) -> np.ndarray:
         """Loop order of each candidate, int[candidates, V, 8]."""
-        return np.array([[[DIMENSIONS.index(d) for d in level] for level in s.order] for _, s in self.pairs])
+        return np.array([[[DIMENSIONS.index(d) for d in level] for level in s.order] for _, s in self.pairs], np.int32)
 
     def fills(self, fanout: int, step: int) -> dict[int, np.ndarray]:
         """Dimensions that some candidate lays out at a step of a fan-out -> which candidates do, bool[candidates]."""

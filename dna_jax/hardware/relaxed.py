@@ -43,7 +43,7 @@ def _neighbours(space: Space, point: Point) -> Point:
     start = 1
     for decision in space.free:
         options = len(decision.options)
-        chosen = np.zeros((count, options), np.float32)
+        chosen = np.zeros((count, options), point[decision.name].dtype)
         chosen[start : start + options] = np.eye(options)
         rows[decision.name] = jnp.where(chosen.any(axis=1, keepdims=True), chosen, rows[decision.name])
         start += options
@@ -73,7 +73,7 @@ def relaxed_cost(template: Template, space: Space, workload: Workload, point: Po
 
     # Zeros, with the gradient of the probabilities: what each neighbour's row is weighted with.
     moves = [point[decision.name] - held[decision.name] for decision in space.free]
-    move = jnp.concatenate([jnp.zeros(1), *moves])
+    move = jnp.concatenate([jnp.zeros(1, workload.weight.dtype), *moves])
     weight = jax.lax.stop_gradient(workload.weight)
 
     def interpolate(table: jax.Array, additive: bool) -> jax.Array:

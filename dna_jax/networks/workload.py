@@ -91,7 +91,7 @@ def relaxed_workload(specification: Specification, point: Point) -> Workload:
 
     Args:
       specification: a family.
-      point: probabilities of its decisions, soft or one-hot.
+      point: probabilities of its decisions, soft or one-hot; their type is that of the workload.
     """
     rows = conditional_layers(specification)
     options = {kernel_name(b.index): b.kernels for b in specification.blocks}
@@ -99,13 +99,15 @@ def relaxed_workload(specification: Specification, point: Point) -> Workload:
     searched = [name for name, values in options.items() if len(values) > 1]
     # All probabilities in one vector behind a leading 1, so that the weights of all rows are two lookups and a product.
     start = dict(zip(searched, np.cumsum([1, *(len(options[name]) for name in searched)]), strict=False))
-    probabilities = jnp.concatenate([jnp.ones(1), *(point[name] for name in searched)])
+    dtype = jnp.result_type(*(point[name] for name in searched))
+    probabilities = jnp.concatenate([jnp.ones(1, dtype), *(point[name] for name in searched)])
     lookup = np.zeros((len(rows), 2), np.int32)
     for i, row in enumerate(rows):
         needed = [start[name] + options[name].index(int(o)) for name, o in row.needs.items() if name in start]
         lookup[i, : len(needed)] = needed
     layers, matrix = merge_equal_layers([row.layer for row in rows])
-    return workload_from_layers(layers, matrix @ jnp.prod(probabilities[lookup], axis=-1))
+    weight = jnp.asarray(matrix, dtype) @ jnp.prod(probabilities[lookup], axis=-1)
+    return workload_from_layers(layers, weight, dtype)
 
 
 def macs(specification: Specification, design: Mapping[str, Option]) -> int:

@@ -145,10 +145,14 @@ class CoSearch:
 
     @functools.cached_property
     def _optimizers(self) -> dict[str, optax.GradientTransformation]:
+        def of_decisions(config: OptimizerConfig, space: Space) -> optax.GradientTransformation:
+            # A part that is fixed has nothing to optimise.
+            return make_optimizer(config, self._decision_steps) if space.free else optax.identity()
+
         return {
             "weights": make_optimizer(self.config.weights, self.config.steps),
-            "network": make_optimizer(self.config.network, self._decision_steps),
-            "accelerator": make_optimizer(self.config.accelerator, self._decision_steps),
+            "network": of_decisions(self.config.network, self.network_space),
+            "accelerator": of_decisions(self.config.accelerator, self.accelerator_space),
         }
 
     @functools.cached_property

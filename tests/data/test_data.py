@@ -1,0 +1,115 @@
+"""Data: digits, splits, batches that depend on the step alone, and clear objections."""
+
+import pathlib
+
+import jax
+import numpy as np
+import pytest
+
+from dna_jax.accuracy import AugmentationConfig, augment, standardize
+from dna_jax.data import ArraySource, DataConfig, Source, Subset, arrays, batches, load, split
+from dna_jax.errors import UserError
+
+SHARED = pathlib.Path(__file__).parents[3] / "shared" / "data" / "tfds"
+
+
+def test_digits_are_whole_and_split_without_overlap():
+    dataset = load(DataConfig("digits"), None)
+    assert (len(dataset.train), len(dataset.test), dataset.classes, dataset.image_shape) == (1438, 359, 10, (8, 8, 1))
+    assert isinstance(dataset.train, Source)
+    images, labels = arrays(dataset.train)
+    assert images.dtype == np.uint8
+    assert images.max() == 255
+    assert set(np.unique(labels)) == set(range(10))
+    together = np.concatenate([images.reshape(len(images), -1), arrays(dataset.test)[0].reshape(359, -1)])
+    assert len(together) == 1797
+
+
+def test_split_is_a_partition_by_seed():
+    source = ArraySource(np.arange(100, dtype=np.uint8).reshape(100, 1, 1, 1), np.arange(100))
+    first, second = split(source, DataConfig(decision_fraction=0.3, seed=1))
+    assert (len(first), len(second)) == (70, 30)
+    assert sorted([*arrays(first)[1], *arrays(second)[1]]) == list(range(100))
+    other, _ = split(source, DataConfig(decision_fraction=0.3, seed=2))
+    assert not np.array_equal(arrays(first)[1], arrays(other)[1])
+    with pytest.raises(UserError, match="leaves one part empty"):
+        split(source, DataConfig(decision_fraction=0.0))
+
+
+def test_limit_takes_a_part():
+    assert len(load(DataConfig("digits", limit=50), None).train) == 50
+
+
+def test_batches_depend_on_seed_and_number_alone():
+    source = load(DataConfig("digits"), None).train
+    stream = batches(source, 64, seed=3)
+    seen = [next(stream) for _ in range(30)]
+    resumed = batches(source, 64, seed=3, start=25)
+    for expected in seen[25:]:
+        entry = next(resumed)
+        np.testing.assert_array_equal(entry["image"], expected["image"])
+        np.testing.assert_array_equal(entry["label"], expected["label"])
+    assert not np.array_equal(next(batches(source, 64, seed=4))["label"], seen[0]["label"])
+
+
+def test_an_epoch_shows_every_image_once_and_the_next_in_another_order():
+    source = ArraySource(np.zeros((96, 1, 1, 1), np.uint8), np.arange(96))
+    stream = batches(source, 32, seed=0)
+    epochs = [np.concatenate([next(stream)["label"] for _ in range(3)]) for _ in range(2)]
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(96))
+    assert not np.array_equal(epochs[0], epochs[1])
+
+
+def test_too_large_a_batch_is_refused():
+    with pytest.raises(UserError, match="choose a smaller one"):
+        batches(ArraySource(np.zeros((4, 1, 1, 1), np.uint8), np.arange(4)), 8, seed=0)
+
+
+def test_subset_reads_through():
+    source = ArraySource(np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1), np.arange(5) * 10)
+    part = Subset(source, np.array([4, 1]))
+    assert [part[i]["label"] for i in range(len(part))] == [40, 10]
+    np.testing.assert_array_equal(arrays(part)[0].ravel(), [4, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("no_such_set", "Unknown data set 'no_such_set'"), ("mnist", "tfds build mnist"), ("cifar10", "--data_dir")],
+)
+def test_missing_sets_are_named_with_a_way_out(name, says, tmp_path):
+    with pytest.raises(UserError, match=says):
+        load(DataConfig(name), str(tmp_path))
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="CIFAR-10 prepared by tensorflow-datasets is not beside the project")
+def test_cifar10_reads_without_tensorflow():
+    import sys
+
+    dataset = load(DataConfig("cifar10"), str(SHARED))
+    assert (len(dataset.train), len(dataset.test), dataset.classes, dataset.image_shape) == (50_000, 10_000, 10, (32, 32, 3))
+    assert np.all(np.bincount(arrays(dataset.test)[1]) == 1000)
+    assert "tensorflow" not in sys.modules
+
+
+def test_augmentation_moves_and_mirrors_but_never_invents():
+    images = np.random.default_rng(0).uniform(1, 2, (64, 6, 6, 1)).astype(np.float32)
+    moved = np.asarray(augment(jax.random.key(0), images, AugmentationConfig(crop_padding=2, flip=True)))
+    assert moved.shape == images.shape
+    for before, after in zip(images, moved, strict=True):
+        assert set(np.unique(after)) <= {0.0, *np.unique(before)}
+    assert not np.array_equal(moved, images)
+    unchanged = augment(jax.random.key(0), images, AugmentationConfig(crop_padding=0, flip=False))
+    np.testing.assert_array_equal(unchanged, images)
+    flipped = np.asarray(augment(jax.random.key(1), images, AugmentationConfig(crop_padding=0, flip=True)))
+    mirrored = np.array([np.array_equal(a, b[:, ::-1]) for a, b in zip(flipped, images, strict=True)])
+    same = np.array([np.array_equal(a, b) for a, b in zip(flipped, images, strict=True)])
+    assert np.all(mirrored | same)
+    assert 16 < mirrored.sum() < 48
+
+
+def test_standardize_scales_and_resizes():
+    images = np.full((2, 4, 4, 3), 255, np.uint8)
+    np.testing.assert_allclose(standardize(images, 4), 2.0)
+    assert standardize(images, 8).shape == (2, 8, 8, 3)
+    np.testing.assert_allclose(standardize(images, 8), 2.0, rtol=1e-6)

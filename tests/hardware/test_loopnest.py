@@ -1,0 +1,124 @@
+"""The loop-nest model against a literal simulation of loops, conservation laws, and explicit mappings."""
+
+import itertools
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dna_jax.hardware import Mapping, describe, evaluate_mapping, nahas_edge
+from dna_jax.hardware.footprint import RELEVANT, footprint, growth_slope
+from dna_jax.hardware.loopnest import _refills
+from dna_jax.workload import DIMENSIONS, Layer, workload_from_layers
+
+
+def _simulate(temporal, order, operand, child):
+    """Walk the loops above `child` one iteration at a time and count changes of the operand's tile."""
+    loops = [(level, d) for level in range(child + 1, len(temporal)) for d in order[level]]
+    inner_first = [int(temporal[level][d]) for level, d in loops]
+    previous, fills, seen = None, 0, set()
+    for outer_first in itertools.product(*(range(n) for n in reversed(inner_first))):
+        indices = outer_first[::-1]
+        tile = tuple(i for i, (_, d) in zip(indices, loops, strict=True) if RELEVANT[operand, d])
+        fills += tile != previous
+        previous = tile
+        seen.add(tile)
+    return fills, len(seen)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_refills_equal_a_walk_through_the_loops(seed):
+    generator = np.random.default_rng(seed)
+    temporal = generator.choice([1, 1, 2, 3], (3, len(DIMENSIONS))).astype(float)
+    temporal[:, 4:6] = 1  # Keep the walk short.
+    order = np.stack([generator.permutation(len(DIMENSIONS)) for _ in range(3)])
+    loops = [[jnp.asarray(temporal[v][d]) for d in order[v]] for v in range(3)]
+    for operand, child in itertools.product(range(3), (0, 1)):
+        fills, distinct = _refills(loops, order, operand, child)
+        assert (float(fills), float(distinct)) == _simulate(temporal, order, operand, child)
+
+
+def test_footprint_counts_touched_elements():
+    generator = np.random.default_rng(0)
+    for _ in range(30):
+        n, g, k, c, p, q, r, s = (int(x) for x in generator.integers(1, 5, 8))
+        stride = int(generator.integers(1, 4))
+        rows = {i * stride + j for i in range(p) for j in range(r)}
+        columns = {i * stride + j for i in range(q) for j in range(s)}
+        weights, inputs, outputs = footprint(
+            [jnp.asarray(float(x)) for x in (n, g, k, c, p, q, r, s)], jnp.asarray(float(stride))
+        )
+        assert float(weights) == g * k * c * r * s
+        assert float(inputs) == n * g * c * len(rows) * len(columns)
+        assert float(outputs) == n * g * k * p * q
+
+
+def test_growth_slope_is_the_difference_of_footprints():
+    tile = [jnp.asarray(x) for x in (2.0, 1.0, 3.0, 4.0, 5.0, 6.0, 3.0, 3.0)]
+    stride = jnp.asarray(2.0)
+    for dimension in range(len(DIMENSIONS)):
+        slope = growth_slope(tile, stride, dimension)
+        grown = list(tile)
+        grown[dimension] = 2 * tile[dimension]
+        if DIMENSIONS[dimension] in "RS":
+            continue  # Past the stride a kernel grows its halo by itself, checked below.
+        for gain, before, after in zip(slope, footprint(tile, stride), footprint(grown, stride), strict=True):
+            assert float(gain) == pytest.approx(float(after - before))
+    rows = growth_slope(tile, stride, DIMENSIONS.index("R"))[1]
+    grown = list(tile)
+    grown[6] = tile[6] * 2
+    assert float(rows) == pytest.approx(float(footprint(grown, stride)[1] - footprint(tile, stride)[1]))
+
+
+def _hand_mapped():
+    """A pointwise layer laid out by hand on the baseline: 64 channels on SIMD units, rows and columns on PEs."""
+    layer = Layer("pointwise", K=128, C=64, P=8, Q=8)
+    temporal, spatial = np.ones((4, 8)), np.ones((5, 8))
+    d = DIMENSIONS.index
+    spatial[0, d("C")], spatial[1, d("K")], spatial[2, d("K")] = 4, 64, 2
+    spatial[3, d("Q")], spatial[4, d("P")] = 4, 4
+    temporal[1, d("C")], temporal[1, d("P")] = 16, 2
+    temporal[2, d("Q")] = 2
+    order = np.tile([DIMENSIONS.index(x) for x in "SRCQPNKG"], (4, 1))
+    return layer, Mapping(jnp.asarray(temporal), jnp.asarray(spatial), jnp.asarray(order))
+
+
+def test_a_mapping_by_hand():
+    layer, mapping = _hand_mapped()
+    template = nahas_edge()
+    architecture = template.architecture(template.space.encode(template.baseline), jnp.float32)
+    workload = workload_from_layers([layer])
+    row = type(workload)(
+        workload.bounds[0], workload.stride[0], workload.bits[0], workload.partial_bits[0], workload.weight[0], ()
+    )
+    cost = evaluate_mapping(row, architecture, mapping)
+    # 128 * 64 * 64 MACs over 4 * 64 * 2 * 16 units.
+    assert float(cost.compute_cycles) == layer.macs / (4 * 64 * 2 * 16) == 64
+    # Activations are resident, so weights alone cross the link, once: 8 KiB at 25 bytes per cycle.
+    dram = float(cost.level_bytes[3])
+    assert dram == layer.K * layer.C
+    assert float(cost.level_cycles[3]) == pytest.approx(layer.K * layer.C / 25)
+    assert float(cost.cycles) == pytest.approx(max(float(cost.compute_cycles), *map(float, cost.level_cycles)))
+    # Each lane reads a weight and an input of each MAC operand from its register file.
+    assert float(cost.mac_energy_pj) == pytest.approx(layer.macs * float(architecture.mac_pj), rel=1e-6)
+    assert float(cost.energy_pj) == pytest.approx(
+        float(cost.mac_energy_pj) + sum(map(float, cost.level_energy_pj)), rel=1e-6
+    )
+    assert not any(float(x) for x in cost.overflow_bytes)
+    text = describe(mapping, architecture.level_names, architecture.fanout_names)
+    assert text == "local_memory[Q2] register_file[P2 C16] dot_product{C4} simd_units{K64} lanes{K2} pes_x{Q4} pes_y{P4}"
+
+
+def test_overflow_is_named_with_its_amount():
+    layer, mapping = _hand_mapped()
+    template = nahas_edge()
+    architecture = template.architecture(template.space.encode(template.baseline), jnp.float32)
+    small = architecture.replace(capacity_bytes=architecture.capacity_bytes.at[1].set(1024.0))
+    workload = workload_from_layers([layer])
+    row = type(workload)(
+        workload.bounds[0], workload.stride[0], workload.bits[0], workload.partial_bits[0], workload.weight[0], ()
+    )
+    cost = evaluate_mapping(row, small, mapping)
+    # A lane holds 64 x 64 weights, 64 x 2 inputs, and 64 x 2 partial sums of 4 bytes; double buffering halves the room.
+    assert float(cost.overflow_bytes[1]) == 64 * 64 + 64 * 2 + 64 * 2 * 4 - 512
+    assert float(cost.overflow_bytes[2]) == 0

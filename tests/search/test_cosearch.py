@@ -1,0 +1,152 @@
+"""The joint search as pure functions, on a family small enough to compile in seconds."""
+
+import dataclasses
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dna_jax.hardware import nahas_edge
+from dna_jax.networks import mobilenet_v2
+from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, entropy
+from dna_jax.spaces import s1
+
+TEMPLATE = nahas_edge()
+
+
+def _family():
+    """The first four blocks of MobileNetV2, narrow."""
+    whole = mobilenet_v2(width=0.25, image_size=8, classes=10, stride_plan="digits", image_channels=1)
+    return dataclasses.replace(whole, blocks=whole.blocks[:4], head_channels=16)
+
+
+def _space():
+    space = s1()
+    return dataclasses.replace(space, name="four_blocks", decisions=space.decisions[:8])
+
+
+def _strategy(fix="none", **settings):
+    family, network_space, accelerator_space = _family(), _space(), TEMPLATE.space
+    if fix == "network":
+        network_space = network_space.fix({d.name: d.options[0] for d in network_space.decisions})
+    if fix == "accelerator":
+        accelerator_space = accelerator_space.fix(TEMPLATE.baseline)
+    config = SearchConfig(
+        **{
+            "steps": 60,
+            "warmup_steps": 3,
+            "weights": OptimizerConfig(learning_rate=0.05, warmup_steps=0),
+            "accelerator": OptimizerConfig("adam", 0.2, "cosine", 0, weight_decay=0.0),
+        }
+        | settings
+    )
+    return CoSearch(config, family, TEMPLATE, network_space, accelerator_space, Budgets(latency_ms=4e-4, area_mm2=3.0), 0)
+
+
+def _batch(seed=0):
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 10, 32)
+    images = generator.standard_normal((32, 8, 8, 1)).astype(np.float32) + labels[:, None, None, None] / 3
+    return images, labels.astype(np.int32)
+
+
+def _differs(before, after):
+    return any(not np.array_equal(a, b) for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True))
+
+
+def test_joint_search_warms_up_then_moves_and_meets_its_budgets():
+    strategy = _strategy()
+    # One trace for all steps: a second would double the time to the first result.
+    step = jax.jit(chex.assert_max_traces(strategy.joint_step, n=1))
+    state, history = strategy.init(), []
+    for i in range(60):
+        before = state
+        state, metrics = step(state, _batch(i))
+        history.append({name: float(value) for name, value in metrics.items()})
+        assert _differs(before.parameters, state.parameters)
+        # Decisions stay put for exactly the three steps of the warm-up.
+        assert _differs(before.logits, state.logits) == (i >= 3)
+        assert _differs(before.multipliers, state.multipliers) <= (i >= 3)
+    assert int(state.step) == 60
+    assert np.mean([h["task_loss"] for h in history[-10:]]) < np.mean([h["task_loss"] for h in history[:5]])
+    first, last = history[:5], history[-10:]
+    assert np.mean([h["area_mm2"] for h in first]) > 3.0
+    for name, limit in (("latency_ms", 4e-4), ("area_mm2", 3.0)):
+        assert np.mean([h[name] for h in last]) < 1.2 * limit
+    values = entropy(state.logits)
+    assert all(0 <= float(v) <= 1 for v in values.values())
+    assert np.mean([float(v) for name, v in values.items() if name.startswith("accelerator")]) < 0.8
+
+
+def test_bilevel_moves_weights_and_decisions_in_turn():
+    strategy = _strategy(level="bilevel", warmup_steps=0)
+    state = strategy.init()
+    trained, metrics = jax.jit(strategy.weights_step)(state, _batch(0))
+    assert _differs(state.parameters, trained.parameters)
+    assert not _differs(state.logits, trained.logits)
+    assert int(trained.step) == 0
+    assert set(metrics) == {"train_loss", "train_accuracy"}
+    decided, metrics = jax.jit(strategy.decisions_step)(trained, _batch(1))
+    assert not _differs(trained.parameters, decided.parameters)
+    assert _differs(trained.logits, decided.logits)
+    assert int(decided.step) == 1
+    assert np.isfinite(float(metrics["loss"]))
+
+
+@pytest.mark.parametrize("fix", ["network", "accelerator"])
+def test_fixed_parts_stay_and_the_other_moves(fix):
+    strategy = _strategy(fix, warmup_steps=0)
+    state = strategy.init()
+    moving = "accelerator" if fix == "network" else "block"
+    assert state.logits
+    assert all(name.startswith(moving) for name in state.logits)
+    after, _ = jax.jit(strategy.joint_step)(state, _batch())
+    assert _differs(state.logits, after.logits)
+    point = strategy.space.pin(after.logits)
+    design = strategy.space.decode(point)
+    for name, value in strategy.space.fixed.items():
+        assert design[name] == value
+
+
+def test_a_fixed_network_trains_that_network_alone():
+    kernel = _strategy("network").init().parameters["blocks"][1]["depthwise"]["kernel"][...]
+    assert kernel.shape[:2] == (3, 3)
+    assert _strategy().init().parameters["blocks"][1]["depthwise"]["kernel"][...].shape[:2] == (7, 7)
+
+
+def test_soft_samples_train_too():
+    strategy = _strategy(hard=False, warmup_steps=0)
+    state, metrics = jax.jit(strategy.joint_step)(strategy.init(), _batch())
+    assert np.isfinite(float(metrics["loss"]))
+    for leaf in jax.tree.leaves(state.logits):
+        assert np.isfinite(np.asarray(leaf)).all()
+
+
+def test_steps_are_a_function_of_state_and_batch():
+    strategy = _strategy()
+    step = jax.jit(strategy.joint_step)
+    one, two = strategy.init(), strategy.init()
+    for i in range(3):
+        one, _ = step(one, _batch(i))
+        two, _ = step(two, _batch(i))
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_seeds_run_side_by_side():
+    strategy = _strategy("network")
+    states = jax.tree.map(lambda x: jnp.stack([x, x]), strategy.init())
+    images, labels = _batch()
+    batches = (np.stack([images, images[::-1]]), np.stack([labels, labels[::-1]]))
+    after, metrics = jax.jit(jax.vmap(strategy.joint_step))(states, batches)
+    assert metrics["loss"].shape == (2,)
+    assert after.step.tolist() == [1, 1]
+
+
+def test_bad_settings_are_named():
+    with pytest.raises(ValueError, match="choose single or bilevel"):
+        SearchConfig(level="double")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="must lie between"):
+        SearchConfig(steps=10, warmup_steps=11)

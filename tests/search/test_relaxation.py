@@ -1,0 +1,124 @@
+"""Relaxation against the theory of the Gumbel-softmax."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dna_jax.search import (
+    TemperatureConfig,
+    entropy,
+    gumbel_softmax,
+    initial_logits,
+    mean_point,
+    sample_point,
+    straight_through,
+    temperature_schedule,
+)
+from dna_jax.spaces import nahas_edge_space, s1
+
+LOGITS = jnp.asarray([0.5, -1.0, 1.5, 0.0])
+
+
+def _samples(temperature, hard, count=20_000):
+    keys = jax.random.split(jax.random.key(0), count)
+    return np.asarray(jax.vmap(lambda key: gumbel_softmax(key, LOGITS, temperature, hard))(keys))
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0, 10.0])
+def test_choices_are_distributed_as_softmax_at_any_temperature(temperature):
+    samples = _samples(temperature, hard=True)
+    expected = np.asarray(jax.nn.softmax(LOGITS))
+    deviation = np.sqrt(expected * (1 - expected) / len(samples))
+    assert np.all(np.abs(samples.mean(axis=0) - expected) < 5 * deviation)
+    assert set(np.unique(samples)) == {0.0, 1.0}
+    # Soft and hard samples of one key choose alike.
+    np.testing.assert_array_equal(samples.argmax(axis=1), _samples(temperature, hard=False).argmax(axis=1))
+
+
+def test_limits_of_the_temperature():
+    cold, hot = _samples(1e-3, hard=False), _samples(1e3, hard=False)
+    assert np.mean(cold.max(axis=1) > 0.999) > 0.99
+    np.testing.assert_allclose(hot, 0.25, atol=0.01)
+    np.testing.assert_allclose(_samples(1.0, hard=False).sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_soft_gradient_against_finite_differences(temperature):
+    key, weight = jax.random.key(3), jnp.asarray([1.0, -2.0, 0.5, 3.0])
+
+    def value(logits, hard):
+        return jnp.dot(weight, gumbel_softmax(key, logits, temperature, hard))
+
+    gradient = jax.grad(value)(LOGITS, False)
+    step = 1e-2
+    numeric = [(value(LOGITS.at[i].add(step), False) - value(LOGITS.at[i].add(-step), False)) / (2 * step) for i in range(4)]
+    np.testing.assert_allclose(gradient, numeric, rtol=2e-2, atol=2e-3)
+    # A hard sample carries the soft sample's gradient; logits shift-invariant means gradients sum to zero.
+    np.testing.assert_allclose(jax.grad(value)(LOGITS, True), gradient, rtol=1e-5, atol=1e-6)
+    assert float(jnp.sum(gradient)) == pytest.approx(0, abs=1e-5)
+
+
+def test_straight_through_is_exactly_one_hot():
+    soft = jnp.asarray([[0.2, 0.7, 0.1], [0.34, 0.33, 0.33]])
+    np.testing.assert_array_equal(straight_through(soft), [[0, 1, 0], [1, 0, 0]])
+
+
+@pytest.mark.parametrize("hard", [True, False])
+def test_points_cover_the_space_and_keep_what_is_fixed(hard):
+    space = (s1() | nahas_edge_space()).fix({"accelerator.pes_x": 6})
+    logits = initial_logits(space)
+    assert "accelerator.pes_x" not in logits
+    assert "block_01.expansion" not in logits
+    point = sample_point(jax.random.key(0), space, logits, 1.0, hard)
+    assert set(point) == {decision.name for decision in space.decisions}
+    assert space.decode(point)["accelerator.pes_x"] == 6
+    for probabilities in point.values():
+        assert float(probabilities.sum()) == pytest.approx(1, abs=1e-5)
+
+
+def test_decisions_are_sampled_independently():
+    space = s1()
+    points = jax.vmap(lambda key: sample_point(key, space, initial_logits(space), 1.0, True))(
+        jax.random.split(jax.random.key(0), 3000)
+    )
+    choices = np.stack([np.asarray(points[d.name]).argmax(axis=1) for d in space.free])
+    correlation = np.corrcoef(choices) - np.eye(len(choices))
+    assert np.abs(correlation).max() < 0.1
+
+
+def test_entropy_is_one_when_open_and_zero_when_decided():
+    values = entropy(
+        {"open": jnp.zeros(5), "decided": jnp.asarray([50.0, 0.0]), "between": jnp.log(jnp.asarray([0.9, 0.1]))}
+    )
+    assert float(values["open"]) == pytest.approx(1, abs=1e-6)
+    assert float(values["decided"]) == pytest.approx(0, abs=1e-6)
+    expected = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1)) / math.log(2)
+    assert float(values["between"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_mean_point_is_softmax():
+    space = nahas_edge_space()
+    logits = initial_logits(space) | {"accelerator.pes_y": jnp.asarray([0.0, 1.0, 2.0, 3.0, 4.0])}
+    np.testing.assert_allclose(mean_point(space, logits)["accelerator.pes_y"], jax.nn.softmax(jnp.arange(5.0)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "exponential", "cosine"])
+def test_schedules_run_from_start_to_end(schedule):
+    function = temperature_schedule(TemperatureConfig(schedule, 4.0, 0.5), 100)
+    steps = jnp.arange(-10, 120)
+    values = np.asarray(jax.vmap(function)(steps))
+    assert values[0] == values[10] == pytest.approx(4.0)
+    assert values[-1] == pytest.approx(4.0 if schedule == "constant" else 0.5)
+    assert np.all(np.diff(values) <= 1e-6)
+    middle = {"constant": 4.0, "exponential": math.sqrt(4.0 * 0.5), "cosine": (4.0 + 0.5) / 2}[schedule]
+    assert float(function(jnp.asarray(50))) == pytest.approx(middle, rel=1e-5)
+
+
+def test_bad_temperatures_are_named():
+    with pytest.raises(ValueError, match="choose one of constant"):
+        temperature_schedule(TemperatureConfig("linear", 1.0, 0.5), 10)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="must be positive"):
+        temperature_schedule(TemperatureConfig("cosine", 1.0, 0.0), 10)
