@@ -127,10 +127,8 @@ def tfds_dataset(name: str, data_dir: str | None) -> Dataset:
             f"it with: pip install 'dna-jax[prepare]' && tfds build {name} --file_format=array_record"
             + (f" --data_dir={where}" if where else "")
         )
-    features: Any = builder.info.features
-    splits = builder.info.splits
-    labelled = features is not None and "image" in features and "label" in features
-    if not labelled or "train" not in splits or "test" not in splits:
+    features, splits = builder.info.features, builder.info.splits
+    if not features or "image" not in features or "label" not in features or not {"train", "test"} <= set(splits):
         raise UserError(
             f"The data set {name!r} is not an image-classification set with splits train and test; choose another."
         )

@@ -59,10 +59,12 @@ class RetrainConfig:
     Attributes:
       start: "scratch" (fresh weights) or "inherit" (the supernet's).
       training: the recipe, the same for the published network beside it.
+      published: whether to train the published network beside it, from scratch.
     """
 
     start: Literal["scratch", "inherit"] = "scratch"
     training: TrainingConfig = TrainingConfig()
+    published: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,7 +39,7 @@ from dna_jax.search import (
 )
 from dna_jax.spaces import Design, Point, Space
 
-_MIRRORED_PACKAGES = ("dna-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
+_REPORTED_PACKAGES = ("dna-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -336,6 +336,8 @@ def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | Non
     final = train_network(problem, directory, "retrain", derived.design, start_from)
     if config.fix == "network" and start_from is None:
         baseline_accuracy = final  # The same network, seed and recipe.
+    elif not config.retrain.published:
+        baseline_accuracy = None
     else:
         baseline_accuracy = train_network(problem, directory, "baseline", problem.published, None)
 
@@ -350,7 +352,7 @@ def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | Non
         "steps": config.search.steps,
         "wall_seconds": round(time.monotonic() - began, 1),
         "backend": f"{jax.default_backend()} ({jax.devices()[0].device_kind}, {platform.machine()})",
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _MIRRORED_PACKAGES},
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _REPORTED_PACKAGES},
         "space": {
             "name": problem.strategy.space.name,
             "cardinality": problem.strategy.space.cardinality,

@@ -28,7 +28,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums } img { max-wi
 <td class="number">{{ "%.5g" | format(summary.baseline[name]) }}</td>
 <td class="number">{{ "%.5g" | format(summary.budgets[name]) if name in summary.budgets else "" }}</td></tr>{% endfor %}
 <tr><td>test accuracy (%)</td><td class="number">{{ "%.2f" | format(100 * summary.accuracy.final) }}</td>
-<td class="number">{{ "%.2f" | format(100 * summary.accuracy.baseline) }}</td><td></td></tr></table>
+<td class="number">{{ published_accuracy }}</td><td></td></tr></table>
 {% for caption, data in images %}<h2>{{ caption }}</h2><img alt="{{ caption }}" src="data:image/png;base64,{{ data }}">
 {% endfor %}
 <h2>The design</h2>
@@ -105,11 +105,13 @@ def write_report(
             f"Its accelerator ranks {optimality['accelerator_rank']} of {enumeration.indices.shape[0]} for this network; "
             f"the best is {100 * optimality['accelerator_gap']:.2f} % better in the geometric mean of cost over budget."
         )
+    published = summary["accuracy"]["baseline"]
     page = jinja2.Environment(autoescape=True).from_string(_PAGE)
     html = page.render(
         title=f"{summary['space']['name']}, seed {summary['seed']}",
         summary=summary,
         standing=place,
+        published_accuracy="not trained" if published is None else f"{100 * published:.2f}",
         rows=_ROWS,
         images=[(c, base64.b64encode((folder / name).read_bytes()).decode()) for c, name in images],
         decisions=[*summary["network"].items(), *summary["accelerator"].items()],

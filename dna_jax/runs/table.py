@@ -20,7 +20,8 @@ def summary_table(summary: Mapping[str, Any], where: str) -> str:
         shown = f"{limit:>12.5g}" if limit is not None else ""
         lines.append(f"{title:<24}{summary['cost'][name]:>12.5g}{summary['baseline'][name]:>12.5g}{shown}")
     accuracy = summary["accuracy"]
-    lines.append(f"{'test accuracy (%)':<24}{100 * accuracy['final']:>12.2f}{100 * accuracy['baseline']:>12.2f}")
+    published = "not trained" if accuracy["baseline"] is None else f"{100 * accuracy['baseline']:.2f}"
+    lines.append(f"{'test accuracy (%)':<24}{100 * accuracy['final']:>12.2f}{published:>12}")
     accelerator = " ".join(f"{name.split('.')[-1]}={value}" for name, value in summary["accelerator"].items())
     network = " ".join(str(value) for name, value in summary["network"].items() if name.endswith(".kernel"))
     expansions = " ".join(str(value) for name, value in summary["network"].items() if name.endswith(".expansion"))
