@@ -18,7 +18,7 @@ $(VENV)/installed: requirements.txt setup.cfg pyproject.toml
 	@touch $@
 
 test: install lint
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile tests
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal tests
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -69,9 +69,9 @@ def table(comparison: dict[str, Any]) -> str:
 
 def main() -> None:
     """Run every search with every seed."""
-    if _CONFIG.value is None or not _WORKDIR.value:
-        raise UserError("Pass --config=FILE and --workdir=DIR.")
-    base = from_mapping(CosearchConfig, _CONFIG.value.to_dict())
+    base = from_mapping(CosearchConfig, binary.run_card(_CONFIG))
+    if not _WORKDIR.value:
+        raise UserError("Pass --workdir=DIR, under which every run has its own directory.")
     root = pathlib.Path(_WORKDIR.value)
     comparison: dict[str, Any] = {
         "budgets": dict(base.budgets.items()),

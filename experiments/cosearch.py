@@ -24,11 +24,9 @@ _FIX = flags.DEFINE_enum(
 
 def main() -> None:
     """Run the job that the flags describe."""
-    if _CONFIG.value is None:
-        raise UserError("Pass a run card, for instance --config=experiments/configs/digits.py.")
+    values = binary.run_card(_CONFIG)
     if not _WORKDIR.value:
         raise UserError("Pass --workdir=DIR, the directory in which the run keeps its files.")
-    values = _CONFIG.value.to_dict()
     if _FIX.value:
         values["fix"] = _FIX.value
     summary = run(from_mapping(CosearchConfig, values), _WORKDIR.value, _DATA_DIR.value)

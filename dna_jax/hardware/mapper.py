@@ -1,7 +1,7 @@
 """The mapper: from a layer and an architecture to the best of a template's candidate mappings, inside jit.
 
 A template lists how its fan-outs may be used (`SpatialChoice`) and in which order tiles grow and loops run (`Schedule`).
-For each combination the mapper unrolls dimensions over the fan-outs, then grows the tile of each memory level from the
+For each such candidate the mapper unrolls dimensions over the fan-outs, then grows the tile of each memory level from the
 inside out until the level is full, so that memory sizes act on traffic through a formula with a gradient. The candidate
 with the fewest cycles is taken, among equals the one with the least energy.
 """
@@ -48,20 +48,18 @@ class Schedule:
 
 @dataclasses.dataclass(frozen=True)
 class CandidateSet:
-    """The mappings that a template considers: every spatial choice with every schedule."""
+    """The mappings that a template considers.
 
-    spatial: tuple[SpatialChoice, ...]
-    schedules: tuple[Schedule, ...]
+    Attributes:
+      pairs: use of the fan-outs and schedule of each candidate.
+    """
+
+    pairs: tuple[tuple[SpatialChoice, Schedule], ...]
 
     @property
     def size(self) -> int:
         """Number of candidate mappings per layer."""
-        return len(self.spatial) * len(self.schedules)
-
-    @functools.cached_property
-    def pairs(self) -> tuple[tuple[SpatialChoice, Schedule], ...]:
-        """The candidates in order, schedules in the outer loop."""
-        return tuple((choice, schedule) for schedule in self.schedules for choice in self.spatial)
+        return len(self.pairs)
 
     @functools.cached_property
     def order(self) -> np.ndarray:
@@ -106,7 +104,7 @@ def unroll(
     for fanout in range(len(architecture.fanout_names)):
         room: jax.Array = architecture.fanout_size[fanout]
         used: list[Factor] = [1.0] * len(DIMENSIONS)
-        steps = max(len(choice.fanouts[fanout]) for choice in candidates.spatial)
+        steps = max(len(choice.fanouts[fanout]) for choice, _ in candidates.pairs)
         for step in range(steps):
             taken: Factor = 1.0
             for dimension, mask in candidates.fills(fanout, step).items():
@@ -140,7 +138,7 @@ def cut(
         within = [jnp.minimum(extent, layer.bounds[d]) for d, extent in enumerate(tile)]
         factors: list[Factor] = [1.0] * len(DIMENSIONS)
         stored = [width[o] if name in architecture.holds[level] else 0.0 for o, name in enumerate(OPERANDS)]
-        for step in range(max(len(schedule.growth[level]) for schedule in candidates.schedules)):
+        for step in range(max(len(schedule.growth[level]) for _, schedule in candidates.pairs)):
             for dimension, mask in candidates.grows(level, step).items():
                 now = sum(a * b for a, b in zip(footprint(within, layer.stride), stored, strict=True))
                 slope = sum(a * b for a, b in zip(growth_slope(within, layer.stride, dimension), stored, strict=True))

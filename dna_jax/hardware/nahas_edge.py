@@ -102,34 +102,63 @@ def edge_architecture(point: Point, dtype: jax.typing.DTypeLike = jnp.float32) -
     )
 
 
-def _spatial_choices() -> tuple[SpatialChoice, ...]:
-    """Uses of the fan-outs: output channels (or groups of a depthwise layer), rows, columns and input channels."""
-    pairs = (("Q", "P"), ("KG", "P"), ("Q", "KG"), ("KG", "KG"), ("KG", "C"))
-    simd_units = ("KG", "QP")
-    lanes = ("KG", "Q")
+# Sums run innermost; then either pixels run inside channels (weights stay) or channels inside pixels (inputs stay). Tiles
+# grow first along what the schedule keeps.
+_WEIGHTS_STAY = Schedule(growth=("", "SRCKGQPN", "SRCKGQPN", ""), order=("SRCQPNKG",) * len(_LEVELS))
+_INPUTS_STAY = Schedule(growth=("", "SRCQPNKG", "SRCQPNKG", ""), order=("SRCKGQPN",) * len(_LEVELS))
+
+_CHOICES = {
+    _WEIGHTS_STAY: (
+        ("QP", "KG", "Q", "P"),
+        ("KG", "Q", "Q", "P"),
+        ("QP", "KG", "KG", "P"),
+        ("QP", "KG", "KG", "KG"),
+        ("KG", "Q", "KG", "KG"),
+        ("KG", "KG", "KG", "C"),
+        ("QP", "KG", "KG", "C"),
+        ("KG", "Q", "KG", "C"),
+        ("QP", "Q", "KG", "C"),
+    ),
+    _INPUTS_STAY: (
+        ("KG", "KG", "Q", "P"),
+        ("KG", "Q", "Q", "P"),
+        ("QP", "KG", "KG", "P"),
+        ("KG", "Q", "KG", "P"),
+        ("QP", "Q", "KG", "P"),
+        ("KG", "Q", "Q", "KG"),
+        ("KG", "KG", "KG", "KG"),
+        ("QP", "KG", "KG", "KG"),
+        ("KG", "KG", "KG", "C"),
+        ("QP", "KG", "KG", "C"),
+        ("KG", "Q", "KG", "C"),
+    ),
+}
+"""What SIMD units, lanes, rows and columns of PEs are laid out over, by schedule: output channels or groups (KG), output
+columns, rows or both (Q, P, QP), input channels (C). The half of `candidate_pool` that matters: leaving out the other
+half costs 0.01 % of latency on average and 0.6 % at most (1,500 random accelerators, 172 layers)."""
+
+
+def _candidate(schedule: Schedule, choice: tuple[str, ...]) -> tuple[SpatialChoice, Schedule]:
     # The dot product sums input channels, or kernel columns of a depthwise layer.
-    return tuple(
-        SpatialChoice(("CS", unit, lane, x, y)) for (x, y), lane, unit in itertools.product(pairs, lanes, simd_units)
-    )
+    return SpatialChoice(("CS", *choice)), schedule
 
 
-def _schedules() -> tuple[Schedule, ...]:
-    """Sums inside; then either pixels run inside channels (weights stay) or channels inside pixels (inputs stay)."""
-    weights_stay = "SRCQPNKG"
-    inputs_stay = "SRCKGQPN"
-    return tuple(
-        Schedule(growth=("", growth, growth, ""), order=(order,) * len(_LEVELS))
-        for growth, order in (("SRCKGQPN", weights_stay), ("SRCQPNKG", inputs_stay))
-    )
+def candidate_pool() -> CandidateSet:
+    """All 40 combinations from which the template's 20 candidates were taken."""
+    pairs = (("Q", "P"), ("KG", "P"), ("Q", "KG"), ("KG", "KG"), ("KG", "C"))
+    combinations = itertools.product((_WEIGHTS_STAY, _INPUTS_STAY), pairs, ("KG", "Q"), ("KG", "QP"))
+    return CandidateSet(tuple(_candidate(schedule, (simd, lane, x, y)) for schedule, (x, y), lane, simd in combinations))
 
 
 @functools.cache
 def nahas_edge() -> Template:
-    """The template: 50,000 designs, 40 candidate mappings per layer."""
+    """The template: 50,000 designs, 20 candidate mappings per layer."""
     return Template(
         name="nahas_edge",
         space=nahas_edge_space(),
         architecture=edge_architecture,
-        candidates=CandidateSet(_spatial_choices(), _schedules()),
+        candidates=CandidateSet(
+            tuple(_candidate(schedule, choice) for schedule, choices in _CHOICES.items() for choice in choices)
+        ),
         baseline=knobs.BASELINE,
     )

@@ -5,7 +5,7 @@ cost. The gradient by the probability of an option is the cost of the architectu
 others as they are: the gradient of the interpolation that is linear in each knob. So at a one-hot point the difference
 between two options' gradients is the true difference between two accelerators, steps of rounding and of capacity included.
 
-The alternatives were measured on MobileNetV2 with 40 candidate mappings: differentiating through the mapper (which the
+The alternative was measured on MobileNetV2 with 40 candidate mappings: differentiating through the mapper (which the
 smooth backward rules of `surrogate` allow) takes ten times as long to compile, while the 33 neighbours cost one batched
 forward pass.
 """

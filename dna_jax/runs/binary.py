@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
@@ -29,6 +29,19 @@ def _parse(arguments: Sequence[str]) -> list[str]:
     if len(rest) > 1:
         _fail(f"Unexpected argument {rest[1]!r}; values go with flags, as in --workdir=DIR.")
     return rest
+
+
+def run_card(flag: flags.FlagHolder) -> dict[str, Any]:
+    """The values of the run card that a config flag names; UserError if there is none or it cannot be loaded."""
+    try:
+        # A card that failed to load only says so when it is looked into.
+        values = flag.value.to_dict() if flag.value is not None else None
+    except OSError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise UserError(f"The run card cannot be loaded ({lines[-1]}, {lines[-2]}); check --config.") from error
+    if values is None:
+        raise UserError("Pass a run card, for instance --config=experiments/configs/digits.py.")
+    return values
 
 
 def run(main: Callable[[], None]) -> None:

@@ -220,12 +220,19 @@ class Derived:
     cost: Cost
 
 
-def derive(problem: Problem, point: Point) -> Derived:
-    """The most likely design of a point; if it misses a budget, with the most likely accelerator that meets all."""
+def derive(problem: Problem, point: Point, table: pathlib.Path) -> Derived:
+    """The most likely design of a point; if it misses a budget, with the most likely accelerator that meets all.
+
+    The price of every accelerator is kept in the file `table`; a resumed run reads it there.
+    """
     template, budgets = problem.template, problem.config.budgets
     design = problem.strategy.space.decode(point)
     layers = chosen_layers(problem.specification, design)
-    enumeration = enumerate_accelerators(template, layers)
+    if table.exists():
+        enumeration = Enumeration.load(table)
+    else:
+        enumeration = enumerate_accelerators(template, layers)
+        enumeration.save(table)
     place = standing(enumeration, template.space, budgets, design)
     most_likely = True
     if place.rank is None and problem.accelerator_space.free:
@@ -330,7 +337,7 @@ def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | Non
     state = search(problem, directory)
     say("search ended; pricing every accelerator for the network found")
     point = mean_point(problem.strategy.space, state.logits)
-    derived = derive(problem, point)
+    derived = derive(problem, point, directory.path / "accelerators.npz")
     search_accuracy, inherited = inherited_accuracy(problem, state, derived.design)
     start_from = inherited if config.retrain.start == "inherit" else None
     final = train_network(problem, directory, "retrain", derived.design, start_from)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+import pathlib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -63,6 +65,19 @@ class Enumeration:
     indices: np.ndarray
     costs: dict[str, np.ndarray]
     valid: np.ndarray
+
+    def save(self, path: pathlib.Path) -> None:
+        """Write the table as a compressed npz file, whole or not at all."""
+        temporary = path.with_name("partial_" + path.name)
+        arrays: dict[str, Any] = {"indices": self.indices, "valid": self.valid, **self.costs}
+        np.savez_compressed(temporary, **arrays)
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: pathlib.Path) -> "Enumeration":
+        """Read what `save` wrote."""
+        with np.load(path) as file:
+            return cls(file["indices"], {name: file[name] for name in COSTS}, file["valid"])
 
     def feasible(self, budgets: Budgets) -> np.ndarray:
         """Which designs are valid and meet every budget, bool[D]."""

@@ -50,14 +50,16 @@ class ObjectiveConfig:
 
     Attributes:
       form: "soft", "hinge" or "lagrangian".
-      pressure: exponent of each budgeted cost in the weighted product; NAHAS uses 0.07 (its p = q = -0.07 on a reward).
+      pressure: exponent of each budgeted cost in the weighted product. NAHAS uses 0.07 (its p = q = -0.07 on a reward),
+        which the "soft" form needs; where a budget is enforced, a slight pressure is enough to choose the accelerator,
+        and more of it would trade away accuracy below the budget.
       hinge_weight: loss per unit of log excess, for "hinge".
       multiplier_rate: step size of the multipliers, for "lagrangian".
       multiplier_limit: largest multiplier.
     """
 
     form: Literal["soft", "hinge", "lagrangian"] = "lagrangian"
-    pressure: float = 0.07
+    pressure: float = 0.01
     hinge_weight: float = 10.0
     multiplier_rate: float = 0.05
     multiplier_limit: float = 100.0

@@ -79,8 +79,8 @@ def test_a_run_killed_again_and_again_ends_the_same(finished, tmp_path):
     reference, _ = finished
     path = tmp_path / "killed"
     command = [sys.executable, "-m", "experiments.cosearch", CARD, f"--workdir={path}"]
-    # Killed in each phase, as soon as it has a checkpoint of its own.
-    for phase in STAGES:
+    # Killed in the search and in the training after it, as soon as there is a checkpoint.
+    for phase in STAGES[:2]:
         process = subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 300
         while not (path / "checkpoints" / phase / "6").exists():
@@ -120,7 +120,7 @@ def test_another_configuration_on_the_same_directory_is_refused(finished, run_bi
         ([CARD, "--workdir="], "Pass --workdir"),
         ([CARD, "--config.data.name=nosuchset"], "Unknown data set 'nosuchset'"),
         ([CARD, "--config.data.name=mnist", "--data_dir=."], "not prepared"),
-        ([CARD, "--config.budgets.latency_ms=1e-6"], "No design meets the budgets"),
+        ([CARD, "--config.budgets.latency_ms=1e-6", "--fix=accelerator"], "No design meets the budgets"),
         ([CARD, "--config.data.batch_size=5000"], "choose a smaller one"),
     ],
     ids=lambda v: v if isinstance(v, str) else None,

@@ -1,5 +1,6 @@
 """Cost of designs: one-hot identity, gradients, monotonicity, validity, and the published operating point."""
 
+import dataclasses
 import itertools
 
 import jax
@@ -9,8 +10,9 @@ import pytest
 
 from dna_jax.hardware import CandidateSet, evaluate, nahas_edge, relaxed_cost
 from dna_jax.hardware.mapper import map_layer
+from dna_jax.hardware.nahas_edge import candidate_pool
 from dna_jax.networks import chosen_layers, efficientnet_b0, mobilenet_v2, relaxed_workload
-from dna_jax.search import discrete_cost
+from dna_jax.search import discrete_cost, enumerate_blocks
 from dna_jax.spaces import nahas_edge as knobs
 from dna_jax.spaces import s1, s2
 from dna_jax.workload import Layer, workload_from_layers
@@ -134,7 +136,7 @@ def test_autodiff_through_the_mapper_matches_finite_differences():
     template = nahas_edge()
     architecture = template.architecture(template.space.encode(template.baseline), jnp.float32)
     layer = Layer("pointwise", K=320, C=96, P=7, Q=7)
-    few = CandidateSet(template.candidates.spatial[:4], template.candidates.schedules[:1])
+    few = CandidateSet(template.candidates.pairs[:4])
 
     def cost(bandwidth_scale, energy_scale):
         scaled = architecture.replace(
@@ -248,6 +250,20 @@ def test_a_design_that_does_not_fit_is_named_not_hidden():
     # A layer that is not there brings no violation.
     absent = workload_from_layers([layer], np.zeros(1))
     assert float(evaluate(absent, tiny, template.candidates).overflow_bytes) == 0
+
+
+def test_the_candidates_are_as_good_as_their_pool():
+    template = nahas_edge()
+    specification = FAMILIES["s1"][1]
+    layers = chosen_layers(specification, specification.default_design)
+    pool = dataclasses.replace(template, candidates=candidate_pool())
+    assert pool.candidates.size == 2 * template.candidates.size == 40
+    rows = np.random.default_rng(11).permutation(template.space.grid())[:400]
+    ours, all_of_them = (next(enumerate_blocks(t, layers, rows)).costs["latency_ms"] for t in (template, pool))
+    excess = ours / all_of_them - 1
+    assert excess.min() > -1e-9
+    assert excess.mean() < 1e-3
+    assert excess.max() < 0.02
 
 
 def test_no_recompilation_over_designs():

@@ -1,6 +1,7 @@
 """Networks: published sizes, supernet against derived networks, depthwise implementations."""
 
 import csv
+import functools
 import pathlib
 
 import jax
@@ -75,12 +76,9 @@ def test_supernet_at_a_one_hot_point_is_the_derived_network(make, space):
         design = space.decode(space.sample(key))
         model = single_network(specification, design)
         own_parameters, own_statistics = model.init(9)
-        logits, _ = model.apply(
-            inherit(model, own_parameters, parameters),
-            inherit(model, own_statistics, statistics),
-            images,
-            training=False,
-        )
+        evaluate = jax.jit(functools.partial(model.apply, training=False))
+        inherited = inherit(model, own_parameters, parameters), inherit(model, own_statistics, statistics)
+        logits, _ = evaluate(*inherited, images)
         expected = np.asarray(logits)
         assert np.std(expected) > 1e-3, "the comparison must not be of constants"
         np.testing.assert_allclose(masked(space.encode(design)), expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
@@ -93,10 +91,12 @@ def test_supernet_trains_on_the_statistics_of_the_chosen_network():
     parameters, statistics = whole.init(0)
     images = jax.random.normal(jax.random.key(0), (16, 8, 8, 1))
     design = s1().decode(s1().sample(jax.random.key(5)))
-    logits, _ = whole.apply(parameters, statistics, images, training=True, point=s1().encode(design))
+    train = jax.jit(functools.partial(whole.apply, training=True))
+    logits, _ = train(parameters, statistics, images, point=s1().encode(design))
     model = single_network(specification, design)
     own = model.init(0)
-    expected, measured = model.apply(inherit(model, own[0], parameters), own[1], images, training=True)
+    train = jax.jit(functools.partial(model.apply, training=True))
+    expected, measured = train(inherit(model, own[0], parameters), own[1], images)
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
     assert any(np.abs(np.asarray(x)).max() > 1e-3 for x in jax.tree.leaves(measured))
 
@@ -107,6 +107,7 @@ def test_soft_point_lies_between_its_options():
     parameters, statistics = whole.init(0)
     images = jax.random.normal(jax.random.key(0), (4, 8, 8, 1))
 
+    @jax.jit
     def gradient(point):
         return jax.grad(
             lambda p: jnp.sum(whole.apply(parameters, statistics, images, training=True, point=p)[0][:, 0] ** 2)
