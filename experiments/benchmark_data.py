@@ -1,0 +1,77 @@
+"""Where augmentation is faster: on the host, or in the jitted step. Both crop and mirror every image on its own.
+
+python -m experiments.benchmark_data --out=FILE.json
+"""
+
+import json
+import pathlib
+import statistics
+import time
+from typing import Any
+
+import jax
+import numpy as np
+from absl import flags
+
+from dna_jax.accuracy import AugmentationConfig, augment, standardize
+from dna_jax.runs import binary
+from dna_jax.runs.directory import write_whole
+
+_BATCH = flags.DEFINE_integer("batch_size", 64, "Images per batch.", lower_bound=1)
+_SIZE = flags.DEFINE_integer("image_size", 32, "Side of an image.", lower_bound=8)
+_REPEATS = flags.DEFINE_integer("repeats", 30, "Timed batches of each.", lower_bound=1)
+_OUT = flags.DEFINE_string("out", None, "JSON file to write; printed in any case.")
+
+CONFIG = AugmentationConfig(crop_padding=4, flip=True)
+
+
+def augment_on_host(generator: np.random.Generator, images: np.ndarray) -> np.ndarray:
+    """The same augmentation as `dna_jax.accuracy.augment` in NumPy, on bytes [batch, height, width, channels]."""
+    margin = CONFIG.crop_padding
+    padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+    size = images.shape[1]
+    result = np.empty_like(images)
+    offsets = generator.integers(0, 2 * margin + 1, (len(images), 2))
+    mirrored = generator.random(len(images)) < 0.5
+    for i, (top, left) in enumerate(offsets):
+        crop = padded[i, top : top + size, left : left + size]
+        result[i] = crop[:, ::-1] if mirrored[i] else crop
+    return result
+
+
+def main() -> None:
+    """Time both and report."""
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (_BATCH.value, _SIZE.value, _SIZE.value, 3), np.uint8)
+    plain = jax.jit(lambda x: standardize(x, _SIZE.value))
+    jitted = jax.jit(lambda key, x: augment(key, standardize(x, _SIZE.value), CONFIG))
+    key = jax.random.key(0)
+    candidates = {
+        "host": lambda: plain(augment_on_host(generator, images)),
+        "jitted": lambda: jitted(key, images),
+    }
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    for name, candidate in candidates.items():
+        jax.block_until_ready(candidate())
+    for _ in range(_REPEATS.value):
+        for name, candidate in candidates.items():
+            began = time.perf_counter()
+            jax.block_until_ready(candidate())
+            times[name].append(1e3 * (time.perf_counter() - began))
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    result: dict[str, Any] = {
+        "batch_size": _BATCH.value,
+        "image_size": _SIZE.value,
+        "backend": f"{jax.default_backend()} ({jax.devices()[0].device_kind})",
+        "median_ms": medians,
+        "host_over_jitted": medians["host"] / medians["jitted"],
+    }
+    for name, value in medians.items():
+        print(f"{name:<7} {value:7.3f} ms per batch of {_BATCH.value}")
+    print(f"host / jitted {result['host_over_jitted']:.2f}")
+    if _OUT.value:
+        write_whole(pathlib.Path(_OUT.value), json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    binary.run(main)
