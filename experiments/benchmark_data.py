@@ -51,7 +51,7 @@ def main() -> None:
         "jitted": lambda: jitted(key, images),
     }
     times: dict[str, list[float]] = {name: [] for name in candidates}
-    for name, candidate in candidates.items():
+    for candidate in candidates.values():
         jax.block_until_ready(candidate())
     for _ in range(_REPEATS.value):
         for name, candidate in candidates.items():

@@ -1,0 +1,73 @@
+"""The measuring binaries: they run, and they add up what they measured."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dna_jax.runs.config import CosearchConfig
+from dna_jax.search import Budgets
+from experiments import benchmark_data, benchmark_step, compare
+
+
+def test_step_benchmark_measures_every_program():
+    setting = {"width": 0.25, "image_size": 8, "batch_size": 4, "stride_plan": "digits"}
+    measured = benchmark_step.measure(setting, repeats=1)
+    programs, ratios = measured["programs"], measured["ratios"]
+    assert set(programs) == {"published", "largest", "supernet", "cosearch", "hardware"}
+    for values in programs.values():
+        assert all(value > 0 for value in values.values())
+    assert set(ratios) == set(benchmark_step.TARGETS)
+    assert ratios["hardware_share"] == pytest.approx(
+        programs["hardware"]["step_ms_median"] / programs["cosearch"]["step_ms_median"]
+    )
+    # The search holds the weights of the largest network, no more than a few logits beside them.
+    assert programs["supernet"]["memory_mb"] < 1.2 * programs["largest"]["memory_mb"]
+
+
+def test_step_benchmark_refuses_an_output_without_a_folder(run_binary, tmp_path):
+    process = run_binary("benchmark_step", "--setting=quick", f"--out={tmp_path / 'none' / 'out.json'}")
+    assert process.returncode == 2
+    assert "does not exist; make it first" in process.stderr
+
+
+def test_data_benchmark_writes_both_times(run_binary, tmp_path):
+    out = tmp_path / "data.json"
+    process = run_binary("benchmark_data", "--batch_size=8", "--image_size=16", "--repeats=3", f"--out={out}")
+    assert process.returncode == 0, process.stderr
+    result = json.loads(out.read_text())
+    assert result["host_over_jitted"] == pytest.approx(result["median_ms"]["host"] / result["median_ms"]["jitted"])
+
+
+def test_host_augmentation_is_the_same_kind():
+    images = np.random.default_rng(0).integers(1, 255, (32, 12, 12, 3), np.uint8)
+    moved = benchmark_data.augment_on_host(np.random.default_rng(1), images)
+    assert moved.shape == images.shape
+    for before, after in zip(images, moved, strict=True):
+        assert set(np.unique(after)) <= {0, *np.unique(before)}
+    assert not np.array_equal(moved, images)
+
+
+def _summary(latency, accuracy, feasible):
+    return {
+        "accuracy": {"final": accuracy},
+        "cost": {"latency_ms": latency, "energy_mj": 0.02, "area_mm2": 8.0},
+        "feasible": feasible,
+        "optimality": {"accelerator_rank": 3},
+        "wall_seconds": 10.0,
+    }
+
+
+def test_comparison_adds_up():
+    config = CosearchConfig(budgets=Budgets(latency_ms=0.01, area_mm2=32.0))
+    runs = [compare.figures(_summary(*x), config) for x in ((0.008, 0.5, True), (0.012, 0.6, False))]
+    assert runs[0]["cost_over_budget"] == pytest.approx(np.sqrt(0.8 * 0.25))
+    shown = compare.table({"searches": {"joint": runs}})
+    assert "| joint | 55.00 (50.00 to 60.00) | 10.00 (8.00 to 12.00) |" in shown
+    assert shown.endswith("| 1 of 2 |")
+
+
+def test_comparison_asks_for_a_directory(run_binary):
+    process = run_binary("compare", "--config=experiments/configs/digits.py:smoke")
+    assert process.returncode == 2
+    assert "Pass --workdir=DIR" in process.stderr
