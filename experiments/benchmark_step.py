@@ -12,6 +12,7 @@ same optimiser on the same batch:
 """
 
 import json
+import os
 import pathlib
 import platform
 import statistics
@@ -85,32 +86,37 @@ def _programs(setting: dict[str, Any]) -> dict[str, tuple[Callable[..., Any], tu
     strategy = strategy_for(s1())
     state = strategy.init()
 
-    def hardware(logits: Any) -> Any:
+    def hardware(logits: Any, multipliers: Any, seed: jax.Array) -> Any:
         def cost_of(logits: Any) -> jax.Array:
-            point = sample_point(jax.random.key(0), strategy.space, logits, 1.0, True)
+            point = sample_point(jax.random.key(seed), strategy.space, logits, 1.0, True)
             cost = strategy.cost(point)
-            return objective(strategy.config.objective, jnp.ones(()), cost, strategy.budgets, state.multipliers)
+            return objective(strategy.config.objective, jnp.ones(()), cost, strategy.budgets, multipliers)
 
         return jax.value_and_grad(cost_of)(logits)
 
     programs["supernet"] = (strategy.weights_step, (state, (images, labels)))
     programs["cosearch"] = (strategy.joint_step, (state, (images, labels)))
-    programs["hardware"] = (hardware, (state.logits,))
+    programs["hardware"] = (hardware, (state.logits, state.multipliers, np.uint32(0)))
     return programs
 
 
 def measure(setting: dict[str, Any], repeats: int) -> dict[str, Any]:
-    """Compile time (s), peak memory (MB) and step time (ms; median, least) of each program, and their ratios."""
+    """Compile time with tracing (s), peak memory (MB), step time (ms; median, least) of each program; their ratios."""
+    programs, compiled, results = _programs(setting), {}, {}
+    cache = jax.config.read("jax_enable_compilation_cache")
     # A cache would turn compile times into load times.
     jax.config.update("jax_enable_compilation_cache", False)
-    programs, compiled, results = _programs(setting), {}, {}
-    for name, (function, arguments) in programs.items():
-        lowered = jax.jit(function).lower(*arguments)
-        began = time.perf_counter()
-        compiled[name] = lowered.compile()
+    try:
+        for name, (function, arguments) in programs.items():
+            began = time.perf_counter()
+            compiled[name] = jax.jit(function).lower(*arguments).compile()
+            results[name] = {"compile_s": time.perf_counter() - began}
+    finally:
+        jax.config.update("jax_enable_compilation_cache", cache)
+    for name, (_, arguments) in programs.items():
         memory = compiled[name].memory_analysis()
         peak = memory.temp_size_in_bytes + memory.argument_size_in_bytes + memory.output_size_in_bytes
-        results[name] = {"compile_s": time.perf_counter() - began, "memory_mb": peak / 1e6}
+        results[name]["memory_mb"] = peak / 1e6
         jax.block_until_ready(compiled[name](*arguments))
     # Interleaved, so that whatever else the machine does falls on all programs alike.
     times: dict[str, list[float]] = {name: [] for name in programs}
@@ -135,6 +141,15 @@ def measure(setting: dict[str, Any], repeats: int) -> dict[str, Any]:
     return {"programs": results, "ratios": ratios}
 
 
+def machine() -> str:
+    """The processor and the device that were measured, in words."""
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    processor = models[0] if models else platform.processor() or platform.machine()
+    return f"{os.cpu_count()} cores of {processor}; {jax.default_backend()}: {jax.devices()[0].device_kind}"
+
+
 def main() -> None:
     """Measure and report."""
     if _OUT.value and not pathlib.Path(_OUT.value).parent.is_dir():
@@ -144,7 +159,7 @@ def main() -> None:
     result = {
         "command": f"python -m experiments.benchmark_step --setting={_SETTING.value} --repeats={_REPEATS.value}",
         "setting": setting,
-        "machine": f"{platform.machine()}, {jax.devices()[0].device_kind}, {len(jax.devices())} device(s)",
+        "machine": machine(),
         "jax": jax.__version__,
         **measured,
         "targets": TARGETS,

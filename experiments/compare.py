@@ -26,7 +26,7 @@ from dna_jax.search import merit
 _CONFIG = config_flags.DEFINE_config_file("config", None, "Run card, FILE or FILE:variant.")
 _WORKDIR = flags.DEFINE_string("workdir", None, "Directory under which every run has its own.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Directory of prepared tensorflow-datasets sets.")
-_SEEDS = flags.DEFINE_integer("seeds", 3, "Seeds of each search, from 0.", lower_bound=1)
+_SEEDS = flags.DEFINE_integer("seeds", 3, "Seeds of each search, from config.seed on.", lower_bound=1)
 
 SEARCHES = {"joint": "none", "network only": "accelerator", "accelerator only": "network"}
 """Search -> the part it holds fixed."""
@@ -73,13 +73,15 @@ def main() -> None:
     if not _WORKDIR.value:
         raise UserError("Pass --workdir=DIR, under which every run has its own directory.")
     root = pathlib.Path(_WORKDIR.value)
+    if base.fix != "none":
+        raise UserError(f"config.fix is {base.fix!r}, but a comparison fixes each part in turn; leave it at none.")
     comparison: dict[str, Any] = {
         "budgets": dict(base.budgets.items()),
         "search_steps": base.search.steps,
         "retrain_steps": base.retrain.training.steps,
         "searches": {name: [] for name in SEARCHES},
     }
-    for seed in range(_SEEDS.value):
+    for seed in range(base.seed, base.seed + _SEEDS.value):
         for name, fix in SEARCHES.items():
             say(f"{name}, seed {seed}")
             config = dataclasses.replace(base, seed=seed, fix=fix)

@@ -18,6 +18,10 @@ class AugmentationConfig:
     crop_padding: int = 4
     flip: bool = True
 
+    def __post_init__(self) -> None:
+        if self.crop_padding < 0:
+            raise ValueError(f"crop_padding must not be negative, and is {self.crop_padding}.")
+
 
 def augment(key: jax.Array, images: jax.Array, config: AugmentationConfig) -> jax.Array:
     """Each image of a batch [batch, height, width, channels] cropped and flipped on its own; shape and type unchanged."""

@@ -34,6 +34,13 @@ class TrainingConfig:
     ema_decay: float = 0.998
     calibration_batches: int = 20
 
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 0), ("calibration_batches", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        if not (0 <= self.label_smoothing < 1 and 0 <= self.ema_decay < 1):
+            raise ValueError(f"label_smoothing {self.label_smoothing} and ema_decay {self.ema_decay} must lie in [0, 1).")
+
 
 @struct.dataclass
 class TrainingState:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import grain
-import jax
 import numpy as np
 
 from dna_jax.data.sources import ArraySource, Dataset, Source, Subset, digits, tfds_dataset
@@ -18,12 +17,11 @@ class DataConfig:
 
     Attributes:
       name: "digits" or a prepared tensorflow-datasets set.
-      batch_size: images per step, over all processes.
+      batch_size: images per step.
       decision_fraction: share of the training set held out from the weights, on which a bilevel search learns decisions
         and on which every search measures accuracy.
       image_size: side to which images are resized on the device; 0 keeps their own.
       limit: use only this many training images, 0 for all; for quick looks.
-      seed: of splits and shuffling.
     """
 
     name: str = "digits"
@@ -31,14 +29,26 @@ class DataConfig:
     decision_fraction: float = 0.2
     image_size: int = 0
     limit: int = 0
-    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("batch_size", 1), ("image_size", 0), ("limit", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        if not 0 < self.decision_fraction < 1:
+            raise ValueError(f"decision_fraction {self.decision_fraction} leaves one part empty; choose one within 0 and 1.")
 
 
-def load(config: DataConfig, data_dir: str | None) -> Dataset:
-    """The data set of a config; UserError says what to do where it is unknown or not prepared."""
-    dataset = digits(seed=config.seed) if config.name == "digits" else tfds_dataset(config.name, data_dir)
+def load(config: DataConfig, data_dir: str | None, seed: int = 0) -> Dataset:
+    """The data set of a config; UserError says what to do where it is unknown or not prepared.
+
+    Args:
+      config: which images.
+      data_dir: of prepared tensorflow-datasets sets.
+      seed: of the choice that `config.limit` makes.
+    """
+    dataset = digits() if config.name == "digits" else tfds_dataset(config.name, data_dir)
     if config.limit:
-        chosen = np.random.default_rng(config.seed).permutation(len(dataset.train))[: config.limit]
+        chosen = np.random.default_rng(seed).permutation(len(dataset.train))[: config.limit]
         dataset = dataclasses.replace(dataset, train=_take(dataset.train, chosen))
     return dataset
 
@@ -49,28 +59,21 @@ def _take(source: Source, indices: np.ndarray) -> Source:
     return Subset(source, indices)
 
 
-def split(source: Source, config: DataConfig) -> tuple[Source, Source]:
+def split(source: Source, decision_fraction: float, seed: int) -> tuple[Source, Source]:
     """The training set cut at random into a part for weights and a part for decisions."""
-    held_out = round(config.decision_fraction * len(source))
-    if not 0 < held_out < len(source):
-        raise UserError(
-            f"data.decision_fraction {config.decision_fraction} leaves one part empty; choose one within 0 and 1."
-        )
-    order = np.random.default_rng(config.seed + 1).permutation(len(source))
+    held_out = min(max(round(decision_fraction * len(source)), 1), len(source) - 1)
+    order = np.random.default_rng(seed + 1).permutation(len(source))
     return _take(source, np.sort(order[held_out:])), _take(source, np.sort(order[:held_out]))
 
 
 def batches(source: Source, batch_size: int, seed: int, start: int = 0) -> Iterator[dict[str, Any]]:
     """Endless shuffled batches {"image": uint8[B, H, W, C], "label": int64[B]}, from batch number `start` on.
 
-    Batch n is a function of the seed and n alone. Each of several processes gets its share of every batch.
+    Batch n is a function of the seed and n alone.
     """
     if batch_size > len(source):
         raise UserError(f"data.batch_size {batch_size} exceeds the {len(source)} images at hand; choose a smaller one.")
-    if batch_size % jax.process_count():
-        raise UserError(f"data.batch_size {batch_size} must be a multiple of the {jax.process_count()} processes.")
-    dataset = grain.MapDataset.source(source).shuffle(seed)[jax.process_index() :: jax.process_count()]
-    dataset = dataset.repeat().batch(batch_size // jax.process_count())
+    dataset = grain.MapDataset.source(source).shuffle(seed).repeat().batch(batch_size)
     threads = grain.ReadOptions(num_threads=2, prefetch_buffer_size=8)
     return iter(dataset[start:].to_iter_dataset(threads))
 

@@ -124,7 +124,7 @@ def tfds_dataset(name: str, data_dir: str | None) -> Dataset:
         folder = str(pathlib.Path(builder.data_dir).parents[1])
         raise UserError(
             f"The data set {name!r} is not prepared in {folder!r}; pass the right --data_dir, or prepare "
-            f"it with: pip install 'dna-jax[prepare]' && tfds build {name} --file_format=array_record"
+            f"it with: .venv/bin/pip install -e '.[prepare]' && .venv/bin/tfds build {name} --file_format=array_record"
             + (f" --data_dir={where}" if where else "")
         )
     features, splits = builder.info.features, builder.info.splits

@@ -43,6 +43,7 @@ class LayerCost:
       level_bytes: bytes read and written, all instances, V arrays.
       level_energy_pj: V arrays.
       mac_energy_pj: energy of arithmetic.
+      utilisation: share of the accelerator's multiply-accumulate slots that are used, in (0, 1].
       overflow_bytes: by how much the tiles exceed a level, V arrays; 0 where they fit.
     """
 
@@ -53,6 +54,7 @@ class LayerCost:
     level_bytes: list[jax.Array]
     level_energy_pj: list[jax.Array]
     mac_energy_pj: jax.Array
+    utilisation: jax.Array
     overflow_bytes: list[jax.Array]
 
     @property
@@ -129,7 +131,10 @@ def _operand_bytes(layer: Workload) -> tuple[list[jax.Array], list[jax.Array]]:
 
 
 def resident_share(layer: Workload, architecture: Architecture) -> jax.Array | float:
-    """1 where a layer's inputs and outputs stay within the resident level, 0 where they cross to the level above."""
+    """1 where a layer's inputs and outputs stay within the resident level, 0 where they cross to the level above.
+
+    Outputs count at their final width: partial sums that a mapping sends past the resident level are not held there.
+    """
     level = architecture.resident_level
     if level is None:
         return 0.0
@@ -214,7 +219,11 @@ def nest_cost(
             up = distinct * final[operand] + back
             writes[parent][operand] += served * up * crosses
             reads[parent][operand] += served * back * crosses
-            reads[child][operand] += received * up * crosses
+            # Children that each hold a part of a sum send partial sums, added up on the way.
+            shared = [spatial[f] for f, at in enumerate(architecture.fanout_level) if child < at <= parent]
+            summands = math.prod(row[d] for row in shared for d in dimensions if not RELEVANT[_OUTPUT, d])
+            width = jnp.where(summands > 1, partial[operand], final[operand])
+            reads[child][operand] += received * (distinct * width + back) * crosses
             writes[child][operand] += received * back * crosses
 
     port_cycles, moved, energy = [], [], []
@@ -233,15 +242,18 @@ def nest_cost(
             (read * architecture.read_pj_per_byte[level] + write * architecture.write_pj_per_byte[level]) * above[level]
         )
 
-    mac_energy = math.prod(bounds) * architecture.mac_pj
+    macs = math.prod(bounds)
+    mac_energy = macs * architecture.mac_pj
+    cycles = surrogate.largest([compute_cycles, *port_cycles])
     return LayerCost(
-        cycles=surrogate.largest([compute_cycles, *port_cycles]),
+        cycles=cycles,
         energy_pj=mac_energy + sum(energy),
         compute_cycles=compute_cycles,
         level_cycles=port_cycles,
         level_bytes=moved,
         level_energy_pj=energy,
         mac_energy_pj=mac_energy,
+        utilisation=macs / (cycles * architecture.macs),
         overflow_bytes=overflow,
     )
 

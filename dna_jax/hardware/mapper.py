@@ -167,7 +167,9 @@ def map_layer(layer: Workload, architecture: Architecture, candidates: Candidate
     cost = nest_cost(layer, architecture, temporal, spatial, candidates.order)
 
     # Energy settles only between equal cycles: its range is squeezed into one part in 10^4.
-    metric = cost.cycles * (1 + 1e-4 * cost.energy_pj / jnp.max(cost.energy_pj)) * (1 + sum(cost.overflow_bytes))
+    overflow = functools.reduce(jnp.add, cost.overflow_bytes)
+    misfit = jnp.where(overflow > 0, 1e6 * (1 + overflow), 1)
+    metric = cost.cycles * (1 + 1e-4 * cost.energy_pj / jnp.max(cost.energy_pj)) * misfit
     best = jnp.arange(candidates.size) == jnp.argmin(metric)
     share = surrogate.best_share(metric)
 

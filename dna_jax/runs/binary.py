@@ -24,8 +24,9 @@ def _parse(arguments: Sequence[str]) -> list[str]:
         rest = flags.FLAGS(list(arguments))
     except flags.Error as error:
         _fail(f"{error} Run with --help to see the flags.")
-    except (AttributeError, KeyError, TypeError, ValueError, OSError, SyntaxError, ImportError, UserError) as error:
-        _fail(f"The flags cannot be used: {error}. Check --config and its overrides.")
+    except Exception as error:
+        # A run card is a program of its own: whatever it raises, the user has to look there.
+        _fail(f"The flags cannot be used ({type(error).__name__}: {error}); check --config and its overrides.")
     if len(rest) > 1:
         _fail(f"Unexpected argument {rest[1]!r}; values go with flags, as in --workdir=DIR.")
     return rest
@@ -38,7 +39,7 @@ def run_card(flag: flags.FlagHolder) -> dict[str, Any]:
         values = flag.value.to_dict() if flag.value is not None else None
     except OSError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise UserError(f"The run card cannot be loaded ({lines[-1]}, {lines[-2]}); check --config.") from error
+        raise UserError(f"The run card cannot be loaded ({', '.join(lines[-2:])}); check --config.") from error
     if values is None:
         raise UserError("Pass a run card, for instance --config=experiments/configs/digits.py.")
     return values

@@ -40,6 +40,10 @@ class NetworkConfig:
     width: float = 1.0
     stride_plan: Literal["imagenet", "cifar", "cifar_early", "digits"] = "cifar"
 
+    def __post_init__(self) -> None:
+        if not self.width > 0:
+            raise ValueError(f"width must be positive, not {self.width}.")
+
 
 @dataclasses.dataclass(frozen=True)
 class AcceleratorConfig:
@@ -93,9 +97,9 @@ class CosearchConfig:
     evaluation_batch_size: int = 256
 
     def __post_init__(self) -> None:
-        for name in ("log_every", "checkpoint_every", "evaluation_batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name, least in (("log_every", 1), ("checkpoint_every", 1), ("evaluation_batch_size", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
 
 
 def to_config_dict(config: Any) -> config_dict.ConfigDict:

@@ -5,7 +5,6 @@ import functools
 import math
 import pathlib
 import platform
-import time
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
@@ -17,7 +16,7 @@ import numpy as np
 from dna_jax.accuracy import Trainer, augment, evaluate_accuracy, recalibrate, standardize
 from dna_jax.data import Dataset, Source, arrays, batches, load, split
 from dna_jax.errors import UserError
-from dna_jax.hardware import Cost, Template
+from dna_jax.hardware import Cost, LayerCost, Template
 from dna_jax.networks import Specification, Variables, chosen_layers, inherit, single_network
 from dna_jax.runs.config import NETWORKS, TEMPLATES, CosearchConfig
 from dna_jax.runs.directory import RunDirectory, as_json
@@ -64,7 +63,7 @@ class Problem:
     @functools.cached_property
     def parts(self) -> tuple[Source, Source]:
         """Training images for weights and for decisions."""
-        return split(self.dataset.train, self.config.data)
+        return split(self.dataset.train, self.config.data.decision_fraction, self.config.seed)
 
     @functools.cached_property
     def strategy(self) -> CoSearch:
@@ -87,9 +86,15 @@ class Problem:
 
 def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
     """Load the data and build spaces; UserError where data are missing or budgets cannot be met by any design."""
-    dataset = load(config.data, data_dir)
+    dataset = load(config.data, data_dir, config.seed)
     make_space, make_specification = NETWORKS[config.network.space]
     height, width, channels = dataset.image_shape
+    part = min(len(source) for source in split(dataset.train, config.data.decision_fraction, config.seed))
+    if config.data.batch_size > (part if config.search.level == "bilevel" else len(dataset.train) - part):
+        raise UserError(
+            f"data.batch_size {config.data.batch_size} exceeds the images of a part of the training set "
+            f"({len(dataset.train)} in all); choose a smaller one."
+        )
     if height != width and not config.data.image_size:
         raise UserError(f"Images of {height} x {width} are not square; set --config.data.image_size.")
     specification = make_specification(
@@ -157,7 +162,7 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
 
     def batch(name: str, source: Source, step: int) -> tuple[np.ndarray, np.ndarray]:
         if name not in streams:
-            streams[name] = batches(source, config.data.batch_size, config.data.seed + len(name), start=step)
+            streams[name] = batches(source, config.data.batch_size, config.seed + len(name), start=step)
         entry = next(streams[name])
         return entry["image"], entry["label"]
 
@@ -207,14 +212,15 @@ class Derived:
 
     Attributes:
       design: all decisions.
-      most_likely: whether it is the most likely design; else its accelerator is the most likely one that meets the budgets.
+      most_likely: the most likely design with its standing, where it misses a budget and `design` has another accelerator:
+        the most likely one that meets all. None where `design` is the most likely one.
       enumeration: every accelerator priced for its network.
       standing: of its accelerator among them.
       cost: by the discrete model, per layer.
     """
 
     design: Design
-    most_likely: bool
+    most_likely: tuple[Design, Standing] | None
     enumeration: Enumeration
     standing: Standing
     cost: Cost
@@ -234,18 +240,19 @@ def derive(problem: Problem, point: Point, table: pathlib.Path) -> Derived:
         enumeration = enumerate_accelerators(template, layers)
         enumeration.save(table)
     place = standing(enumeration, template.space, budgets, design)
-    most_likely = True
+    most_likely = None
     if place.rank is None and problem.accelerator_space.free:
         repaired = most_likely_feasible(enumeration, template.space, budgets, point)
         if repaired is not None:
-            design, most_likely = design | repaired, False
+            most_likely = design, place
+            design = design | repaired
             place = standing(enumeration, template.space, budgets, design)
     return Derived(design, most_likely, enumeration, place, discrete_cost(template, layers, design))
 
 
 def _calibrated(problem: Problem, model: Any, parameters: Variables) -> Variables:
     weights_part, _ = problem.parts
-    stream = batches(weights_part, problem.config.data.batch_size, problem.config.data.seed + 11)
+    stream = batches(weights_part, problem.config.data.batch_size, problem.config.seed + 11)
     count = problem.config.retrain.training.calibration_batches
     return recalibrate(model, parameters, (next(stream) for _ in range(count)))
 
@@ -273,7 +280,7 @@ def train_network(
     def step_function(state: Any, step: int) -> Any:
         nonlocal stream
         if stream is None:
-            stream = batches(problem.dataset.train, config.data.batch_size, config.data.seed + 7, start=step)
+            stream = batches(problem.dataset.train, config.data.batch_size, config.seed + 7, start=step)
         entry = next(stream)
         return jitted(state, entry["image"], entry["label"])
 
@@ -295,26 +302,44 @@ def train_network(
 def cost_block(problem: Problem, design: Design, cost: Cost) -> dict[str, float]:
     """The cost figures of summary.json."""
     template = problem.template
-    architecture = template.architecture(template.space.encode(template.space.restrict(design)), jnp.float32)
-    baseline = template.architecture(template.space.encode(template.baseline), jnp.float32)
+    with jax.enable_x64(True):
+        found, baseline = (
+            template.architecture(template.space.encode(values), jnp.float64)
+            for values in (template.space.restrict(design), template.baseline)
+        )
+        baseline_area, peak_tops = float(baseline.total_area_mm2), float(found.peak_tops)
     return {
         "latency_ms": float(cost.latency_s) * 1e3,
         "energy_mj": float(cost.energy_j) * 1e3,
         "area_mm2": float(cost.area_mm2),
-        "area_normalized": float(cost.area_mm2) / float(baseline.total_area_mm2),
-        "peak_tops": float(architecture.peak_tops),
+        "area_normalized": float(cost.area_mm2) / baseline_area,
+        "peak_tops": peak_tops,
     }
 
 
-def violations(problem: Problem, cost: Mapping[str, float], overflow_bytes: float) -> list[str]:
-    """What a design violates, in words; empty if nothing."""
+def _most_likely_block(problem: Problem, derived: Derived) -> dict[str, Any] | None:
+    """The accelerator that was given up for one that meets the budgets, if any."""
+    if derived.most_likely is None:
+        return None
+    design, place = derived.most_likely
+    return {"accelerator": problem.accelerator_space.restrict(design), "accelerator_gap": place.gap}
+
+
+def violations(problem: Problem, design: Design, cost: Mapping[str, float], layers: LayerCost) -> list[str]:
+    """What a design violates, in words: budgets, and tiles that do not fit, by layer, level and amount."""
     found = [
         f"{name} {cost[name]:.6g} exceeds its budget {limit:.6g}"
         for name, limit in problem.config.budgets.items()
         if cost[name] > limit
     ]
-    if overflow_bytes > 0:
-        found.append(f"tiles exceed the memories by {overflow_bytes:.6g} bytes")
+    names = [layer.name for layer in chosen_layers(problem.specification, design)]
+    levels = problem.template.architecture(problem.template.space.encode(problem.template.baseline), jnp.float32).level_names
+    for level, overflow in zip(levels, layers.overflow_bytes, strict=True):
+        found += [
+            f"the smallest tile of {name} exceeds the {level} by {float(amount):.6g} bytes"
+            for name, amount in zip(names, np.broadcast_to(overflow, len(names)), strict=True)
+            if amount > 0
+        ]
     return found
 
 
@@ -324,15 +349,18 @@ def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | Non
     Raises:
       UserError: whatever a user can mend; nothing is overwritten.
     """
-    began = time.monotonic()
+    # A new directory is made only once nothing about the configuration is left to object to.
+    new = not (pathlib.Path(workdir) / "config.json").exists()
+    if not new:
+        directory = RunDirectory(workdir, as_json(config))
+        finished = directory.read_summary()
+        if finished is not None:
+            say(f"{directory.path} holds a finished run; its summary is shown.")
+            return finished
     problem = build_problem(config, data_dir)
-    if not (pathlib.Path(workdir) / "config.json").exists():
+    if new:
         require_reachable(problem)
     directory = RunDirectory(workdir, as_json(config))
-    finished = directory.read_summary()
-    if finished is not None:
-        say(f"{directory.path} holds a finished run; its summary is shown.")
-        return finished
 
     state = search(problem, directory)
     say("search ended; pricing every accelerator for the network found")
@@ -351,13 +379,13 @@ def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | Non
     published_layers = chosen_layers(problem.specification, problem.published)
     published_cost = discrete_cost(problem.template, published_layers, problem.published)
     cost = cost_block(problem, derived.design, derived.cost)
-    violated = violations(problem, cost, float(derived.cost.overflow_bytes))
+    violated = violations(problem, derived.design, cost, derived.cost.layers.cost)
     place = derived.standing
     summary = {
         "status": "complete",
         "seed": config.seed,
         "steps": config.search.steps,
-        "wall_seconds": round(time.monotonic() - began, 1),
+        "wall_seconds": directory.wall_seconds,
         "backend": f"{jax.default_backend()} ({jax.devices()[0].device_kind}, {platform.machine()})",
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _REPORTED_PACKAGES},
         "space": {
@@ -379,7 +407,8 @@ def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | Non
             "ranked by the geometric mean of cost over budget",
             "best_accelerator": place.best,
             "best_cost": place.best_costs,
-            "most_likely_design_kept": derived.most_likely,
+            "most_likely_design_kept": derived.most_likely is None,
+            "most_likely_accelerator": _most_likely_block(problem, derived),
         },
         "baseline": cost_block(problem, problem.published, published_cost),
     }

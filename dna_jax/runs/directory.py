@@ -8,15 +8,18 @@ import dataclasses
 import json
 import os
 import pathlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from dna_jax.errors import UserError
 
+_PARTIAL = ".partial"
+
 
 def write_whole(path: pathlib.Path, text: str) -> None:
     """Write a file so that it is never seen half-written."""
-    temporary = path.with_name(path.name + ".partial")
+    temporary = path.with_name(path.name + _PARTIAL)
     with temporary.open("w") as file:
         file.write(text)
         file.flush()
@@ -63,15 +66,23 @@ class RunDirectory:
                     f"The working directory {str(path)!r} holds a run with another configuration ({difference}); "
                     "pass another --workdir, or the same configuration to resume."
                 )
-        elif self.path.exists() and any(self.path.iterdir()):
+        elif self.path.exists() and any(path.name != f"{stored.name}{_PARTIAL}" for path in self.path.iterdir()):
             raise UserError(f"The working directory {str(path)!r} holds other files; pass an empty or new --workdir.")
         else:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
+                write_whole(stored, json.dumps(config, indent=2) + "\n")
             except OSError as error:
-                raise UserError(f"The working directory cannot be made: {error}; pass another --workdir.") from error
-            write_whole(stored, json.dumps(config, indent=2) + "\n")
+                raise UserError(f"The working directory cannot be written: {error}; pass another --workdir.") from error
         self._end_last_line()
+        self._began = time.monotonic()
+        lines = [line for phase in self.read_metrics().values() for line in phase]
+        self._earlier_seconds = max((line["wall_seconds"] for line in lines), default=0.0)
+
+    @property
+    def wall_seconds(self) -> float:
+        """Seconds spent on this run, by earlier processes (up to their last line of metrics) and this one."""
+        return round(self._earlier_seconds + time.monotonic() - self._began, 1)
 
     def _end_last_line(self) -> None:
         """Close a line of metrics that a kill cut short, so that appending goes on at a fresh one."""
@@ -85,7 +96,7 @@ class RunDirectory:
     def append_metrics(self, phase: str, step: int, values: Mapping[str, Any]) -> None:
         """Append one line of metrics."""
         with (self.path / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps({"phase": phase, "step": step, **values}) + "\n")
+            file.write(json.dumps({"phase": phase, "step": step, "wall_seconds": self.wall_seconds, **values}) + "\n")
 
     def read_metrics(self) -> dict[str, list[dict[str, Any]]]:
         """Phase -> lines in order of steps. Of steps written twice (before and after a kill) the last counts."""

@@ -68,6 +68,7 @@ def run_phase(
                 directory.append_metrics(phase, done, averages | dict(describe(state) if describe else {}))
                 progress.update(done, show(averages))
             if saves:
+                _require_finite_state(phase, done, state, checkpoints.latest())
                 checkpoints.save(done, state)
         progress.close()
         return state
@@ -75,11 +76,20 @@ def run_phase(
         checkpoints.close()
 
 
+def _kept(saved: int | None) -> str:
+    kept = f"the checkpoint of step {saved} is kept" if saved is not None else "no checkpoint had been written"
+    return f"{kept}. Lower the learning rate (or raise its warm-up) and start in another --workdir."
+
+
+def _require_finite_state(phase: str, step: int, state: Any, saved: int | None) -> None:
+    """The loss of a step is taken before its update, so a last bad update shows in the state alone."""
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
+    if not all(np.isfinite(leaf).all() for leaf in leaves if np.issubdtype(leaf.dtype, np.inexact)):
+        raise UserError(f"The state of phase {phase} is not finite after step {step}; {_kept(saved)}")
+
+
 def _require_finite(phase: str, first: int, recent: list[Mapping[str, Any]], saved: int | None) -> None:
     for offset, metrics in enumerate(recent):
         if not math.isfinite(float(metrics["loss"])):
-            kept = f"the checkpoint of step {saved} is kept" if saved is not None else "no checkpoint had been written"
-            raise UserError(
-                f"The loss of phase {phase} is {float(metrics['loss'])} at step {first + offset + 1}; {kept}. "
-                "Lower the learning rate (or raise its warm-up) and start in another --workdir."
-            )
+            loss, step = float(metrics["loss"]), first + offset + 1
+            raise UserError(f"The loss of phase {phase} is {loss} at step {step}; {_kept(saved)}")

@@ -35,9 +35,10 @@ td.number { text-align: right; font-variant-numeric: tabular-nums } img { max-wi
 <table><tr><th>decision</th><th>value</th></tr>
 {% for name, value in decisions %}<tr><td>{{ name }}</td><td class="number">{{ value }}</td></tr>{% endfor %}</table>
 <h2>Layers</h2>
-<table><tr><th>layer</th><th>cycles</th><th>bound</th><th>energy (uJ)</th><th>mapping</th></tr>
+<table><tr><th>layer</th><th>cycles</th><th>bound</th><th>utilisation (%)</th><th>energy (uJ)</th><th>mapping</th></tr>
 {% for layer in layers %}<tr><td>{{ layer.name }}</td><td class="number">{{ layer.cycles }}</td><td>{{ layer.bound }}</td>
-<td class="number">{{ layer.energy }}</td><td><code>{{ layer.mapping }}</code></td></tr>{% endfor %}</table>
+<td class="number">{{ layer.utilisation }}</td><td class="number">{{ layer.energy }}</td>
+<td><code>{{ layer.mapping }}</code></td></tr>{% endfor %}</table>
 </html>
 """
 
@@ -55,8 +56,7 @@ def layer_table(template: Template, names: list[str], design: dict[str, Any], co
     architecture = template.architecture(template.space.encode(design), np.float32)
     bounds = ("compute", *architecture.level_names)
     layers = cost.layers.cost
-    # A layer's bound is what takes all of its cycles.
-    demands = np.stack([layers.compute_cycles, *layers.level_cycles], axis=-1)
+    binding = np.asarray(layers.bound)
     rows = []
     for i, name in enumerate(names):
         mapping = type(cost.layers.mapping)(*(np.asarray(x)[i] for x in vars(cost.layers.mapping).values()))
@@ -64,7 +64,8 @@ def layer_table(template: Template, names: list[str], design: dict[str, Any], co
             {
                 "name": name,
                 "cycles": f"{float(layers.cycles[i]):.0f}",
-                "bound": bounds[int(np.argmax(demands[i]))],
+                "bound": bounds[int(binding[i])],
+                "utilisation": f"{100 * float(layers.utilisation[i]):.1f}",
                 "energy": f"{float(layers.energy_pj[i]) * 1e-6:.3f}",
                 "mapping": describe(mapping, architecture.level_names, architecture.fanout_names),
             }

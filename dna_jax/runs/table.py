@@ -33,6 +33,8 @@ def summary_table(summary: Mapping[str, Any], where: str) -> str:
             f"accelerator rank {optimality['accelerator_rank']} for this network, "
             f"best one {100 * optimality['accelerator_gap']:.2f} % better"
         )
+    if not optimality["most_likely_design_kept"]:
+        place += "; the most likely accelerator missed a budget and gave way to the most likely one that meets all"
     verdict = "all budgets met" if summary["feasible"] else "; ".join(summary["violations"])
     lines += [
         f"kernels      {network}",

@@ -35,9 +35,6 @@ from dna_jax.search.relaxation import (
 )
 from dna_jax.spaces import Point, Space
 
-STATISTICS_MOMENTUM = 0.9
-"""Running batch statistics kept during the search; derived networks are recalibrated, so it matters little."""
-
 
 @dataclasses.dataclass(frozen=True)
 class SearchConfig:
@@ -68,8 +65,10 @@ class SearchConfig:
     def __post_init__(self) -> None:
         if self.level not in ("single", "bilevel"):
             raise ValueError(f"Unknown search level {self.level!r}; choose single or bilevel.")
-        if not 0 <= self.warmup_steps <= self.steps:
-            raise ValueError(f"warmup_steps {self.warmup_steps} must lie between 0 and steps {self.steps}.")
+        if not 0 <= self.warmup_steps < self.steps:
+            raise ValueError(f"warmup_steps {self.warmup_steps} must lie between 0 and steps {self.steps}, steps excluded.")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"label_smoothing {self.label_smoothing} must lie in [0, 1).")
 
 
 @struct.dataclass
@@ -78,7 +77,7 @@ class SearchState:
 
     Attributes:
       step: steps taken, int32.
-      parameters, statistics: of the supernet.
+      parameters: of the supernet. It trains on the statistics of each batch; derived networks are recalibrated.
       logits: of the free decisions.
       multipliers: of the budgets.
       weights_optimizer, network_optimizer, accelerator_optimizer: Optax states.
@@ -86,7 +85,6 @@ class SearchState:
 
     step: jax.Array
     parameters: Variables
-    statistics: Variables
     logits: Logits
     multipliers: Multipliers
     weights_optimizer: optax.OptState
@@ -166,13 +164,12 @@ class CoSearch:
 
     def init(self) -> SearchState:
         """State before the first step."""
-        parameters, statistics = self.model.init(self.seed)
+        parameters, _ = self.model.init(self.seed)
         logits = initial_logits(self.space)
         network, accelerator = self._split(logits)
         return SearchState(
             step=jnp.zeros((), jnp.int32),
             parameters=parameters,
-            statistics=statistics,
             logits=logits,
             multipliers=initial_multipliers(self.budgets),
             weights_optimizer=self._optimizers["weights"].init(parameters),
@@ -189,45 +186,42 @@ class CoSearch:
         workload = relaxed_workload(self.specification, point)
         return relaxed_cost(self.template, self.accelerator_space, workload, point)
 
+    @functools.cached_property
+    def _initial_statistics(self) -> Variables:
+        return self.model.init(self.seed)[1]
+
+    def _task(self, parameters: Variables, batch: Batch, point: Point) -> tuple[jax.Array, jax.Array]:
+        """Task loss and accuracy of the network that a point chooses."""
+        images, labels = batch
+        predictions, _ = self.model.apply(
+            parameters, self._initial_statistics, images, training=True, point=self._masks(point)
+        )
+        targets = optax.smooth_labels(jax.nn.one_hot(labels, predictions.shape[-1]), self.config.label_smoothing)
+        accuracy = jnp.mean(jnp.argmax(predictions, axis=-1) == labels)
+        return jnp.mean(optax.softmax_cross_entropy(predictions, targets)), accuracy
+
     def _loss(
         self, parameters: Variables, logits: Logits, state: SearchState, batch: Batch, key: jax.Array
     ) -> tuple[jax.Array, dict[str, Any]]:
-        images, labels = batch
+        """The objective under a sampled design."""
         point = sample_point(key, self.space, logits, self.temperature(state.step), self.config.hard)
-        predictions, statistics = self.model.apply(
-            parameters, state.statistics, images, training=True, point=self._masks(point)
-        )
-        targets = optax.smooth_labels(jax.nn.one_hot(labels, predictions.shape[-1]), self.config.label_smoothing)
-        task_loss = jnp.mean(optax.softmax_cross_entropy(predictions, targets))
+        task_loss, accuracy = self._task(parameters, batch, point)
         cost = self.cost(point)
         total = objective(self.config.objective, task_loss, cost, self.budgets, state.multipliers)
-        accuracy = jnp.mean(jnp.argmax(predictions, axis=-1) == labels)
-        aux = {"loss": total, "task_loss": task_loss, "accuracy": accuracy, "cost": cost, "statistics": statistics}
-        return total, aux
+        return total, {"loss": total, "task_loss": task_loss, "accuracy": accuracy, "cost": cost}
 
     def _task_loss(
         self, parameters: Variables, state: SearchState, batch: Batch, key: jax.Array
-    ) -> tuple[jax.Array, dict[str, Any]]:
-        """Loss of the weights alone under a sampled network: no hardware in the program."""
-        images, labels = batch
+    ) -> tuple[jax.Array, jax.Array]:
+        """Loss of the weights alone under a sampled network, and accuracy: no hardware in the program."""
         logits, _ = self._split(state.logits)
         point = sample_point(key, self.network_space, logits, self.temperature(state.step), self.config.hard)
-        predictions, statistics = self.model.apply(
-            parameters, state.statistics, images, training=True, point=self._masks(point)
-        )
-        targets = optax.smooth_labels(jax.nn.one_hot(labels, predictions.shape[-1]), self.config.label_smoothing)
-        task_loss = jnp.mean(optax.softmax_cross_entropy(predictions, targets))
-        accuracy = jnp.mean(jnp.argmax(predictions, axis=-1) == labels)
-        return task_loss, {"task_loss": task_loss, "accuracy": accuracy, "statistics": statistics}
+        return self._task(parameters, batch, point)
 
-    def _apply_weights(self, state: SearchState, gradient: Variables, statistics: Variables) -> SearchState:
+    def _apply_weights(self, state: SearchState, gradient: Variables) -> SearchState:
         updates, optimizer = self._optimizers["weights"].update(gradient, state.weights_optimizer, state.parameters)
-        running = jax.tree.map(
-            lambda old, new: STATISTICS_MOMENTUM * old + (1 - STATISTICS_MOMENTUM) * new, state.statistics, statistics
-        )
-        return dataclasses.replace(
-            state, parameters=optax.apply_updates(state.parameters, updates), statistics=running, weights_optimizer=optimizer
-        )
+        parameters = optax.apply_updates(state.parameters, updates)
+        return dataclasses.replace(state, parameters=parameters, weights_optimizer=optimizer)
 
     def _apply_decisions(
         self, state: SearchState, gradient: Logits, cost: RelaxedCost, moving: jax.Array | bool
@@ -261,16 +255,16 @@ class CoSearch:
         metrics = self._metrics(state, aux)
         moving = state.step >= self.config.warmup_steps
         state = self._apply_decisions(state, by_logits, aux["cost"], moving)
-        state = self._apply_weights(state, by_weights, aux["statistics"])
+        state = self._apply_weights(state, by_weights)
         return dataclasses.replace(state, step=state.step + 1), metrics
 
     def weights_step(self, state: SearchState, batch: Batch) -> tuple[SearchState, dict[str, jax.Array]]:
         """First half of a bilevel step: weights on the training part. Does not advance the step count."""
-        (_, aux), gradient = jax.value_and_grad(self._task_loss, has_aux=True)(
+        (loss, accuracy), gradient = jax.value_and_grad(self._task_loss, has_aux=True)(
             state.parameters, state, batch, self._key(state, 0)
         )
-        metrics = {"train_loss": aux["task_loss"], "train_accuracy": aux["accuracy"]}
-        return self._apply_weights(state, gradient, aux["statistics"]), metrics
+        metrics = {"train_loss": loss, "train_accuracy": accuracy}
+        return self._apply_weights(state, gradient), metrics
 
     def decisions_step(self, state: SearchState, batch: Batch) -> tuple[SearchState, dict[str, jax.Array]]:
         """Second half of a bilevel step: decisions on the validation part; advances the step count."""

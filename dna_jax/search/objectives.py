@@ -36,8 +36,8 @@ class Budgets:
 
     def __post_init__(self) -> None:
         for name, value in self.items():
-            if value <= 0:
-                raise ValueError(f"The budget on {name} must be positive, not {value}.")
+            if not 0 < value < math.inf:
+                raise ValueError(f"The budget on {name} must be positive and finite, not {value}.")
 
     def items(self) -> list[tuple[str, float]]:
         """The limits that are set."""
@@ -50,19 +50,31 @@ class ObjectiveConfig:
 
     Attributes:
       form: "soft", "hinge" or "lagrangian".
-      pressure: exponent of each budgeted cost in the weighted product. NAHAS uses 0.07 (its p = q = -0.07 on a reward),
-        which the "soft" form needs; where a budget is enforced, a slight pressure is enough to choose the accelerator,
-        and more of it would trade away accuracy below the budget.
+      pressure: exponent of each budgeted cost (of all costs where there is no budget) in the weighted product. None takes
+        0.07 for "soft", as NAHAS does (its p = q = -0.07 on a reward), and 0.01 otherwise: where a budget is enforced, a
+        slight pressure is enough to choose the accelerator, and more would trade away accuracy below the budget.
       hinge_weight: loss per unit of log excess, for "hinge".
       multiplier_rate: step size of the multipliers, for "lagrangian".
       multiplier_limit: largest multiplier.
     """
 
     form: Literal["soft", "hinge", "lagrangian"] = "lagrangian"
-    pressure: float = 0.01
+    pressure: float | None = None
     hinge_weight: float = 10.0
     multiplier_rate: float = 0.05
     multiplier_limit: float = 100.0
+
+    def __post_init__(self) -> None:
+        for name in ("hinge_weight", "multiplier_rate", "multiplier_limit"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, and is {getattr(self, name)}.")
+
+    @property
+    def exponent(self) -> float:
+        """The pressure, resolved."""
+        if self.pressure is not None:
+            return self.pressure
+        return 0.07 if self.form == "soft" else 0.01
 
 
 Multipliers = dict[str, jax.Array]
@@ -88,7 +100,7 @@ def objective(
       config: form and weights.
       task_loss: positive.
       cost: of the sampled design.
-      budgets: limits; costs without one do not enter.
+      budgets: limits; costs without one do not enter, unless there is none at all.
       multipliers: of the Lagrangian form; unused by others.
 
     Returns:
@@ -97,7 +109,8 @@ def objective(
     ratios = log_ratios(cost, budgets)
     # What cannot run is no trade-off: its excess weighs as a budget of hinge weight 1 per KiB.
     misfit = cost.overflow_kib
-    log_product = config.pressure * sum(ratios.values(), jnp.zeros(()))
+    pressed = ratios or log_ratios(cost, Budgets(**dict.fromkeys(COSTS, 1.0)))
+    log_product = config.exponent * sum(pressed.values(), jnp.zeros(()))
     if config.form == "soft":
         return task_loss * jnp.exp(log_product) + misfit
     if config.form == "hinge":

@@ -29,6 +29,11 @@ class OptimizerConfig:
     weight_decay: float = 1e-4
     clip_norm: float = 5.0
 
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "warmup_steps", "momentum", "weight_decay", "clip_norm"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must not be negative, and is {getattr(self, name)}.")
+
 
 def learning_rate_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
     """Step -> learning rate over `steps` steps. ValueError for an unknown schedule."""

@@ -90,13 +90,15 @@ class TemperatureConfig:
     start: float = 1.0
     end: float = 0.5
 
+    def __post_init__(self) -> None:
+        if not (self.start > 0 and self.end > 0):
+            raise ValueError(f"Temperatures must be positive, not {self.start} and {self.end}.")
+
 
 def temperature_schedule(config: TemperatureConfig, steps: int) -> Callable[[jax.Array], jax.Array]:
-    """Step (clipped to [0, steps]) -> temperature. ValueError for an unknown schedule or one that is not positive."""
+    """Step (clipped to [0, steps]) -> temperature. ValueError for an unknown schedule."""
     if config.schedule not in ("constant", "exponential", "cosine"):
         raise ValueError(f"Unknown temperature schedule {config.schedule!r}; choose one of constant, exponential, cosine.")
-    if config.start <= 0 or config.end <= 0:
-        raise ValueError(f"Temperatures must be positive, not {config.start} and {config.end}.")
 
     def schedule(step: jax.Array) -> jax.Array:
         progress = jnp.clip(step / max(steps, 1), 0, 1)

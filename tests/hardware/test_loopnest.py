@@ -99,7 +99,15 @@ def test_a_mapping_by_hand():
     assert dram == layer.K * layer.C
     assert float(cost.level_cycles[3]) == pytest.approx(layer.K * layer.C / 25)
     assert float(cost.cycles) == pytest.approx(max(float(cost.compute_cycles), *map(float, cost.level_cycles)))
-    # Each lane reads a weight and an input of each MAC operand from its register file.
+    # 512 lanes and PEs work for 64 cycles; in each cycle a lane reads 64 x 4 weights and, for its one pixel, 4 inputs.
+    lanes = 16 * 2
+    register_reads = lanes * 64 * (64 * 4 + 4)
+    # Its tile (64 x 64 weights, 64 x 2 inputs) is filled twice for the two columns, weights once: the loop over columns
+    # does not change them. Two outputs per unit leave as bytes, once per column.
+    register_fills = lanes * (64 * 64 + 2 * 64 * 2)
+    sums_down = lanes * 64 * 2 * 2 * 1
+    sums_from_accumulators = lanes * 64 * 2 * 2 * 1
+    assert float(cost.level_bytes[1]) == register_reads + register_fills + sums_down + sums_from_accumulators
     assert float(cost.mac_energy_pj) == pytest.approx(layer.macs * float(architecture.mac_pj), rel=1e-6)
     assert float(cost.energy_pj) == pytest.approx(
         float(cost.mac_energy_pj) + sum(map(float, cost.level_energy_pj)), rel=1e-6

@@ -21,7 +21,6 @@ from dna_jax.networks import (
     supernet,
 )
 from dna_jax.networks.depthwise import native_depthwise, shifted_depthwise
-from dna_jax.networks.modules import Network
 from dna_jax.spaces import s1, s2
 from dna_jax.workload import merge_equal_layers
 
@@ -101,7 +100,7 @@ def test_supernet_trains_on_the_statistics_of_the_chosen_network():
     assert any(np.abs(np.asarray(x)).max() > 1e-3 for x in jax.tree.leaves(measured))
 
 
-def test_soft_point_lies_between_its_options():
+def test_every_kernel_choice_moves_the_output():
     specification = _tiny(mobilenet_v2)
     whole = supernet(specification)
     parameters, statistics = whole.init(0)
@@ -158,7 +157,6 @@ def test_super_kernel_holds_little_more_than_its_largest_network():
         "block_01.expansion": 1
     }
     assert count_parameters(supernet(specification)) == count_parameters(single_network(specification, largest))
-    assert Network.__doc__
 
 
 @pytest.mark.parametrize(("make", "space"), [(mobilenet_v2, s1()), (efficientnet_b0, s2())], ids=["s1", "s2"])

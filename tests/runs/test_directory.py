@@ -36,6 +36,12 @@ def test_foreign_directories_and_files_are_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_a_kill_before_the_first_file_was_whole_costs_nothing(tmp_path):
+    (tmp_path / "config.json.partial").write_text('{"se')
+    RunDirectory(tmp_path, CONFIG)
+    assert json.loads((tmp_path / "config.json").read_text()) == CONFIG
+
+
 def test_a_damaged_config_is_named(tmp_path):
     (tmp_path / "config.json").write_text('{"seed": 0, "sea')
     with pytest.raises(UserError, match="not readable as JSON"):
@@ -60,6 +66,13 @@ def test_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         write_whole(target, "new")
     assert target.read_text() == "old"
+
+
+def test_seconds_add_up_over_processes(tmp_path):
+    first = RunDirectory(tmp_path, CONFIG)
+    first._earlier_seconds = 100.0
+    first.append_metrics("search", 1, {})
+    assert RunDirectory(tmp_path, CONFIG).wall_seconds >= 100
 
 
 def test_no_summary_until_it_is_written(tmp_path):

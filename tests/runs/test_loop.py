@@ -66,6 +66,24 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path):
         _run(tmp_path / "early", bad_step=2)
 
 
+def test_a_last_update_that_is_not_finite_is_not_kept(tmp_path):
+    def step_function(state, step):
+        value = jnp.where(step == 9, jnp.nan, 1.0)
+        return {"w": value}, {"loss": jnp.asarray(0.5)}
+
+    with pytest.raises(UserError, match="state of phase toy is not finite after step 10; the checkpoint of step 5 is kept"):
+        run_phase(
+            RunDirectory(tmp_path, {}),
+            "toy",
+            {"w": jnp.asarray(0.0)},
+            10,
+            step_function,
+            log_every=5,
+            checkpoint_every=5,
+            show=lambda _: {},
+        )
+
+
 def test_a_damaged_checkpoint_is_named_and_its_removal_goes_on(tmp_path):
     with pytest.raises(Killed):
         _run(tmp_path, kill_at=12)

@@ -40,6 +40,18 @@ def test_soft_form_is_the_weighted_product():
     assert _value("soft", _cost(latency=4.0, area=5.0), pressure=0.07) == pytest.approx(1.5 * 2**0.07 * 0.5**0.07)
 
 
+def test_pressure_suits_the_form_unless_given():
+    exponents = [ObjectiveConfig(form=form).exponent for form in ("soft", "hinge", "lagrangian")]
+    assert exponents == [0.07, 0.01, 0.01]
+    assert ObjectiveConfig(form="soft", pressure=0.5).exponent == 0.5
+
+
+@pytest.mark.parametrize("form", ["soft", "hinge", "lagrangian"])
+def test_without_budgets_every_cost_still_counts(form):
+    gradient = jax.grad(lambda cost: objective(ObjectiveConfig(form=form), jnp.asarray(1.5), cost, Budgets(), {}))(_cost())
+    assert min(float(gradient.latency_ms), float(gradient.energy_mj), float(gradient.area_mm2)) > 0
+
+
 def test_hinge_punishes_excess_alone():
     met = _value("hinge", _cost(latency=1.0), pressure=0.0)
     exceeded = _value("hinge", _cost(latency=4.0), pressure=0.0, hinge_weight=3.0)

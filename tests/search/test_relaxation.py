@@ -121,4 +121,4 @@ def test_bad_temperatures_are_named():
     with pytest.raises(ValueError, match="choose one of constant"):
         temperature_schedule(TemperatureConfig("linear", 1.0, 0.5), 10)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="must be positive"):
-        temperature_schedule(TemperatureConfig("cosine", 1.0, 0.0), 10)
+        TemperatureConfig("cosine", 1.0, 0.0)
