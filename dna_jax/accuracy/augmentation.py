@@ -40,10 +40,6 @@ def augment(key: jax.Array, images: jax.Array, config: AugmentationConfig) -> ja
     return images
 
 
-def standardize(images: jax.Array, image_size: int) -> jax.Array:
-    """Bytes to floats of mean about 0 and deviation about 1 ((x / 255 - 0.5) / 0.25), resized if need be."""
-    floats = (images.astype(jnp.float32) / 255 - 0.5) / 0.25
-    if images.shape[1:3] != (image_size, image_size):
-        shape = (images.shape[0], image_size, image_size, images.shape[3])
-        floats = jax.image.resize(floats, shape, "linear", antialias=True)
-    return floats
+def standardize(images: jax.Array) -> jax.Array:
+    """Bytes to floats of mean about 0 and deviation about 1: (x / 255 - 0.5) / 0.25."""
+    return (images.astype(jnp.float32) / 255 - 0.5) / 0.25

@@ -12,6 +12,7 @@ import optax
 from flax import struct
 
 from dna_jax.accuracy.augmentation import AugmentationConfig, augment, standardize
+from dna_jax.data import Source, read
 from dna_jax.networks import Model, Variables
 from dna_jax.search.optimizers import OptimizerConfig, make_optimizer
 
@@ -89,8 +90,7 @@ class Trainer:
     def step(self, state: TrainingState, images: jax.Array, labels: jax.Array) -> tuple[TrainingState, dict[str, jax.Array]]:
         """One optimiser step on raw images uint8 [batch, height, width, channels] and labels int[batch]."""
         key = jax.random.fold_in(jax.random.key(self.seed), state.step)
-        size = self.model.specification.image_size
-        inputs = augment(key, standardize(images, size), self.augmentation)
+        inputs = augment(key, standardize(images), self.augmentation)
 
         def loss(parameters: Variables) -> tuple[jax.Array, jax.Array]:
             predictions, _ = self.model.apply(parameters, self._initial_statistics, inputs, training=True)
@@ -109,13 +109,13 @@ class Trainer:
 
 @functools.partial(jax.jit, static_argnames="model")
 def _batch_statistics(model: Model, parameters: Variables, statistics: Variables, images: jax.Array) -> Variables:
-    inputs = standardize(images, model.specification.image_size)
+    inputs = standardize(images)
     return model.apply(parameters, statistics, inputs, training=True)[1]
 
 
 @functools.partial(jax.jit, static_argnames="model")
 def _correct(model: Model, parameters: Variables, statistics: Variables, images: jax.Array, labels: jax.Array):
-    inputs = standardize(images, model.specification.image_size)
+    inputs = standardize(images)
     predictions, _ = model.apply(parameters, statistics, inputs, training=False)
     return jnp.argmax(predictions, axis=-1) == labels
 
@@ -137,15 +137,14 @@ def recalibrate(model: Model, parameters: Variables, batches: Iterable[dict[str,
     return jax.tree.map(lambda value: value / count, total)
 
 
-def evaluate_accuracy(
-    model: Model, parameters: Variables, statistics: Variables, images: np.ndarray, labels: np.ndarray, batch_size: int
-) -> float:
-    """Share of raw images classified correctly; the last batch is padded, so that one shape is compiled."""
+def evaluate_accuracy(model: Model, parameters: Variables, statistics: Variables, source: Source, batch_size: int) -> float:
+    """Share of a source's images classified correctly; the last batch is padded, so that one shape is compiled."""
     correct = 0
-    for start in range(0, len(labels), batch_size):
-        chunk = images[start : start + batch_size]
-        padding = batch_size - len(chunk)
-        padded = np.concatenate([chunk, np.zeros((padding, *chunk.shape[1:]), chunk.dtype)])
-        targets = np.concatenate([labels[start : start + batch_size], np.full(padding, -1, labels.dtype)])
+    for start in range(0, len(source), batch_size):
+        images, labels = read(source, start, start + batch_size)
+        padding = batch_size - len(labels)
+        padded = np.concatenate([images, np.zeros((padding, *images.shape[1:]), images.dtype)])
+        # No class is -1, so what pads is never correct.
+        targets = np.concatenate([labels, np.full(padding, -1, labels.dtype)]).astype(np.int32)
         correct += int(np.sum(np.asarray(_correct(model, parameters, statistics, padded, targets))))
-    return correct / len(labels)
+    return correct / len(source)

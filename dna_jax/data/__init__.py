@@ -1,7 +1,8 @@
 """Where images come from."""
 
-from dna_jax.data.pipeline import DataConfig, arrays, batches, load, split
-from dna_jax.data.sources import ArraySource, Dataset, Source, Subset, digits, tfds_dataset
+from dna_jax.data.pipeline import DataConfig, batches, load, split
+from dna_jax.data.sources import ArraySource, Dataset, Source, Subset, digits, read, take
+from dna_jax.data.tfds import tfds_dataset
 
 __all__ = [
     "ArraySource",
@@ -9,10 +10,11 @@ __all__ = [
     "Dataset",
     "Source",
     "Subset",
-    "arrays",
     "batches",
     "digits",
     "load",
+    "read",
     "split",
+    "take",
     "tfds_dataset",
 ]

@@ -7,7 +7,8 @@ from typing import Any
 import grain
 import numpy as np
 
-from dna_jax.data.sources import ArraySource, Dataset, Source, Subset, digits, tfds_dataset
+from dna_jax.data.sources import Dataset, Source, digits, take
+from dna_jax.data.tfds import tfds_dataset
 from dna_jax.errors import UserError
 
 
@@ -20,7 +21,7 @@ class DataConfig:
       batch_size: images per step.
       decision_fraction: share of the training set held out from the weights, on which a bilevel search learns decisions
         and on which every search measures accuracy.
-      image_size: side to which images are resized on the device; 0 keeps their own.
+      image_size: side to which images are resized; 0 keeps their own.
       limit: use only this many training images, 0 for all; for quick looks.
     """
 
@@ -46,24 +47,20 @@ def load(config: DataConfig, data_dir: str | None, seed: int = 0) -> Dataset:
       data_dir: of prepared tensorflow-datasets sets.
       seed: of the choice that `config.limit` makes.
     """
-    dataset = digits() if config.name == "digits" else tfds_dataset(config.name, data_dir)
+    dataset = (
+        digits(config.image_size) if config.name == "digits" else tfds_dataset(config.name, data_dir, config.image_size)
+    )
     if config.limit:
         chosen = np.random.default_rng(seed).permutation(len(dataset.train))[: config.limit]
-        dataset = dataclasses.replace(dataset, train=_take(dataset.train, chosen))
+        dataset = dataclasses.replace(dataset, train=take(dataset.train, chosen))
     return dataset
-
-
-def _take(source: Source, indices: np.ndarray) -> Source:
-    if isinstance(source, ArraySource):
-        return ArraySource(source.images[indices], source.labels[indices])
-    return Subset(source, indices)
 
 
 def split(source: Source, decision_fraction: float, seed: int) -> tuple[Source, Source]:
     """The training set cut at random into a part for weights and a part for decisions."""
     held_out = min(max(round(decision_fraction * len(source)), 1), len(source) - 1)
     order = np.random.default_rng(seed + 1).permutation(len(source))
-    return _take(source, np.sort(order[held_out:])), _take(source, np.sort(order[:held_out]))
+    return take(source, np.sort(order[held_out:])), take(source, np.sort(order[:held_out]))
 
 
 def batches(source: Source, batch_size: int, seed: int, start: int = 0) -> Iterator[dict[str, Any]]:
@@ -76,11 +73,3 @@ def batches(source: Source, batch_size: int, seed: int, start: int = 0) -> Itera
     dataset = grain.MapDataset.source(source).shuffle(seed).repeat().batch(batch_size)
     threads = grain.ReadOptions(num_threads=2, prefetch_buffer_size=8)
     return iter(dataset[start:].to_iter_dataset(threads))
-
-
-def arrays(source: Source) -> tuple[np.ndarray, np.ndarray]:
-    """All images and labels of a source, in order."""
-    if isinstance(source, ArraySource):
-        return source.images, source.labels
-    entries = [source[i] for i in range(len(source))]
-    return np.stack([e["image"] for e in entries]), np.array([e["label"] for e in entries], np.int64)

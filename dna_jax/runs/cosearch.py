@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dna_jax.accuracy import Trainer, augment, evaluate_accuracy, recalibrate, standardize
-from dna_jax.data import Dataset, Source, arrays, batches, load, split
+from dna_jax.data import Dataset, Source, batches, load, split
 from dna_jax.errors import UserError
 from dna_jax.hardware import Cost, LayerCost, Template
 from dna_jax.networks import Specification, Variables, chosen_layers, inherit, single_network
@@ -95,11 +95,11 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
             f"data.batch_size {config.data.batch_size} exceeds the images of a part of the training set "
             f"({len(dataset.train)} in all); choose a smaller one."
         )
-    if height != width and not config.data.image_size:
+    if height != width:
         raise UserError(f"Images of {height} x {width} are not square; set --config.data.image_size.")
     specification = make_specification(
         width=config.network.width,
-        image_size=config.data.image_size or height,
+        image_size=height,
         classes=dataset.classes,
         stride_plan=config.network.stride_plan,
         image_channels=channels,
@@ -141,7 +141,7 @@ def require_reachable(problem: Problem) -> None:
 
 
 def _augmented(problem: Problem, key: jax.Array, images: jax.Array) -> jax.Array:
-    return augment(key, standardize(images, problem.specification.image_size), problem.config.augmentation)
+    return augment(key, standardize(images), problem.config.augmentation)
 
 
 def search(problem: Problem, directory: RunDirectory) -> SearchState:
@@ -262,8 +262,7 @@ def inherited_accuracy(problem: Problem, state: SearchState, design: Design) -> 
     model = single_network(problem.specification, design)
     parameters = inherit(model, model.init(0)[0], state.parameters)
     statistics = _calibrated(problem, model, parameters)
-    images, labels = arrays(problem.parts[1])
-    accuracy = evaluate_accuracy(model, parameters, statistics, images, labels, problem.config.evaluation_batch_size)
+    accuracy = evaluate_accuracy(model, parameters, statistics, problem.parts[1], problem.config.evaluation_batch_size)
     return accuracy, parameters
 
 
@@ -295,8 +294,7 @@ def train_network(
         show=lambda values: {"loss": f"{values['loss']:.3f}", "accuracy": f"{100 * values['accuracy']:.1f}%"},
     )
     statistics = _calibrated(problem, model, state.average)
-    images, labels = arrays(problem.dataset.test)
-    return evaluate_accuracy(model, state.average, statistics, images, labels, config.evaluation_batch_size)
+    return evaluate_accuracy(model, state.average, statistics, problem.dataset.test, config.evaluation_batch_size)
 
 
 def cost_block(problem: Problem, design: Design, cost: Cost) -> dict[str, float]:

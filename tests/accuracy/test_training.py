@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dna_jax.accuracy import AugmentationConfig, Trainer, TrainingConfig, evaluate_accuracy, recalibrate
-from dna_jax.data import DataConfig, arrays, batches, load
+from dna_jax.data import DataConfig, batches, load
 from dna_jax.networks import mobilenet_v2, single_network
 from dna_jax.search import OptimizerConfig
 
@@ -42,13 +42,13 @@ def test_it_learns_digits(trained):
     dataset, trainer, state, losses = trained
     assert np.mean(losses[-10:]) < 0.6 * np.mean(losses[:5])
     statistics = recalibrate(trainer.model, state.average, (next(batches(dataset.train, 64, i)) for i in range(5)))
-    images, labels = arrays(dataset.test)
-    accuracy = evaluate_accuracy(trainer.model, state.average, statistics, images, labels, 128)
+    test = dataset.test
+    accuracy = evaluate_accuracy(trainer.model, state.average, statistics, test, 128)
     assert accuracy > 0.85
     # The batch size of an evaluation, and so its padding, must not matter.
-    assert evaluate_accuracy(trainer.model, state.average, statistics, images, labels, 359) == accuracy
+    assert evaluate_accuracy(trainer.model, state.average, statistics, test, 359) == accuracy
     # Statistics of another network are worthless: without recalibration the averaged weights are misjudged.
-    assert evaluate_accuracy(trainer.model, state.average, trainer.model.init(0)[1], images, labels, 128) < accuracy
+    assert evaluate_accuracy(trainer.model, state.average, trainer.model.init(0)[1], test, 128) < accuracy
 
 
 def test_recalibration_averages_over_batches(trained):
