@@ -17,11 +17,6 @@ from dna_jax.accuracy import AugmentationConfig, augment, standardize
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
 
-_BATCH = flags.DEFINE_integer("batch_size", 64, "Images per batch.", lower_bound=1)
-_SIZE = flags.DEFINE_integer("image_size", 32, "Side of an image.", lower_bound=8)
-_REPEATS = flags.DEFINE_integer("repeats", 30, "Timed batches of each.", lower_bound=1)
-_OUT = flags.DEFINE_string("out", None, "JSON file to write; printed in any case.")
-
 CONFIG = AugmentationConfig(crop_padding=4, flip=True)
 
 
@@ -39,10 +34,20 @@ def augment_on_host(generator: np.random.Generator, images: np.ndarray) -> np.nd
     return result
 
 
+def define_flags() -> None:
+    """The flags of this binary; not at import, so that its functions can be used elsewhere."""
+    flags.DEFINE_integer("batch_size", 64, "Images per batch.", lower_bound=1)
+    flags.DEFINE_integer("image_size", 32, "Side of an image.", lower_bound=8)
+    flags.DEFINE_integer("repeats", 30, "Timed batches of each.", lower_bound=1)
+    flags.DEFINE_string("out", None, "JSON file to write; printed in any case.")
+
+
 def main() -> None:
     """Time both and report."""
     generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (_BATCH.value, _SIZE.value, _SIZE.value, 3), np.uint8)
+    images = generator.integers(
+        0, 256, (flags.FLAGS.batch_size, flags.FLAGS.image_size, flags.FLAGS.image_size, 3), np.uint8
+    )
     plain = jax.jit(standardize)
     jitted = jax.jit(lambda key, x: augment(key, standardize(x), CONFIG))
     key = jax.random.key(0)
@@ -53,25 +58,26 @@ def main() -> None:
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for candidate in candidates.values():
         jax.block_until_ready(candidate())
-    for _ in range(_REPEATS.value):
+    for _ in range(flags.FLAGS.repeats):
         for name, candidate in candidates.items():
             began = time.perf_counter()
             jax.block_until_ready(candidate())
             times[name].append(1e3 * (time.perf_counter() - began))
     medians = {name: statistics.median(values) for name, values in times.items()}
     result: dict[str, Any] = {
-        "batch_size": _BATCH.value,
-        "image_size": _SIZE.value,
+        "batch_size": flags.FLAGS.batch_size,
+        "image_size": flags.FLAGS.image_size,
         "backend": f"{jax.default_backend()} ({jax.devices()[0].device_kind})",
         "median_ms": medians,
         "host_over_jitted": medians["host"] / medians["jitted"],
     }
     for name, value in medians.items():
-        print(f"{name:<7} {value:7.3f} ms per batch of {_BATCH.value}")
+        print(f"{name:<7} {value:7.3f} ms per batch of {flags.FLAGS.batch_size}")
     print(f"host / jitted {result['host_over_jitted']:.2f}")
-    if _OUT.value:
-        write_whole(pathlib.Path(_OUT.value), json.dumps(result, indent=2) + "\n")
+    if flags.FLAGS.out:
+        write_whole(pathlib.Path(flags.FLAGS.out), json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":
+    define_flags()
     binary.run(main)

@@ -33,10 +33,6 @@ from dna_jax.runs.directory import write_whole
 from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, objective, sample_point
 from dna_jax.spaces import Space, s1, uniform_design
 
-_SETTING = flags.DEFINE_enum("setting", "full", ["full", "quick"], "full: width 1.0, 32 x 32, batch 64; quick: a small one.")
-_REPEATS = flags.DEFINE_integer("repeats", 7, "Timed steps of each program, interleaved.", lower_bound=1)
-_OUT = flags.DEFINE_string("out", None, "JSON file to write; printed in any case.")
-
 SETTINGS = {
     "full": {"width": 1.0, "image_size": 32, "batch_size": 64, "stride_plan": "cifar"},
     "quick": {"width": 0.25, "image_size": 32, "batch_size": 16, "stride_plan": "cifar_early"},
@@ -103,7 +99,7 @@ def _programs(setting: dict[str, Any]) -> dict[str, tuple[Callable[..., Any], tu
 def measure(setting: dict[str, Any], repeats: int) -> dict[str, Any]:
     """Compile time with tracing (s), peak memory (MB), step time (ms; median, least) of each program; their ratios."""
     programs, compiled, results = _programs(setting), {}, {}
-    cache = jax.config.read("jax_enable_compilation_cache")
+    cache = jax.config.jax_enable_compilation_cache  # pyright: ignore[reportAttributeAccessIssue]
     # A cache would turn compile times into load times.
     jax.config.update("jax_enable_compilation_cache", False)
     try:
@@ -150,14 +146,21 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {processor}; {jax.default_backend()}: {jax.devices()[0].device_kind}"
 
 
+def define_flags() -> None:
+    """The flags of this binary; not at import, so that its functions can be used elsewhere."""
+    flags.DEFINE_enum("setting", "full", ["full", "quick"], "full: width 1.0, 32 x 32, batch 64; quick: a small one.")
+    flags.DEFINE_integer("repeats", 7, "Timed steps of each program, interleaved.", lower_bound=1)
+    flags.DEFINE_string("out", None, "JSON file to write; printed in any case.")
+
+
 def main() -> None:
     """Measure and report."""
-    if _OUT.value and not pathlib.Path(_OUT.value).parent.is_dir():
-        raise UserError(f"The folder of --out={_OUT.value} does not exist; make it first.")
-    setting = SETTINGS[_SETTING.value]
-    measured = measure(setting, _REPEATS.value)
+    if flags.FLAGS.out and not pathlib.Path(flags.FLAGS.out).parent.is_dir():
+        raise UserError(f"The folder of --out={flags.FLAGS.out} does not exist; make it first.")
+    setting = SETTINGS[flags.FLAGS.setting]
+    measured = measure(setting, flags.FLAGS.repeats)
     result = {
-        "command": f"python -m experiments.benchmark_step --setting={_SETTING.value} --repeats={_REPEATS.value}",
+        "command": f"python -m experiments.benchmark_step --setting={flags.FLAGS.setting} --repeats={flags.FLAGS.repeats}",
         "setting": setting,
         "machine": machine(),
         "jax": jax.__version__,
@@ -172,9 +175,10 @@ def main() -> None:
     for name, value in measured["ratios"].items():
         verdict = "met" if value <= TARGETS[name] else "MISSED"
         print(f"{name:<24} {value:6.3f}   target <= {TARGETS[name]:g}   {verdict}")
-    if _OUT.value:
-        write_whole(pathlib.Path(_OUT.value), json.dumps(result, indent=2) + "\n")
+    if flags.FLAGS.out:
+        write_whole(pathlib.Path(flags.FLAGS.out), json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":
+    define_flags()
     binary.run(main)

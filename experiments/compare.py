@@ -23,11 +23,6 @@ from dna_jax.runs.directory import write_whole
 from dna_jax.runs.progress import say
 from dna_jax.search import merit
 
-_CONFIG = config_flags.DEFINE_config_file("config", None, "Run card, FILE or FILE:variant.")
-_WORKDIR = flags.DEFINE_string("workdir", None, "Directory under which every run has its own.")
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Directory of prepared tensorflow-datasets sets.")
-_SEEDS = flags.DEFINE_integer("seeds", 3, "Seeds of each search, from config.seed on.", lower_bound=1)
-
 SEARCHES = {"joint": "none", "network only": "accelerator", "accelerator only": "network"}
 """Search -> the part it holds fixed."""
 
@@ -67,12 +62,20 @@ def table(comparison: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def define_flags() -> None:
+    """The flags of this binary; not at import, so that its functions can be used elsewhere."""
+    config_flags.DEFINE_config_file("config", None, "Run card, FILE or FILE:variant.")
+    flags.DEFINE_string("workdir", None, "Directory under which every run has its own.")
+    flags.DEFINE_string("data_dir", None, "Directory of prepared tensorflow-datasets sets.")
+    flags.DEFINE_integer("seeds", 3, "Seeds of each search, from config.seed on.", lower_bound=1)
+
+
 def main() -> None:
     """Run every search with every seed."""
-    base = from_mapping(CosearchConfig, binary.run_card(_CONFIG))
-    if not _WORKDIR.value:
+    base = from_mapping(CosearchConfig, binary.run_card())
+    if not flags.FLAGS.workdir:
         raise UserError("Pass --workdir=DIR, under which every run has its own directory.")
-    root = pathlib.Path(_WORKDIR.value)
+    root = pathlib.Path(flags.FLAGS.workdir)
     if base.fix != "none":
         raise UserError(f"config.fix is {base.fix!r}, but a comparison fixes each part in turn; leave it at none.")
     comparison: dict[str, Any] = {
@@ -81,15 +84,16 @@ def main() -> None:
         "retrain_steps": base.retrain.training.steps,
         "searches": {name: [] for name in SEARCHES},
     }
-    for seed in range(base.seed, base.seed + _SEEDS.value):
+    for seed in range(base.seed, base.seed + flags.FLAGS.seeds):
         for name, fix in SEARCHES.items():
             say(f"{name}, seed {seed}")
             config = dataclasses.replace(base, seed=seed, fix=fix)
-            summary = run(config, root / f"{name.replace(' ', '_')}_{seed}", _DATA_DIR.value)
+            summary = run(config, root / f"{name.replace(' ', '_')}_{seed}", flags.FLAGS.data_dir)
             comparison["searches"][name].append(figures(summary, config))
     write_whole(root / "comparison.json", json.dumps(comparison, indent=2) + "\n")
     print(table(comparison))
 
 
 if __name__ == "__main__":
+    define_flags()
     binary.run(main)

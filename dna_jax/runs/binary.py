@@ -32,11 +32,12 @@ def _parse(arguments: Sequence[str]) -> list[str]:
     return rest
 
 
-def run_card(flag: flags.FlagHolder) -> dict[str, Any]:
-    """The values of the run card that a config flag names; UserError if there is none or it cannot be loaded."""
+def run_card() -> dict[str, Any]:
+    """The values of the run card that --config names; UserError if there is none or it cannot be loaded."""
+    card = flags.FLAGS.config
     try:
         # A card that failed to load only says so when it is looked into.
-        values = flag.value.to_dict() if flag.value is not None else None
+        values = card.to_dict() if card is not None else None
     except OSError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise UserError(f"The run card cannot be loaded ({', '.join(lines[-2:])}); check --config.") from error
