@@ -1,0 +1,117 @@
+"""What a configuration describes, built and checked before anything is written."""
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+
+from dna_jax.data import Dataset, Source, load, split
+from dna_jax.errors import UserError
+from dna_jax.hardware import Template
+from dna_jax.networks import Specification, chosen_layers
+from dna_jax.runs.config import NETWORKS, TEMPLATES, CosearchConfig
+from dna_jax.search import (
+    CoSearch,
+    enumerate_blocks,
+)
+from dna_jax.spaces import Design, Space
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """What a configuration describes, built.
+
+    Attributes:
+      config: the configuration.
+      dataset: images.
+      specification: the network family.
+      template: the accelerator family.
+      network_space, accelerator_space: with what is fixed.
+    """
+
+    config: CosearchConfig
+    dataset: Dataset
+    specification: Specification
+    template: Template
+    network_space: Space
+    accelerator_space: Space
+
+    @functools.cached_property
+    def parts(self) -> tuple[Source, Source]:
+        """Training images for weights and for decisions."""
+        return split(self.dataset.train, self.config.data.decision_fraction, self.config.seed)
+
+    @functools.cached_property
+    def strategy(self) -> CoSearch:
+        """The search."""
+        return CoSearch(
+            config=self.config.search,
+            specification=self.specification,
+            template=self.template,
+            network_space=self.network_space,
+            accelerator_space=self.accelerator_space,
+            budgets=self.config.budgets,
+            seed=self.config.seed,
+        )
+
+    @property
+    def published(self) -> Design:
+        """The published network on the baseline accelerator."""
+        return self.specification.default_design | dict(self.template.baseline)
+
+
+def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
+    """Load the data and build spaces; UserError where data are missing or budgets cannot be met by any design."""
+    dataset = load(config.data, data_dir, config.seed)
+    make_space, make_specification = NETWORKS[config.network.space]
+    height, width, channels = dataset.image_shape
+    part = min(len(source) for source in split(dataset.train, config.data.decision_fraction, config.seed))
+    if config.data.batch_size > (part if config.search.level == "bilevel" else len(dataset.train) - part):
+        raise UserError(
+            f"data.batch_size {config.data.batch_size} exceeds the images of a part of the training set "
+            f"({len(dataset.train)} in all); choose a smaller one."
+        )
+    if height != width:
+        raise UserError(f"Images of {height} x {width} are not square; set --config.data.image_size.")
+    specification = make_specification(
+        width=config.network.width,
+        image_size=height,
+        classes=dataset.classes,
+        stride_plan=config.network.stride_plan,
+        image_channels=channels,
+    )
+    template = TEMPLATES[config.accelerator.template]()
+    network_space, accelerator_space = make_space(), template.space
+    if config.fix == "network":
+        network_space = network_space.fix(specification.default_design)
+    elif config.fix == "accelerator":
+        accelerator_space = accelerator_space.fix(template.baseline)
+    return Problem(config, dataset, specification, template, network_space, accelerator_space)
+
+
+def require_reachable(problem: Problem) -> None:
+    """UserError unless some accelerator meets every budget with the smallest network of the space."""
+    budgets = problem.config.budgets
+    if not budgets.items():
+        return
+    # Kernels and expansions ascend, and a smaller one never costs more: the first option of each is the cheapest network.
+    smallest = {
+        decision.name: problem.network_space.fixed.get(decision.name, decision.options[0])
+        for decision in problem.network_space.decisions
+    }
+    layers = chosen_layers(problem.specification, smallest)
+    # In random order the first block of accelerators mostly settles it.
+    grid = np.random.default_rng(0).permutation(problem.accelerator_space.grid())
+    least_costs = {name: math.inf for name, _ in budgets.items()}
+    for block in enumerate_blocks(problem.template, layers, grid):
+        if block.feasible(budgets).any():
+            return
+        for name in least_costs:
+            least_costs[name] = min([least_costs[name], *block.costs[name][block.valid]])
+    least = ", ".join(f"{name} {value:.4g}" for name, value in least_costs.items())
+    asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets.items())
+    raise UserError(
+        f"No design meets the budgets ({asked}) together; the least that the smallest network reaches, each on an "
+        f"accelerator of its own, is {least}: raise a budget, or lower --config.network.width."
+    )
