@@ -3,8 +3,6 @@
 python -m experiments.benchmark_data --out=FILE.json
 """
 
-import json
-import pathlib
 import statistics
 import time
 from typing import Any
@@ -15,7 +13,7 @@ from absl import flags
 
 from dna_jax.accuracy import AugmentationConfig, augment, standardize
 from dna_jax.runs import binary
-from dna_jax.runs.directory import write_whole
+from experiments import benchmark_output
 
 CONFIG = AugmentationConfig(crop_padding=4, flip=True)
 
@@ -39,11 +37,12 @@ def define_flags() -> None:
     flags.DEFINE_integer("batch_size", 64, "Images per batch.", lower_bound=1)
     flags.DEFINE_integer("image_size", 32, "Side of an image.", lower_bound=8)
     flags.DEFINE_integer("repeats", 30, "Timed batches of each.", lower_bound=1)
-    flags.DEFINE_string("out", None, "JSON file to write; printed in any case.")
+    benchmark_output.define_out_flag()
 
 
 def main() -> None:
     """Time both and report."""
+    benchmark_output.require_folder()
     generator = np.random.default_rng(0)
     images = generator.integers(
         0, 256, (flags.FLAGS.batch_size, flags.FLAGS.image_size, flags.FLAGS.image_size, 3), np.uint8
@@ -67,15 +66,13 @@ def main() -> None:
     result: dict[str, Any] = {
         "batch_size": flags.FLAGS.batch_size,
         "image_size": flags.FLAGS.image_size,
-        "backend": f"{jax.default_backend()} ({jax.devices()[0].device_kind})",
         "median_ms": medians,
         "host_over_jitted": medians["host"] / medians["jitted"],
     }
     for name, value in medians.items():
         print(f"{name:<7} {value:7.3f} ms per batch of {flags.FLAGS.batch_size}")
     print(f"host / jitted {result['host_over_jitted']:.2f}")
-    if flags.FLAGS.out:
-        write_whole(pathlib.Path(flags.FLAGS.out), json.dumps(result, indent=2) + "\n")
+    benchmark_output.write_result("experiments.benchmark_data", result)
 
 
 if __name__ == "__main__":

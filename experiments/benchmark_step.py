@@ -11,10 +11,6 @@ same optimiser on the same batch:
   hardware    relaxation, hardware model and their gradient alone
 """
 
-import json
-import os
-import pathlib
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -25,13 +21,12 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from dna_jax.errors import UserError
 from dna_jax.hardware import nahas_edge
 from dna_jax.networks import mobilenet_v2
 from dna_jax.runs import binary
-from dna_jax.runs.directory import write_whole
 from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, objective, sample_point
 from dna_jax.spaces import Space, s1, uniform_design
+from experiments import benchmark_output
 
 SETTINGS = {
     "full": {"width": 1.0, "image_size": 32, "batch_size": 64, "stride_plan": "cifar"},
@@ -137,36 +132,18 @@ def measure(setting: dict[str, Any], repeats: int) -> dict[str, Any]:
     return {"programs": results, "ratios": ratios}
 
 
-def machine() -> str:
-    """The processor and the device that were measured, in words."""
-    cpuinfo = pathlib.Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    processor = models[0] if models else platform.processor() or platform.machine()
-    return f"{os.cpu_count()} cores of {processor}; {jax.default_backend()}: {jax.devices()[0].device_kind}"
-
-
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
     flags.DEFINE_enum("setting", "full", ["full", "quick"], "full: width 1.0, 32 x 32, batch 64; quick: a small one.")
     flags.DEFINE_integer("repeats", 7, "Timed steps of each program, interleaved.", lower_bound=1)
-    flags.DEFINE_string("out", None, "JSON file to write; printed in any case.")
+    benchmark_output.define_out_flag()
 
 
 def main() -> None:
     """Measure and report."""
-    if flags.FLAGS.out and not pathlib.Path(flags.FLAGS.out).parent.is_dir():
-        raise UserError(f"The folder of --out={flags.FLAGS.out} does not exist; make it first.")
+    benchmark_output.require_folder()
     setting = SETTINGS[flags.FLAGS.setting]
     measured = measure(setting, flags.FLAGS.repeats)
-    result = {
-        "command": f"python -m experiments.benchmark_step --setting={flags.FLAGS.setting} --repeats={flags.FLAGS.repeats}",
-        "setting": setting,
-        "machine": machine(),
-        "jax": jax.__version__,
-        **measured,
-        "targets": TARGETS,
-    }
     for name, values in measured["programs"].items():
         print(
             f"{name:<10} step {values['step_ms_median']:9.1f} ms   compile {values['compile_s']:6.1f} s   "
@@ -175,8 +152,10 @@ def main() -> None:
     for name, value in measured["ratios"].items():
         verdict = "met" if value <= TARGETS[name] else "MISSED"
         print(f"{name:<24} {value:6.3f}   target <= {TARGETS[name]:g}   {verdict}")
-    if flags.FLAGS.out:
-        write_whole(pathlib.Path(flags.FLAGS.out), json.dumps(result, indent=2) + "\n")
+    benchmark_output.write_result(
+        "experiments.benchmark_step",
+        {"setting": setting, "repeats": flags.FLAGS.repeats, **measured, "targets": TARGETS},
+    )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ class Cost:
       latency_s: seconds, layers one after another.
       energy_j: joules.
       area_mm2: of the accelerator.
-      overflow_bytes: bytes by which tiles exceed memories, summed over layers and levels; 0 for a valid design.
+      overflow_bytes: bytes by which tiles exceed memories, over levels and layers, each layer times its weight; 0 for a
+        valid design.
       layers: per layer, [L]: mapping and cost of one instance.
     """
 
@@ -40,11 +41,10 @@ def evaluate(workload: Workload, architecture: Architecture, candidates: Candida
     """
     weight = workload.weight
     layers = jax.vmap(functools.partial(map_layer, architecture=architecture, candidates=candidates))(workload)
-    present = weight > 0
     return Cost(
         latency_s=jnp.sum(weight * layers.cost.cycles) / architecture.clock_hz,
         energy_j=jnp.sum(weight * layers.cost.energy_pj) * 1e-12,
         area_mm2=architecture.total_area_mm2,
-        overflow_bytes=jnp.sum(jnp.where(present, sum(layers.cost.overflow_bytes), 0)),
+        overflow_bytes=jnp.sum(weight * sum(layers.cost.overflow_bytes)),
         layers=layers,
     )

@@ -34,10 +34,15 @@ def footprint(tile: Tile, stride: jax.Array) -> tuple[jax.Array, jax.Array, jax.
     return g * k * c * r * s, pixels * c * rows * columns, pixels * k * p * q
 
 
-def growth_slope(tile: Tile, stride: jax.Array, dimension: int) -> tuple[jax.Array | float, ...]:
-    """Elements that each operand gains when one dimension of a tile grows by its own extent (footprints are affine)."""
+def growth_slope(
+    tile: Tile, stride: jax.Array, elements: Sequence[jax.Array], dimension: int
+) -> tuple[jax.Array | float, ...]:
+    """Elements that each operand gains when one dimension of a tile grows by its own extent (footprints are affine).
+
+    `elements` is the footprint of the tile.
+    """
     n, g, _, c, p, q, r, s = tile
-    weights, inputs, outputs = footprint(tile, stride)
+    weights, inputs, outputs = elements
     name = DIMENSIONS[dimension]
     if name in "PR":
         gain = p * jnp.minimum(stride, r) if name == "P" else r
@@ -48,5 +53,5 @@ def growth_slope(tile: Tile, stride: jax.Array, dimension: int) -> tuple[jax.Arr
         rows = (p - 1) * jnp.minimum(stride, r) + r
         inputs = n * g * c * gain * rows
     return tuple(
-        elements if RELEVANT[operand, dimension] else 0.0 for operand, elements in enumerate((weights, inputs, outputs))
+        gained if RELEVANT[operand, dimension] else 0.0 for operand, gained in enumerate((weights, inputs, outputs))
     )

@@ -18,8 +18,9 @@ from flax import struct
 from dna_jax.hardware import surrogate
 from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.footprint import footprint, growth_slope
-from dna_jax.hardware.loopnest import Factor, LayerCost, nest_cost
+from dna_jax.hardware.loopnest import LayerCost, nest_cost
 from dna_jax.hardware.mapping import Mapping
+from dna_jax.hardware.nest import Factor
 from dna_jax.workload import DIMENSIONS, OPERANDS, Workload
 
 
@@ -88,7 +89,12 @@ class MappedLayer:
     mapping: Mapping
 
 
-def _only(mask: np.ndarray, factor: jax.Array, otherwise: Factor) -> jax.Array:
+def _stored_bytes(elements: Sequence[Factor], width: Sequence[Factor]) -> Factor:
+    """Bytes of the operands' elements; operands of a width of 0.0 are not stored."""
+    return functools.reduce(jnp.add, [a * b for a, b in zip(elements, width, strict=True) if not isinstance(b, float)])
+
+
+def _only(mask: np.ndarray, factor: Factor, otherwise: Factor) -> Factor:
     return factor if mask.all() else jnp.where(mask, factor, otherwise)
 
 
@@ -126,12 +132,11 @@ def cut(
     remaining: Sequence[jax.Array],
 ) -> list[list[Factor]]:
     """Temporal factors V x 8 of every candidate: each level's tile as large as it fits, the rest at the last level."""
-    levels = len(architecture.level_names)
     width = [layer.bits[0] / 8, layer.bits[1] / 8, layer.partial_bits / 8]
-    remaining = list(remaining)
+    trips: list[Factor] = list(remaining)
     tile: list[Factor] = [1.0] * len(DIMENSIONS)
     temporal: list[list[Factor]] = []
-    for level in range(levels - 1):
+    for level, room in enumerate(architecture.usable_bytes[:-1]):
         for fanout, above in enumerate(architecture.fanout_level):
             if above == level:
                 tile = [a * b for a, b in zip(tile, spatial[fanout], strict=True)]
@@ -139,21 +144,27 @@ def cut(
         factors: list[Factor] = [1.0] * len(DIMENSIONS)
         stored = [width[o] if name in architecture.holds[level] else 0.0 for o, name in enumerate(OPERANDS)]
         for step in range(max(len(schedule.growth[level]) for _, schedule in candidates.pairs)):
-            for dimension, mask in candidates.grows(level, step).items():
-                now = sum(a * b for a, b in zip(footprint(within, layer.stride), stored, strict=True))
-                slope = sum(a * b for a, b in zip(growth_slope(within, layer.stride, dimension), stored, strict=True))
-                limit = jnp.maximum(1 + (architecture.usable_bytes[level] - now) / slope, 1)
-                rest = remaining[dimension]
-                fits = jnp.maximum(surrogate.floor(surrogate.minimum(*jnp.broadcast_arrays(limit, rest))), 1)
-                # Equal tiles: 10 trips in tiles of at most 8 become two of 5.
-                factor = _only(mask, surrogate.ceil(rest / surrogate.ceil(rest / fits)), 1.0)
-                tile[dimension] = tile[dimension] * factor
+            growing = candidates.grows(level, step)
+            elements = footprint(within, layer.stride)
+            slope: Factor = 1.0
+            rest: Factor = 1.0
+            for dimension, mask in growing.items():
+                gains = growth_slope(within, layer.stride, elements, dimension)
+                slope = _only(mask, _stored_bytes(gains, stored), slope)
+                rest = _only(mask, trips[dimension], rest)
+            limit = jnp.maximum(1 + (room - _stored_bytes(elements, stored)) / slope, 1)
+            fits = jnp.maximum(surrogate.floor(surrogate.minimum(*jnp.broadcast_arrays(limit, rest))), 1)
+            # Equal tiles: 10 trips in tiles of at most 8 become two of 5.
+            factor = surrogate.ceil(rest / surrogate.ceil(rest / fits))
+            left = surrogate.ceil(rest / factor)
+            for dimension, mask in growing.items():
+                taken = _only(mask, factor, 1.0)
+                tile[dimension] = tile[dimension] * taken
                 within[dimension] = jnp.minimum(tile[dimension], layer.bounds[dimension])
-                factors[dimension] = factors[dimension] * factor
-                remaining[dimension] = surrogate.ceil(rest / factor)
+                factors[dimension] = factors[dimension] * taken
+                trips[dimension] = _only(mask, left, trips[dimension])
         temporal.append(factors)
-    outermost: list[Factor] = list(remaining)
-    return [*temporal, outermost]
+    return [*temporal, trips]
 
 
 def map_layer(layer: Workload, architecture: Architecture, candidates: CandidateSet) -> MappedLayer:
@@ -169,9 +180,11 @@ def map_layer(layer: Workload, architecture: Architecture, candidates: Candidate
     # Energy settles only between equal cycles: its range is squeezed into one part in 10^4.
     overflow = functools.reduce(jnp.add, cost.overflow_bytes)
     misfit = jnp.where(overflow > 0, 1e6 * (1 + overflow), 1)
-    metric = cost.cycles * (1 + 1e-4 * cost.energy_pj / jnp.max(cost.energy_pj)) * misfit
-    best = jnp.arange(candidates.size) == jnp.argmin(metric)
-    share = surrogate.best_share(metric)
+    metric = cost.cycles * (1 + 1e-4 * cost.energy_pj / (cost.energy_pj + cost.mac_energy_pj)) * misfit
+    index, (cycles, energy, *overflow_bytes) = surrogate.take_least(
+        metric, (cost.cycles, cost.energy_pj, *cost.overflow_bytes)
+    )
+    best = jnp.arange(candidates.size) == index
 
     def pick(values: Factor) -> jax.Array:
         """The best candidate's entry, exactly."""
@@ -180,9 +193,6 @@ def map_layer(layer: Workload, architecture: Architecture, candidates: Candidate
     def stack(factors: list[list[Factor]]) -> jax.Array:
         return jnp.stack([jnp.stack([pick(factor) for factor in row]) for row in factors])
 
-    chosen = jax.tree.map(pick, cost).replace(
-        cycles=surrogate.take_best(cost.cycles, best, share),
-        energy_pj=surrogate.take_best(cost.energy_pj, best, share),
-    )
+    chosen = jax.tree.map(pick, cost).replace(cycles=cycles, energy_pj=energy, overflow_bytes=overflow_bytes)
     order = jnp.sum(jnp.where(best[:, None, None], jnp.asarray(candidates.order), 0), axis=0)
     return MappedLayer(cost=chosen, mapping=Mapping(stack(temporal), stack(spatial), order))

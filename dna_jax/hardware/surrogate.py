@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 SHARPNESS = 4.0
 """Exponent of the soft minimum and maximum: a runner-up twice as far away gets 2^-4 of the gradient."""
@@ -94,25 +95,34 @@ def _at_least_jvp(primals, tangents):
     return at_least(x, threshold), slope * (tangents[0] / x - tangents[1] / threshold)
 
 
-def best_share(metric: jax.Array) -> jax.Array:
-    """Gradient shares [..., C] of C candidates of which the one with the least positive `metric` is taken."""
-    return jax.lax.stop_gradient(jax.nn.softmax(-2 * SHARPNESS * jnp.log(metric), axis=-1))
-
-
 @jax.custom_jvp
-def take_best(values: jax.Array, best: jax.Array, share: jax.Array) -> jax.Array:
-    """The entry of `values` at `best`, of C candidates along the last axis; each gets its `share` of the gradient.
+def take_least(metric: jax.Array, values: tuple[jax.Array, ...]) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+    """Of C candidates the one with the least metric: its index (the first among equals) and its entry of each array.
+
+    One reduction carries all arrays along: picking them one by one would make the compiler write out the whole computation
+    of the candidates once for each. Each candidate gets a share of the gradient that falls with the power 2 SHARPNESS of
+    its metric.
 
     Args:
-      values: positive, [..., C].
-      best: true at the candidate taken, bool[..., C].
-      share: gradient shares [..., C] that sum to one, as of `best_share`.
+      metric: positive, [C].
+      values: arrays [C].
     """
-    return jnp.sum(jnp.where(best, values, 0), axis=-1)
+
+    def smaller(left: tuple, right: tuple) -> tuple:
+        first = (left[0] < right[0]) | ((left[0] == right[0]) & (left[1] < right[1]))
+        return tuple(jnp.where(first, a, b) for a, b in zip(left, right, strict=True))
+
+    values = tuple(jnp.broadcast_to(value, metric.shape) for value in values)
+    index = jnp.arange(len(metric))
+    start = (np.array(np.inf, metric.dtype), np.array(len(metric), index.dtype), *(np.zeros((), v.dtype) for v in values))
+    _, index, *taken = jax.lax.reduce((metric, index, *values), start, smaller, (0,))
+    return index, tuple(taken)
 
 
-@take_best.defjvp
-def _take_best_jvp(primals, tangents):
-    values, best, share = primals
-    value = take_best(values, best, share)
-    return value, value * jnp.sum(share * tangents[0] / values, axis=-1)
+@take_least.defjvp  # pyright: ignore[reportArgumentType]
+def _take_least_jvp(primals, tangents):
+    metric, _ = primals
+    index, taken = take_least(*primals)
+    share = jax.nn.softmax(-2 * SHARPNESS * jnp.log(metric))
+    moved = tuple(jnp.sum(share * tangent) for tangent in tangents[1])
+    return (index, taken), (np.zeros(index.shape, jax.dtypes.float0), moved)

@@ -7,7 +7,7 @@ masks. So a step of the supernet costs one step of its largest network, whatever
 import dataclasses
 import functools
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -103,33 +103,46 @@ def single_network(specification: Specification, design: Mapping[str, Option]) -
     return Model(specification, tuple((name, design[name]) for name in names))
 
 
-def kernel_mask(block: Block, probabilities: jax.Array) -> jax.Array:
-    """Mixture of the centred squares of a block's kernel options, [side, side]."""
-    side = max(block.kernels)
-    squares = np.zeros((len(block.kernels), side, side), np.float32)
-    for i, kernel in enumerate(block.kernels):
+def _squares(kernels: Sequence[int]) -> np.ndarray:
+    """The centred square of each kernel option within the largest, [options, side, side]."""
+    side = max(kernels)
+    squares = np.zeros((len(kernels), side, side), np.float32)
+    for i, kernel in enumerate(kernels):
         margin = (side - kernel) // 2
         squares[i, margin : side - margin, margin : side - margin] = 1
-    return jnp.einsum("o,oij->ij", probabilities, squares)
+    return squares
 
 
-def channel_mask(block: Block, probabilities: jax.Array) -> jax.Array:
-    """Mixture of the leading channels of a block's expansion options, [hidden]."""
-    hidden = block.in_channels * max(block.expansions)
-    leading = np.zeros((len(block.expansions), hidden), np.float32)
-    for i, expansion in enumerate(block.expansions):
-        leading[i, : block.in_channels * expansion] = 1
-    return probabilities @ leading
+def _leading(block: Block, length: int) -> np.ndarray:
+    """The leading hidden channels of each expansion option of a block, padded to a length, [options, length]."""
+    return np.array([np.arange(length) < block.in_channels * e for e in block.expansions], np.float32)
+
+
+def _rows(matrix: jax.Array) -> list[jax.Array]:
+    return [row[0] for row in jax.lax.split(matrix, [1] * len(matrix))]
 
 
 def block_masks(specification: Specification, point: Point) -> list[tuple[jax.Array | None, jax.Array | None]]:
-    """Kernel and channel masks of every block at a point; None where a block has nothing to choose."""
-    masks = []
-    for block in specification.blocks:
-        kernel = kernel_mask(block, point[kernel_name(block.index)]) if len(block.kernels) > 1 else None
-        channels = channel_mask(block, point[expansion_name(block.index)]) if len(block.expansions) > 1 else None
-        masks.append((kernel, channels))
-    return masks
+    """Kernel [side, side] and channel [hidden] masks of every block at a point; None where a block has no choice.
+
+    Each is the mixture of its options' masks. Blocks with the same options share one product: one for each block would be
+    one more program each to compile and to launch.
+    """
+    kernel_of: dict[int, jax.Array] = {}
+    channels_of: dict[int, jax.Array] = {}
+    for kernels in sorted({block.kernels for block in specification.blocks if len(block.kernels) > 1}):
+        blocks = [block for block in specification.blocks if block.kernels == kernels]
+        probabilities = jnp.stack([point[kernel_name(block.index)] for block in blocks])
+        mixtures = _rows(jnp.einsum("bo,oij->bij", probabilities, _squares(kernels)))
+        kernel_of |= {block.index: mixture for block, mixture in zip(blocks, mixtures, strict=True)}
+    for expansions in sorted({block.expansions for block in specification.blocks if len(block.expansions) > 1}):
+        blocks = [block for block in specification.blocks if block.expansions == expansions]
+        hidden = [block.in_channels * max(expansions) for block in blocks]
+        probabilities = jnp.stack([point[expansion_name(block.index)] for block in blocks])
+        leading = np.stack([_leading(block, max(hidden)) for block in blocks])
+        mixtures = _rows(jnp.sum(probabilities[:, :, None] * leading, axis=1))
+        channels_of |= {block.index: row[:count] for block, row, count in zip(blocks, mixtures, hidden, strict=True)}
+    return [(kernel_of.get(block.index), channels_of.get(block.index)) for block in specification.blocks]
 
 
 def inherit(model: Model, variables: Variables, source: Variables) -> Variables:

@@ -86,7 +86,7 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
         }
 
     def describe(state: SearchState) -> dict[str, float]:
-        entropies = {name: float(value) for name, value in entropy(state.logits).items()}
+        entropies = {name: float(value) for name, value in entropy(strategy.space, state.logits).items()}
         mean = float(np.mean(list(entropies.values()))) if entropies else 0.0
         return {"entropy": mean} | {f"entropy.{name}": value for name, value in entropies.items()}
 

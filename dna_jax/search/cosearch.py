@@ -78,26 +78,28 @@ class SearchState:
     Attributes:
       step: steps taken, int32.
       parameters: of the supernet. It trains on the statistics of each batch; derived networks are recalibrated.
-      logits: of the free decisions.
+      network_logits, accelerator_logits: of the free decisions of each part.
       multipliers: of the budgets.
       weights_optimizer, network_optimizer, accelerator_optimizer: Optax states.
     """
 
     step: jax.Array
     parameters: Variables
-    logits: Logits
+    network_logits: Logits
+    accelerator_logits: Logits
     multipliers: Multipliers
     weights_optimizer: optax.OptState
     network_optimizer: optax.OptState
     accelerator_optimizer: optax.OptState
 
+    @property
+    def logits(self) -> Logits:
+        """Of all free decisions, the network's first, as the joint space has them."""
+        return jnp.concatenate([self.network_logits, self.accelerator_logits])
+
 
 Batch = tuple[jax.Array, jax.Array]
 """Images [batch, height, width, channels], floating and augmented; labels int[batch]."""
-
-
-def _moved(logits: Logits, updates: Any) -> Logits:
-    return {name: value + updates[name] for name, value in logits.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,20 +159,15 @@ class CoSearch:
     def _temperature(self) -> Callable[[jax.Array], jax.Array]:
         return temperature_schedule(self.config.temperature, self._decision_steps)
 
-    def _split(self, logits: Logits) -> tuple[Logits, Logits]:
-        network = {d.name: logits[d.name] for d in self.network_space.free}
-        accelerator = {d.name: logits[d.name] for d in self.accelerator_space.free}
-        return network, accelerator
-
     def init(self) -> SearchState:
         """State before the first step."""
         parameters, _ = self.model.init(self.seed)
-        logits = initial_logits(self.space)
-        network, accelerator = self._split(logits)
+        network, accelerator = initial_logits(self.network_space), initial_logits(self.accelerator_space)
         return SearchState(
             step=jnp.zeros((), jnp.int32),
             parameters=parameters,
-            logits=logits,
+            network_logits=network,
+            accelerator_logits=accelerator,
             multipliers=initial_multipliers(self.budgets),
             weights_optimizer=self._optimizers["weights"].init(parameters),
             network_optimizer=self._optimizers["network"].init(network),
@@ -214,8 +211,7 @@ class CoSearch:
         self, parameters: Variables, state: SearchState, batch: Batch, key: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
         """Loss of the weights alone under a sampled network, and accuracy: no hardware in the program."""
-        logits, _ = self._split(state.logits)
-        point = sample_point(key, self.network_space, logits, self.temperature(state.step), self.config.hard)
+        point = sample_point(key, self.network_space, state.network_logits, self.temperature(state.step), self.config.hard)
         return self._task(parameters, batch, point)
 
     def _apply_weights(self, state: SearchState, gradient: Variables) -> SearchState:
@@ -227,22 +223,22 @@ class CoSearch:
         self, state: SearchState, gradient: Logits, cost: RelaxedCost, moving: jax.Array | bool
     ) -> SearchState:
         """Decisions and multipliers after one gradient; unchanged unless `moving`."""
-        network_gradient, accelerator_gradient = self._split(gradient)
-        network, accelerator = self._split(state.logits)
+        network_gradient, accelerator_gradient = jnp.split(gradient, [len(state.network_logits)])
         network_updates, network_optimizer = self._optimizers["network"].update(
-            network_gradient, state.network_optimizer, network
+            network_gradient, state.network_optimizer, state.network_logits
         )
         accelerator_updates, accelerator_optimizer = self._optimizers["accelerator"].update(
-            accelerator_gradient, state.accelerator_optimizer, accelerator
+            accelerator_gradient, state.accelerator_optimizer, state.accelerator_logits
         )
-        moved = dataclasses.replace(
-            state,
-            logits=_moved(network, network_updates) | _moved(accelerator, accelerator_updates),
-            multipliers=update_multipliers(self.config.objective, state.multipliers, cost, self.budgets),
-            network_optimizer=network_optimizer,
-            accelerator_optimizer=accelerator_optimizer,
-        )
-        return jax.tree.map(lambda new, old: jnp.where(moving, new, old), moved, state)
+        moved = {
+            "network_logits": optax.apply_updates(state.network_logits, network_updates),
+            "accelerator_logits": optax.apply_updates(state.accelerator_logits, accelerator_updates),
+            "multipliers": update_multipliers(self.config.objective, state.multipliers, cost, self.budgets),
+            "network_optimizer": network_optimizer,
+            "accelerator_optimizer": accelerator_optimizer,
+        }
+        held = {name: getattr(state, name) for name in moved}
+        return dataclasses.replace(state, **jax.tree.map(lambda new, old: jnp.where(moving, new, old), moved, held))
 
     def _key(self, state: SearchState, purpose: int) -> jax.Array:
         return jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), state.step), purpose)

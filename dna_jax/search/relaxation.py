@@ -2,21 +2,29 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from dna_jax.spaces import Point, Space
 
-Logits = dict[str, jax.Array]
-"""Unnormalised log-probabilities of each free decision, f32[num_options]."""
+Logits = jax.Array
+"""Unnormalised log-probabilities of all options of a space's free decisions, one decision after another: f32[options].
+One vector, because an optimiser's update of forty small arrays compiles to a hundred small programs."""
 
 
 def initial_logits(space: Space) -> Logits:
     """Equal logits for every free decision."""
-    return {decision.name: jnp.zeros(len(decision.options), jnp.float32) for decision in space.free}
+    return jnp.zeros(sum(len(decision.options) for decision in space.free), jnp.float32)
+
+
+def by_decision(space: Space, logits: Logits) -> dict[str, jax.Array]:
+    """The logits of each free decision, by its name."""
+    sizes = [len(decision.options) for decision in space.free]
+    return dict(zip((d.name for d in space.free), jax.lax.split(logits, sizes), strict=True))
 
 
 @jax.custom_jvp
@@ -42,39 +50,43 @@ def gumbel_softmax(key: jax.Array, logits: jax.Array, temperature: jax.Array | f
     Returns:
       Probabilities [..., options]. The largest entry is distributed as softmax(logits) at any temperature.
     """
-    noise = jax.random.gumbel(key, logits.shape, logits.dtype)
+    return _softmax_sample(jax.random.gumbel(key, logits.shape, logits.dtype), logits, temperature, hard)
+
+
+def _softmax_sample(noise: jax.Array, logits: jax.Array, temperature: jax.Array | float, hard: bool) -> jax.Array:
     soft = jax.nn.softmax((logits + noise) / temperature, axis=-1)
     return straight_through(soft) if hard else soft
 
 
-def sample_point(
-    key: jax.Array, space: Space, logits: Mapping[str, jax.Array], temperature: jax.Array | float, hard: bool
-) -> Point:
+def sample_point(key: jax.Array, space: Space, logits: Logits, temperature: jax.Array | float, hard: bool) -> Point:
     """One Gumbel-softmax sample of every free decision, completed with what is fixed."""
-    # Decisions with equally many options are sampled as one array: forty small samples would take longer to compile than
-    # the hardware model.
+    of = by_decision(space, logits)
+    # Noise in one draw, and decisions with equally many options as one array: forty small samples would take longer to
+    # compile than the hardware model.
     point = {}
-    sizes = sorted({len(decision.options) for decision in space.free})
-    for subkey, size in zip(jax.random.split(key, len(sizes)), sizes, strict=True):
-        names = [decision.name for decision in space.free if len(decision.options) == size]
-        samples = gumbel_softmax(subkey, jnp.stack([logits[name] for name in names]), temperature, hard)
-        point |= dict(zip(names, samples, strict=True))
+    sizes = [len(decision.options) for decision in space.free]
+    noise = jax.random.gumbel(key, (len(sizes), max(sizes, default=0)))
+    for size in sorted(set(sizes)):
+        rows = [row for row, options in enumerate(sizes) if options == size]
+        names = [space.free[row].name for row in rows]
+        samples = _softmax_sample(noise[np.array(rows), :size], jnp.stack([of[name] for name in names]), temperature, hard)
+        point |= {n: sample[0] for n, sample in zip(names, jax.lax.split(samples, [1] * len(rows)), strict=True)}
     return space.pin(point)
 
 
-def mean_point(space: Space, logits: Mapping[str, jax.Array]) -> Point:
+def mean_point(space: Space, logits: Logits) -> Point:
     """The probabilities themselves, completed with what is fixed."""
-    return space.pin({name: jax.nn.softmax(value) for name, value in logits.items()})
+    return space.pin({name: jax.nn.softmax(value) for name, value in by_decision(space, logits).items()})
 
 
-def entropy(logits: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+def entropy(space: Space, logits: Logits) -> dict[str, jax.Array]:
     """Entropy of each decision over that of a uniform choice: 1 undecided, 0 decided."""
 
     def normalised(value: jax.Array) -> jax.Array:
         log_p = jax.nn.log_softmax(value)
         return -jnp.sum(jnp.exp(log_p) * log_p) / math.log(value.shape[-1])
 
-    return {name: normalised(value) for name, value in logits.items()}
+    return {name: normalised(value) for name, value in by_decision(space, logits).items()}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,6 +36,8 @@ def test_data_benchmark_writes_both_times(run_binary, tmp_path):
     process = run_binary("benchmark_data", "--batch_size=8", "--image_size=16", "--repeats=3", f"--out={out}")
     assert process.returncode == 0, process.stderr
     result = json.loads(out.read_text())
+    assert result["command"] == "python -m experiments.benchmark_data --batch_size=8 --image_size=16 --repeats=3"
+    assert "cpu" in result["machine"]
     assert result["host_over_jitted"] == pytest.approx(result["median_ms"]["host"] / result["median_ms"]["jitted"])
 
 

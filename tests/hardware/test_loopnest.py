@@ -2,13 +2,14 @@
 
 import itertools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from dna_jax.hardware import Mapping, describe, evaluate_mapping, nahas_edge
 from dna_jax.hardware.footprint import RELEVANT, footprint, growth_slope
-from dna_jax.hardware.loopnest import _refills
+from dna_jax.hardware.traffic import refills
 from dna_jax.workload import DIMENSIONS, Layer, workload_from_layers
 
 
@@ -34,7 +35,7 @@ def test_refills_equal_a_walk_through_the_loops(seed):
     order = np.stack([generator.permutation(len(DIMENSIONS)) for _ in range(3)])
     loops = [[jnp.asarray(temporal[v][d]) for d in order[v]] for v in range(3)]
     for operand, child in itertools.product(range(3), (0, 1)):
-        fills, distinct = _refills(loops, order, operand, child)
+        fills, distinct = refills(loops, order, operand, child)
         assert (float(fills), float(distinct)) == _simulate(temporal, order, operand, child)
 
 
@@ -57,17 +58,23 @@ def test_growth_slope_is_the_difference_of_footprints():
     tile = [jnp.asarray(x) for x in (2.0, 1.0, 3.0, 4.0, 5.0, 6.0, 3.0, 3.0)]
     stride = jnp.asarray(2.0)
     for dimension in range(len(DIMENSIONS)):
-        slope = growth_slope(tile, stride, dimension)
+        slope = growth_slope(tile, stride, footprint(tile, stride), dimension)
         grown = list(tile)
         grown[dimension] = 2 * tile[dimension]
         if DIMENSIONS[dimension] in "RS":
             continue  # Past the stride a kernel grows its halo by itself, checked below.
         for gain, before, after in zip(slope, footprint(tile, stride), footprint(grown, stride), strict=True):
             assert float(gain) == pytest.approx(float(after - before))
-    rows = growth_slope(tile, stride, DIMENSIONS.index("R"))[1]
+    rows = growth_slope(tile, stride, footprint(tile, stride), DIMENSIONS.index("R"))[1]
     grown = list(tile)
     grown[6] = tile[6] * 2
     assert float(rows) == pytest.approx(float(footprint(grown, stride)[1] - footprint(tile, stride)[1]))
+
+
+def _row(layer):
+    """A workload without its layer axis."""
+    workload = workload_from_layers([layer])
+    return jax.tree.map(lambda leaf: leaf[0], workload)
 
 
 def _hand_mapped():
@@ -87,11 +94,7 @@ def test_a_mapping_by_hand():
     layer, mapping = _hand_mapped()
     template = nahas_edge()
     architecture = template.architecture(template.space.encode(template.baseline), jnp.float32)
-    workload = workload_from_layers([layer])
-    row = type(workload)(
-        workload.bounds[0], workload.stride[0], workload.bits[0], workload.partial_bits[0], workload.weight[0], ()
-    )
-    cost = evaluate_mapping(row, architecture, mapping)
+    cost = evaluate_mapping(_row(layer), architecture, mapping)
     # 128 * 64 * 64 MACs over 4 * 64 * 2 * 16 units.
     assert float(cost.compute_cycles) == layer.macs / (4 * 64 * 2 * 16) == 64
     # Activations are resident, so weights alone cross the link, once: 8 KiB at 25 bytes per cycle.
@@ -117,16 +120,35 @@ def test_a_mapping_by_hand():
     assert text == "local_memory[Q2] register_file[P2 C16] dot_product{C4} simd_units{K64} lanes{K2} pes_x{Q4} pes_y{P4}"
 
 
+def test_partial_sums_by_hand():
+    """Input channels over four PEs and twice in time, outside of two rows: sums go up, come back and are added up."""
+    layer = Layer("pointwise", K=4, C=8, P=2, Q=1)
+    temporal, spatial = np.ones((4, 8)), np.ones((5, 8))
+    d = DIMENSIONS.index
+    spatial[3, d("C")] = 4
+    temporal[1, d("K")], temporal[3, d("P")], temporal[3, d("C")] = 4, 2, 2
+    order = np.tile([DIMENSIONS.index(x) for x in "SRPQNKGC"], (4, 1))
+    template = nahas_edge()
+    architecture = template.architecture(template.space.encode(template.baseline), jnp.float32)
+    # Activations cross the link.
+    architecture = architecture.replace(resident_level=None)
+    cost = evaluate_mapping(_row(layer), architecture, Mapping(jnp.asarray(temporal), jnp.asarray(spatial), order))
+    # Weights once and inputs once, a byte each. Of four outputs per row the first visit goes up as a partial sum of four
+    # bytes and comes back, the second goes up as a byte.
+    outputs_up, outputs_back = 4 * (2 * 4 + 2 * 1), 4 * 2 * 4
+    assert float(cost.level_bytes[3]) == 4 * 8 + 8 * 2 + outputs_up + outputs_back
+    # A PE takes in its two times 4 weights and four inputs, and hands them on. It sends up partial sums in both visits,
+    # because others hold the other parts, and so does the lane below it.
+    weights, inputs, sums_up, sums_back = 2 * (2 * 4), 2 * 4, 2 * 4 * (2 * 4 + 2 * 4), 2 * 4 * 2 * 4
+    assert float(cost.level_bytes[2]) == 4 * (weights + inputs + sums_up + sums_back)
+
+
 def test_overflow_is_named_with_its_amount():
     layer, mapping = _hand_mapped()
     template = nahas_edge()
     architecture = template.architecture(template.space.encode(template.baseline), jnp.float32)
     small = architecture.replace(capacity_bytes=architecture.capacity_bytes.at[1].set(1024.0))
-    workload = workload_from_layers([layer])
-    row = type(workload)(
-        workload.bounds[0], workload.stride[0], workload.bits[0], workload.partial_bits[0], workload.weight[0], ()
-    )
-    cost = evaluate_mapping(row, small, mapping)
+    cost = evaluate_mapping(_row(layer), small, mapping)
     # A lane holds 64 x 64 weights, 64 x 2 inputs, and 64 x 2 partial sums of 4 bytes; double buffering halves the room.
     assert float(cost.overflow_bytes[1]) == 64 * 64 + 64 * 2 + 64 * 2 * 4 - 512
     assert float(cost.overflow_bytes[2]) == 0

@@ -55,9 +55,11 @@ def test_step_gradient_integrates_to_the_step():
 
 def test_the_best_candidate_is_taken_exactly():
     values = jnp.asarray([5.0, 3.0, 4.0])
-    best = jnp.arange(3) == 1
-    share = surrogate.best_share(values)
-    assert float(surrogate.take_best(values, best, share)) == 3
-    gradient = jax.grad(lambda v: surrogate.take_best(v, best, share))(values)
+    other = jnp.asarray([7.0, 8.0, 0.0])
+    index, (value, carried) = surrogate.take_least(values, (values, other))
+    assert (int(index), float(value), float(carried)) == (1, 3, 8)
+    gradient = jax.grad(lambda v: surrogate.take_least(values, (v, other))[1][0])(values)
+    assert float(gradient.sum()) == pytest.approx(1, abs=1e-6)
     assert float(gradient.min()) > 0
     assert int(jnp.argmax(gradient)) == 1
+    assert int(surrogate.take_least(jnp.asarray([2.0, 1.0, 1.0]), (values,))[0]) == 1

@@ -9,6 +9,7 @@ import pytest
 
 from dna_jax.search import (
     TemperatureConfig,
+    by_decision,
     entropy,
     gumbel_softmax,
     initial_logits,
@@ -17,7 +18,7 @@ from dna_jax.search import (
     straight_through,
     temperature_schedule,
 )
-from dna_jax.spaces import nahas_edge_space, s1
+from dna_jax.spaces import Decision, Space, nahas_edge_space, s1
 
 LOGITS = jnp.asarray([0.5, -1.0, 1.5, 0.0])
 
@@ -70,8 +71,9 @@ def test_straight_through_is_exactly_one_hot():
 def test_points_cover_the_space_and_keep_what_is_fixed(hard):
     space = (s1() | nahas_edge_space()).fix({"accelerator.pes_x": 6})
     logits = initial_logits(space)
-    assert "accelerator.pes_x" not in logits
-    assert "block_01.expansion" not in logits
+    named = by_decision(space, logits)
+    assert "accelerator.pes_x" not in named
+    assert "block_01.expansion" not in named
     point = sample_point(jax.random.key(0), space, logits, 1.0, hard)
     assert set(point) == {decision.name for decision in space.decisions}
     assert space.decode(point)["accelerator.pes_x"] == 6
@@ -90,9 +92,8 @@ def test_decisions_are_sampled_independently():
 
 
 def test_entropy_is_one_when_open_and_zero_when_decided():
-    values = entropy(
-        {"open": jnp.zeros(5), "decided": jnp.asarray([50.0, 0.0]), "between": jnp.log(jnp.asarray([0.9, 0.1]))}
-    )
+    space = Space("three", (Decision("open", (1, 2, 3, 4, 5)), Decision("decided", (1, 2)), Decision("between", (1, 2))))
+    values = entropy(space, jnp.asarray([0, 0, 0, 0, 0, 50, 0, math.log(0.9), math.log(0.1)]))
     assert float(values["open"]) == pytest.approx(1, abs=1e-6)
     assert float(values["decided"]) == pytest.approx(0, abs=1e-6)
     expected = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1)) / math.log(2)
@@ -101,7 +102,8 @@ def test_entropy_is_one_when_open_and_zero_when_decided():
 
 def test_mean_point_is_softmax():
     space = nahas_edge_space()
-    logits = initial_logits(space) | {"accelerator.pes_y": jnp.asarray([0.0, 1.0, 2.0, 3.0, 4.0])}
+    rows = by_decision(space, initial_logits(space)) | {"accelerator.pes_y": jnp.asarray([0.0, 1.0, 2.0, 3.0, 4.0])}
+    logits = jnp.concatenate(list(rows.values()))
     np.testing.assert_allclose(mean_point(space, logits)["accelerator.pes_y"], jax.nn.softmax(jnp.arange(5.0)), rtol=1e-6)
 
 

@@ -1,0 +1,146 @@
+"""Traffic of a loop nest: how many bytes each memory level reads and writes, by operand.
+
+The counting rules are those of analytical tools such as Timeloop (Parashar et al., ISPASS 2019, section VI): an operand's
+tile at a level is refilled whenever a loop outside it that the operand depends on advances; loops that it does not depend
+on cost nothing while they stand inside all of those (stationarity), and a refill each where they stand outside.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dna_jax.hardware.footprint import RELEVANT
+from dna_jax.hardware.nest import OUTPUT, Factor, Factors, Nest, operand_bytes
+from dna_jax.workload import DIMENSIONS, OPERANDS
+
+
+def _relevant(operand: int, order: np.ndarray, level: int, slot: int) -> np.ndarray | bool:
+    """Whether the loop at a slot changes an operand's data: one answer for all mappings, or one for each."""
+    answers = RELEVANT[operand, order[..., level, slot]]
+    return bool(answers.flat[0]) if answers.size == 1 or (answers == answers.flat[0]).all() else answers
+
+
+def _loop(factors: Sequence[Factor], order: np.ndarray, level: int, slot: int) -> Factor:
+    """The factor of the loop at a slot, of each mapping its own."""
+    dimensions = order[..., level, slot]
+    loop: Factor = factors[int(dimensions.flat[0])]
+    for dimension in np.unique(dimensions):
+        if (dimensions != dimension).any():
+            loop = jnp.where(dimensions == dimension, factors[int(dimension)], loop)
+    return loop
+
+
+def refills(loops: Factors, order: np.ndarray, operand: int, child: int) -> tuple[Factor, Factor]:
+    """How often the tile at level `child` is filled, and how many distinct tiles there are.
+
+    Args:
+      loops: factors by level and slot, innermost first.
+      order: the dimensions in these slots.
+      operand: index into OPERANDS.
+      child: the level filled, by loops at the levels above.
+    """
+    fills: Factor = 1.0
+    distinct: Factor = 1.0
+    moving: jax.Array | np.ndarray | bool = False
+    for level in range(child + 1, len(loops)):
+        for slot, factor in enumerate(loops[level]):
+            if isinstance(factor, float):
+                continue
+            depends = _relevant(operand, order, level, slot)
+            if depends is True:
+                fills, distinct = fills * factor, distinct * factor
+                moving = moving | (factor > 1)
+            elif depends is False:
+                fills = fills if moving is False else fills * jnp.where(moving, factor, 1)
+            else:
+                fills = fills * jnp.where(moving | depends, factor, 1)
+                distinct = distinct * jnp.where(depends, factor, 1)
+                moving = moving | (depends & (factor > 1))
+    return fills, distinct
+
+
+@dataclasses.dataclass
+class Traffic:
+    """Bytes that one instance of each level reads and writes, by level and operand: V x 3."""
+
+    reads: list[list[Factor]]
+    writes: list[list[Factor]]
+
+
+def _feed_arithmetic(traffic: Traffic, nest: Nest, operand: int, level: int) -> None:
+    """What multiply-accumulate units take from the innermost level of an operand, and what they leave there."""
+    partial, _ = operand_bytes(nest.layer)
+    # Copies of one datum are multicast, counted once.
+    served = nest.elements(-1, level)[operand] * partial[operand]
+    trips = math.prod(nest.covered[-1])
+    if operand != OUTPUT:
+        traffic.reads[level][operand] += served * trips
+        return
+    # Each output's first visit adds to nothing and reads nothing.
+    first = math.prod(factor for d, factor in enumerate(nest.covered[-1]) if RELEVANT[OUTPUT, d])
+    traffic.writes[level][operand] += served * trips
+    traffic.reads[level][operand] += served * (trips - first)
+
+
+def _crossing(nest: Nest, name: str, parent: int) -> Factor:
+    """Share of an operand that really moves: activations that stay in the resident level do not cross it."""
+    resident = nest.architecture.resident_level
+    stays = resident is not None and parent > resident and name != "W"
+    return 1 - nest.resident_share if stays else 1.0
+
+
+def _move_inputs(traffic: Traffic, nest: Nest, operand: int, child: int, parent: int, fills: Factor) -> None:
+    """Tiles of weights or inputs from one level down to the next that holds them."""
+    each, _ = operand_bytes(nest.layer)
+    moved = fills * each[operand] * _crossing(nest, OPERANDS[operand], parent)
+    # What one parent serves to the children below it; then what each child takes in: multicast copies are each written.
+    traffic.reads[parent][operand] += nest.elements(child, parent)[operand] * moved
+    traffic.writes[child][operand] += nest.elements(child, child)[operand] * moved
+
+
+def _move_outputs(traffic: Traffic, nest: Nest, child: int, parent: int, fills: Factor, distinct: Factor) -> None:
+    """Tiles of outputs up to the next level that holds them, and partial sums back down."""
+    partial, final = (widths[OUTPUT] for widths in operand_bytes(nest.layer))
+    served, received = nest.elements(child, parent)[OUTPUT], nest.elements(child, child)[OUTPUT]
+    crosses = _crossing(nest, "O", parent)
+
+    def width(level: int) -> Factor:
+        """Bytes of an output that leaves a level for good: a partial sum while instances above add up their parts."""
+        above = [nest.spatial[f] for f, at in enumerate(nest.architecture.fanout_level) if at > level]
+        summands = math.prod(row[d] for row in above for d in range(len(DIMENSIONS)) if not RELEVANT[OUTPUT, d])
+        return jnp.where(summands > 1, partial, final)
+
+    # What comes back before it is complete is a partial sum.
+    back = (fills - distinct) * partial
+    traffic.writes[parent][OUTPUT] += served * (distinct * width(parent) + back) * crosses
+    traffic.reads[parent][OUTPUT] += served * back * crosses
+    traffic.reads[child][OUTPUT] += received * (distinct * width(child) + back) * crosses
+    traffic.writes[child][OUTPUT] += received * back * crosses
+
+
+def count_traffic(nest: Nest, order: np.ndarray) -> Traffic:
+    """What crosses the ports of every level.
+
+    Args:
+      nest: a layer cut and laid out.
+      order: dimensions per level from the innermost loop out, int[..., V, 8] with an axis for mappings or none.
+    """
+    levels = range(len(nest.temporal))
+    loops = [[_loop(nest.temporal[v], order, v, slot) for slot in range(len(DIMENSIONS))] for v in levels]
+    nothing: list[Factor] = [0.0] * len(OPERANDS)
+    traffic = Traffic(reads=[list(nothing) for _ in levels], writes=[list(nothing) for _ in levels])
+    for operand, name in enumerate(OPERANDS):
+        chain = [v for v in levels if name in nest.architecture.holds[v]]
+        _feed_arithmetic(traffic, nest, operand, chain[0])
+        for child, parent in itertools.pairwise(chain):
+            fills, distinct = refills(loops, order, operand, child)
+            if operand == OUTPUT:
+                _move_outputs(traffic, nest, child, parent, fills, distinct)
+            else:
+                _move_inputs(traffic, nest, operand, child, parent, fills)
+    return traffic

@@ -1,0 +1,48 @@
+"""What every benchmark writes beside its figures: the command, the machine and the versions that they belong to."""
+
+import json
+import os
+import pathlib
+import platform
+import sys
+from typing import Any
+
+import jax
+from absl import flags
+
+from dna_jax.errors import UserError
+from dna_jax.runs.directory import write_whole
+
+
+def define_out_flag() -> None:
+    """The flag `--out`; called where a binary starts."""
+    flags.DEFINE_string("out", None, "JSON file to write; figures are printed in any case.")
+
+
+def require_folder() -> None:
+    """Raises UserError before anything is measured if `--out` cannot be written."""
+    if flags.FLAGS.out and not pathlib.Path(flags.FLAGS.out).parent.is_dir():
+        raise UserError(f"The folder of --out={flags.FLAGS.out} does not exist; make it first.")
+
+
+def machine() -> str:
+    """The processor and the device that were measured, in words."""
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    processor = models[0] if models else platform.processor() or platform.machine()
+    return f"{os.cpu_count()} cores of {processor}; {jax.default_backend()}: {jax.devices()[0].device_kind}"
+
+
+def write_result(module: str, figures: dict[str, Any]) -> None:
+    """Write the figures to `--out`, if given, with what they belong to. `module` is the binary's, as after `python -m`."""
+    if not flags.FLAGS.out:
+        return
+    arguments = [argument for argument in sys.argv[1:] if not argument.startswith("--out")]
+    result = {
+        "command": " ".join(["python -m", module, *arguments]),
+        "machine": machine(),
+        "versions": {"python": platform.python_version(), "jax": jax.__version__},
+        **figures,
+    }
+    write_whole(pathlib.Path(flags.FLAGS.out), json.dumps(result, indent=2) + "\n")
