@@ -75,7 +75,6 @@ class Workload:
       partial_bits: width of partial sums, [L].
       weight: how often the layer is present, [L]: 1 or a count in a discrete network, an expected count under a
         relaxed choice, 0 where an option is not taken.
-      names: one name per layer (static).
     """
 
     bounds: jax.Array
@@ -83,16 +82,6 @@ class Workload:
     bits: jax.Array
     partial_bits: jax.Array
     weight: jax.Array
-    names: tuple[str, ...] = struct.field(pytree_node=False)
-
-    @property
-    def macs(self) -> jax.Array:
-        """Multiply-accumulates per layer, one instance each, [L]."""
-        return jnp.prod(self.bounds, axis=-1)
-
-    def astype(self, dtype: jax.typing.DTypeLike) -> "Workload":
-        """The same workload with all numbers of `dtype`; evaluation follows it."""
-        return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), self)
 
 
 def workload_from_layers(
@@ -112,7 +101,6 @@ def workload_from_layers(
         bits=jnp.asarray([(y.weight_bits, y.input_bits, y.output_bits) for y in layers], dtype),
         partial_bits=jnp.asarray([y.partial_bits for y in layers], dtype),
         weight=jnp.ones(len(layers), dtype) if weight is None else jnp.asarray(weight, dtype),
-        names=tuple(y.name for y in layers),
     )
 
 

@@ -75,7 +75,7 @@ def main() -> None:
     base = from_mapping(CosearchConfig, binary.run_card())
     if not flags.FLAGS.workdir:
         raise UserError("Pass --workdir=DIR, under which every run has its own directory.")
-    root = pathlib.Path(flags.FLAGS.workdir)
+    root = pathlib.Path(flags.FLAGS.workdir).expanduser()
     if base.fix != "none":
         raise UserError(f"config.fix is {base.fix!r}, but a comparison fixes each part in turn; leave it at none.")
     comparison: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """From a source to batches by step number, so that a resumed run sees what an uninterrupted one would have seen."""
 
 import dataclasses
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,13 +64,15 @@ def split(source: Source, decision_fraction: float, seed: int) -> tuple[Source, 
     return take(source, np.sort(order[held_out:])), take(source, np.sort(order[:held_out]))
 
 
-def batches(source: Source, batch_size: int, seed: int, start: int = 0) -> Iterator[dict[str, Any]]:
+def batches(source: Source, batch_size: int, seed: int, purpose: str, start: int = 0) -> Iterator[dict[str, Any]]:
     """Endless shuffled batches {"image": uint8[B, H, W, C], "label": int64[B]}, from batch number `start` on.
 
-    Batch n is a function of the seed and n alone.
+    Batch n is a function of the seed, the purpose and n alone.
     """
     if batch_size > len(source):
         raise UserError(f"data.batch_size {batch_size} exceeds the {len(source)} images at hand; choose a smaller one.")
-    dataset = grain.MapDataset.source(source).shuffle(seed).repeat().batch(batch_size)
+    # Grain counts its seed up with the epoch, so neighbouring seeds would see each other's epochs: hashed, they do not.
+    order = np.random.SeedSequence([seed, zlib.crc32(purpose.encode())]).generate_state(1)[0] >> 1
+    dataset = grain.MapDataset.source(source).shuffle(int(order)).repeat().batch(batch_size)
     threads = grain.ReadOptions(num_threads=2, prefetch_buffer_size=8)
     return iter(dataset[start:].to_iter_dataset(threads))

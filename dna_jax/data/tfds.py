@@ -5,6 +5,7 @@ tensorflow-datasets would try to download an unprepared set, for minutes; so wha
 
 import dataclasses
 import pathlib
+import re
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,8 @@ def tfds_dataset(name: str, data_dir: str | None, image_size: int = 0) -> Datase
     """
     import tensorflow_datasets as tfds
 
-    if name not in tfds.list_builders(with_community_datasets=False):
+    # A name may carry a configuration and a version, as emnist/letters or cifar10:3.0.2 do.
+    if re.split("[/:]", name)[0] not in tfds.list_builders(with_community_datasets=False):
         raise UserError(
             f"Unknown data set {name!r}; use digits, or a tensorflow-datasets image-classification set such as cifar10."
         )
@@ -95,6 +97,8 @@ def tfds_dataset(name: str, data_dir: str | None, image_size: int = 0) -> Datase
     classes = getattr(features["label"], "num_classes", None) if features and "label" in features else None
     if not classes or "image" not in features or "train" not in splits:
         raise UserError(f"The data set {name!r} has no training split of images with class labels; choose another.")
+    if np.dtype(features["image"].np_dtype) != np.uint8:
+        raise UserError(f"Images of data set {name!r} are not of 8 bits a channel; choose another.")
     if None in features["image"].shape[:2] and not image_size:
         raise UserError(f"Images of data set {name!r} differ in size; set --config.data.image_size.")
 

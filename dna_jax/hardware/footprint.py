@@ -37,19 +37,20 @@ def footprint(tile: Tile, stride: jax.Array) -> tuple[jax.Array, jax.Array, jax.
 def growth_slope(
     tile: Tile, stride: jax.Array, elements: Sequence[jax.Array], dimension: int
 ) -> tuple[jax.Array | float, ...]:
-    """Elements that each operand gains when one dimension of a tile grows by its own extent (footprints are affine).
+    """Elements that each operand gains when one dimension of a tile grows by its own extent, and again by each extent more.
 
-    `elements` is the footprint of the tile.
+    Exact, for footprints are affine, but for a kernel that grows from below the stride to beyond it: there the gain of
+    inputs is an upper bound. `elements` is the footprint of the tile.
     """
     n, g, _, c, p, q, r, s = tile
     weights, inputs, outputs = elements
     name = DIMENSIONS[dimension]
     if name in "PR":
-        gain = p * jnp.minimum(stride, r) if name == "P" else r
+        gain = p * jnp.minimum(stride, r) if name == "P" else jnp.where(r < stride, p * r, r)
         columns = (q - 1) * jnp.minimum(stride, s) + s
         inputs = n * g * c * gain * columns
     elif name in "QS":
-        gain = q * jnp.minimum(stride, s) if name == "Q" else s
+        gain = q * jnp.minimum(stride, s) if name == "Q" else jnp.where(s < stride, q * s, s)
         rows = (p - 1) * jnp.minimum(stride, r) + r
         inputs = n * g * c * gain * rows
     return tuple(

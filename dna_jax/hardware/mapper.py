@@ -3,7 +3,7 @@
 A template lists how its fan-outs may be used (`SpatialChoice`) and in which order tiles grow and loops run (`Schedule`).
 For each such candidate the mapper unrolls dimensions over the fan-outs, then grows the tile of each memory level from the
 inside out until the level is full, so that memory sizes act on traffic through a formula with a gradient. The candidate
-with the fewest cycles is taken, among equals the one with the least energy.
+with the fewest cycles is taken; energy settles what lies within one part in 10^4.
 """
 
 import dataclasses

@@ -18,14 +18,16 @@ SHARPNESS = 4.0
 STEP_WIDTH = 0.5
 """Width of the soft step in natural-log units of the ratio compared."""
 
-_ROUNDING_GUARD = 1e-5
-"""Relative slack of ceil and floor: an exact integer computed with rounding error stays that integer."""
+
+def _guard(x: jax.Array) -> float:
+    """Relative slack of comparisons: an exact integer computed with a few roundings stays that integer."""
+    return 16 * float(jnp.finfo(jnp.result_type(x)).eps)
 
 
 @jax.custom_jvp
 def ceil(x: jax.Array) -> jax.Array:
-    """Smallest integer >= x (up to a relative 1e-5); the gradient is that of x."""
-    return jnp.ceil(x * (1 - _ROUNDING_GUARD))
+    """Smallest integer >= x (up to a few roundings); the gradient is that of x."""
+    return jnp.ceil(x * (1 - _guard(x)))
 
 
 @ceil.defjvp
@@ -35,8 +37,8 @@ def _ceil_jvp(primals, tangents):
 
 @jax.custom_jvp
 def floor(x: jax.Array) -> jax.Array:
-    """Largest integer <= x (up to a relative 1e-5); the gradient is that of x."""
-    return jnp.floor(x * (1 + _ROUNDING_GUARD))
+    """Largest integer <= x (up to a few roundings); the gradient is that of x."""
+    return jnp.floor(x * (1 + _guard(x)))
 
 
 @floor.defjvp
@@ -84,7 +86,7 @@ def largest(values: Sequence[jax.Array | float]) -> jax.Array:
 @jax.custom_jvp
 def at_least(x: jax.Array, threshold: jax.Array) -> jax.Array:
     """1 where x >= threshold, else 0, of positive numbers; the gradient is that of a logistic step in log(x / threshold)."""
-    return (x >= threshold * (1 - _ROUNDING_GUARD)).astype(x.dtype)
+    return (x >= threshold * (1 - _guard(x))).astype(x.dtype)
 
 
 @at_least.defjvp

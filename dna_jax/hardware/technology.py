@@ -78,8 +78,12 @@ class Arithmetic:
     mac_mm2: float
 
 
+_CLOCK = "clock 1 ns"
+"""The row of the arithmetic tables: units fast enough for clocks up to 1 GHz."""
+
+
 @functools.cache
-def arithmetic(node_nm: int, clock_ns: str = "clock 1 ns") -> Arithmetic:
+def arithmetic(node_nm: int) -> Arithmetic:
     """An int8 MAC at a node, scaled from the 40/45 nm tables of Accelergy's Aladdin plug-in and DOSA.
 
     Area: the 32-bit multiplier scaled with the square of the width, plus the 32-bit adder; area scales with the square of
@@ -93,8 +97,8 @@ def arithmetic(node_nm: int, clock_ns: str = "clock 1 ns") -> Arithmetic:
         return next(r for r in rows if r["op"].startswith(operation) and r["variant"] == variant)
 
     reference_nm = 45.0
-    area_um2 = float(row("multiplier", clock_ns)["area_um2"]) * (8 / 32) ** 2
-    area_um2 += float(row("adder", clock_ns)["area_um2"])
+    area_um2 = float(row("multiplier", _CLOCK)["area_um2"]) * (8 / 32) ** 2
+    area_um2 += float(row("adder", _CLOCK)["area_um2"])
     supply = {45: 0.9, 22: 0.8}
     if node_nm not in supply:
         raise ValueError(f"No arithmetic figures for {node_nm} nm; choose one of {sorted(supply)}.")

@@ -1,5 +1,6 @@
 """The edge of a binary: flags in, exit codes out. Everything a user can mend ends as one sentence and exit code 2."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -10,6 +11,9 @@ from absl import app, flags, logging
 from dna_jax.errors import UserError
 
 USER_ERROR_CODE = 2
+
+_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+"""Errors of the system that a user can mend; others are bugs and keep their traceback."""
 
 
 def _fail(error: Exception | str) -> NoReturn:
@@ -22,6 +26,9 @@ def _parse(arguments: Sequence[str]) -> list[str]:
     """Parse flags; absl by itself exits with 1 and a page of usage, and lets errors in config files through."""
     try:
         rest = flags.FLAGS(list(arguments))
+    except SystemExit:
+        # Help was asked for and given; absl would call that a failure.
+        raise SystemExit(0) from None
     except flags.Error as error:
         _fail(f"{error} Run with --help to see the flags.")
     except Exception as error:
@@ -57,6 +64,10 @@ def run(main: Callable[[], None]) -> None:
             main()
         except UserError as error:
             _fail(error)
+        except OSError as error:
+            if error.errno not in _REFUSALS:
+                raise
+            _fail(f"The system refuses a file ({error}); free space, or check the rights of --workdir and --data_dir.")
 
     app.run(guarded, flags_parser=_parse)
 

@@ -97,9 +97,11 @@ class CosearchConfig:
     evaluation_batch_size: int = 256
 
     def __post_init__(self) -> None:
-        for name, least in (("log_every", 1), ("checkpoint_every", 1), ("evaluation_batch_size", 1), ("seed", 0)):
+        for name, least in (("log_every", 1), ("checkpoint_every", 1), ("evaluation_batch_size", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"seed must lie between 0 and 2^31 - 1, and is {self.seed}.")
 
 
 def to_config_dict(config: Any) -> config_dict.ConfigDict:

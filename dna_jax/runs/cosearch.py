@@ -1,6 +1,7 @@
 """The main job: search a network and an accelerator together, judge the pair, retrain the network, sum up."""
 
 import dataclasses
+import json
 import pathlib
 import platform
 from collections.abc import Iterator, Mapping
@@ -59,7 +60,7 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
 
     def batch(name: str, source: Source, step: int) -> tuple[np.ndarray, np.ndarray]:
         if name not in streams:
-            streams[name] = batches(source, config.data.batch_size, config.seed + len(name), start=step)
+            streams[name] = batches(source, config.data.batch_size, config.seed, name, start=step)
         entry = next(streams[name])
         return entry["image"], entry["label"]
 
@@ -93,7 +94,7 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
     return run_phase(
         directory,
         "search",
-        strategy.init(),
+        strategy.init(config.seed),
         config.search.steps,
         step_function,
         log_every=config.log_every,
@@ -131,11 +132,11 @@ def derive(problem: Problem, point: Point, table: pathlib.Path) -> Derived:
     template, budgets = problem.template, problem.config.budgets
     design = problem.strategy.space.decode(point)
     layers = chosen_layers(problem.specification, design)
-    if table.exists():
-        enumeration = Enumeration.load(table)
-    else:
+    network = json.dumps(problem.network_space.restrict(design), sort_keys=True)
+    enumeration = Enumeration.load(table, network)
+    if enumeration is None:
         enumeration = enumerate_accelerators(template, layers)
-        enumeration.save(table)
+        enumeration.save(table, network)
     place = standing(enumeration, template.space, budgets, design)
     most_likely = None
     if place.rank is None and problem.accelerator_space.free:
@@ -149,7 +150,7 @@ def derive(problem: Problem, point: Point, table: pathlib.Path) -> Derived:
 
 def _calibrated(problem: Problem, model: Any, parameters: Variables) -> Variables:
     weights_part, _ = problem.parts
-    stream = batches(weights_part, problem.config.data.batch_size, problem.config.seed + 11)
+    stream = batches(weights_part, problem.config.data.batch_size, problem.config.seed, "calibration")
     count = problem.config.retrain.training.calibration_batches
     return recalibrate(model, parameters, (next(stream) for _ in range(count)))
 
@@ -176,7 +177,7 @@ def train_network(
     def step_function(state: Any, step: int) -> Any:
         nonlocal stream
         if stream is None:
-            stream = batches(problem.dataset.train, config.data.batch_size, config.seed + 7, start=step)
+            stream = batches(problem.dataset.train, config.data.batch_size, config.seed, "training", start=step)
         entry = next(stream)
         return jitted(state, entry["image"], entry["label"])
 
@@ -245,18 +246,21 @@ def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | Non
       UserError: whatever a user can mend; nothing is overwritten.
     """
     # A new directory is made only once nothing about the configuration is left to object to.
-    new = not (pathlib.Path(workdir) / "config.json").exists()
-    if not new:
-        directory = RunDirectory(workdir, as_json(config))
+    problem = None
+    if not (pathlib.Path(workdir).expanduser() / "config.json").exists():
+        problem = build_problem(config, data_dir)
+        require_reachable(problem)
+    with RunDirectory(workdir, as_json(config)) as directory:
         finished = directory.read_summary()
         if finished is not None:
             say(f"{directory.path} holds a finished run; its summary is shown.")
             return finished
-    problem = build_problem(config, data_dir)
-    if new:
-        require_reachable(problem)
-    directory = RunDirectory(workdir, as_json(config))
+        return _run(problem or build_problem(config, data_dir), directory)
 
+
+def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
+    """The phases of a run in its directory, each resumed where it was; writes and returns the summary."""
+    config = problem.config
     state = search(problem, directory)
     say("search ended; pricing every accelerator for the network found")
     point = mean_point(problem.strategy.space, state.logits)
@@ -283,8 +287,15 @@ def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | Non
         "wall_seconds": directory.wall_seconds,
         "backend": f"{jax.default_backend()} ({jax.devices()[0].device_kind}, {platform.machine()})",
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _REPORTED_PACKAGES},
+        "data": {
+            "name": problem.dataset.name,
+            "train_images": len(problem.dataset.train),
+            "test_images": len(problem.dataset.test),
+        },
         "space": {
             "name": problem.strategy.space.name,
+            "network_family": problem.specification.name,
+            "accelerator_template": problem.template.name,
             "cardinality": problem.strategy.space.cardinality,
             "fixed": config.fix,
         },
@@ -298,6 +309,7 @@ def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | Non
         "optimality": {
             "accelerator_rank": place.rank,
             "accelerator_gap": place.gap,
+            "feasible_accelerators": place.feasible,
             "method": f"all {place.total} accelerators priced for the network found, {place.feasible} of them feasible; "
             "ranked by the geometric mean of cost over budget",
             "best_accelerator": place.best,

@@ -1,10 +1,11 @@
 """A run's working directory: config.json, metrics.jsonl, checkpoints/, summary.json, report.html.
 
 Files that are written once are written whole or not at all; metrics are appended. A run started again on its directory
-goes on where it was; on a directory of another configuration it refuses.
+goes on where it was; on a directory of another configuration, or of a run that another process is at, it refuses.
 """
 
 import dataclasses
+import fcntl
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ from typing import Any
 from dna_jax.errors import UserError
 
 _PARTIAL = ".partial"
+_LOCK = "run.lock"
 
 
 def write_whole(path: pathlib.Path, text: str) -> None:
@@ -39,45 +41,71 @@ def _difference(old: Any, new: Any, path: str) -> str | None:
 
 
 class RunDirectory:
-    """The directory of one run.
+    """The directory of one run, held by one process at a time: `close` it, or use it as a context.
 
     Args:
       path: created if need be.
       config: every value used, JSON-like; must equal that of the run already there, if any.
 
     Raises:
-      UserError: the directory holds something else, or a run with another configuration.
+      UserError: the directory holds something else, or a run with another configuration, or another process is at it.
     """
 
     def __init__(self, path: str | os.PathLike[str], config: Mapping[str, Any]):
         self.path = pathlib.Path(path).expanduser().resolve()
-        config = json.loads(json.dumps(config))
-        stored = self.path / "config.json"
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"The working directory {str(path)!r} is a file; pass another --workdir.")
-        if stored.exists():
-            try:
-                old = json.loads(stored.read_text())
-            except ValueError as error:
-                raise UserError(f"{stored} is not readable as JSON ({error}); pass another --workdir.") from error
-            difference = _difference(old, config, "config")
-            if difference:
-                raise UserError(
-                    f"The working directory {str(path)!r} holds a run with another configuration ({difference}); "
-                    "pass another --workdir, or the same configuration to resume."
-                )
-        elif self.path.exists() and any(path.name != f"{stored.name}{_PARTIAL}" for path in self.path.iterdir()):
+        stored = self.path / "config.json"
+        own = {_LOCK, stored.name + _PARTIAL}
+        if not stored.exists() and self.path.exists() and any(entry.name not in own for entry in self.path.iterdir()):
             raise UserError(f"The working directory {str(path)!r} holds other files; pass an empty or new --workdir.")
-        else:
-            try:
-                self.path.mkdir(parents=True, exist_ok=True)
-                write_whole(stored, json.dumps(config, indent=2) + "\n")
-            except OSError as error:
-                raise UserError(f"The working directory cannot be written: {error}; pass another --workdir.") from error
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            # The system releases the lock with the process, however that ends.
+            self._lock = (self.path / _LOCK).open("a")
+        except OSError as error:
+            raise UserError(f"The working directory cannot be written: {error}; pass another --workdir.") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._claim(stored, json.loads(json.dumps(config)))
+        except BlockingIOError as error:
+            self.close()
+            raise UserError(
+                f"Another process is at the run in {str(path)!r}; wait for it to end, or pass another --workdir."
+            ) from error
+        except BaseException:
+            self.close()
+            raise
         self._end_last_line()
         self._began = time.monotonic()
         lines = [line for phase in self.read_metrics().values() for line in phase]
         self._earlier_seconds = max((line["wall_seconds"] for line in lines), default=0.0)
+
+    def _claim(self, stored: pathlib.Path, config: dict[str, Any]) -> None:
+        """Write the configuration, or compare it with the one that is there."""
+        if not stored.exists():
+            write_whole(stored, json.dumps(config, indent=2) + "\n")
+            return
+        try:
+            old = json.loads(stored.read_text())
+        except ValueError as error:
+            raise UserError(f"{stored} is not readable as JSON ({error}); pass another --workdir.") from error
+        difference = _difference(old, config, "config")
+        if difference:
+            raise UserError(
+                f"The working directory {str(self.path)!r} holds a run with another configuration ({difference}); "
+                "pass another --workdir, or the same configuration to resume."
+            )
+
+    def close(self) -> None:
+        """Let another process have the directory."""
+        self._lock.close()
+
+    def __enter__(self) -> "RunDirectory":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def wall_seconds(self) -> float:
@@ -117,7 +145,10 @@ class RunDirectory:
     def read_summary(self) -> dict[str, Any] | None:
         """summary.json of a finished run, or None."""
         path = self.path / "summary.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        try:
+            return json.loads(path.read_text()) if path.exists() else None
+        except ValueError as error:
+            raise UserError(f"{path} is not readable as JSON ({error}); remove it to have it written again.") from error
 
 
 def as_json(config: Any) -> dict[str, Any]:

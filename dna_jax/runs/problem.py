@@ -11,10 +11,7 @@ from dna_jax.errors import UserError
 from dna_jax.hardware import Template
 from dna_jax.networks import Specification, chosen_layers
 from dna_jax.runs.config import NETWORKS, TEMPLATES, CosearchConfig
-from dna_jax.search import (
-    CoSearch,
-    enumerate_blocks,
-)
+from dna_jax.search import CoSearch, enumerate_blocks
 from dna_jax.spaces import Design, Space
 
 
@@ -52,7 +49,6 @@ class Problem:
             network_space=self.network_space,
             accelerator_space=self.accelerator_space,
             budgets=self.config.budgets,
-            seed=self.config.seed,
         )
 
     @property
@@ -66,11 +62,12 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
     dataset = load(config.data, data_dir, config.seed)
     make_space, make_specification = NETWORKS[config.network.space]
     height, width, channels = dataset.image_shape
-    part = min(len(source) for source in split(dataset.train, config.data.decision_fraction, config.seed))
-    if config.data.batch_size > (part if config.search.level == "bilevel" else len(dataset.train) - part):
+    weights_part, decisions_part = split(dataset.train, config.data.decision_fraction, config.seed)
+    least = min(len(weights_part), len(decisions_part)) if config.search.level == "bilevel" else len(weights_part)
+    if config.data.batch_size > least:
         raise UserError(
-            f"data.batch_size {config.data.batch_size} exceeds the images of a part of the training set "
-            f"({len(dataset.train)} in all); choose a smaller one."
+            f"data.batch_size {config.data.batch_size} exceeds the {least} images of a part of the training set "
+            f"({len(dataset.train)} in all); choose a smaller one, or another --config.data.decision_fraction."
         )
     if height != width:
         raise UserError(f"Images of {height} x {width} are not square; set --config.data.image_size.")

@@ -97,14 +97,15 @@ def write_report(
     images = [("Search", "search.png"), ("Every accelerator for the network found", "accelerators.png")]
     if training:
         plot_training(training, folder / "training.png")
-        images.append(("Training from scratch", "training.png"))
+        images.append(("Training", "training.png"))
     optimality = summary["optimality"]
     if optimality["accelerator_rank"] is None:
-        place = "The accelerator found meets not all budgets with this network."
+        place = "The accelerator found does not meet all budgets with this network."
     else:
         place = (
-            f"Its accelerator ranks {optimality['accelerator_rank']} of {enumeration.indices.shape[0]} for this network; "
-            f"the best is {100 * optimality['accelerator_gap']:.2f} % better in the geometric mean of cost over budget."
+            f"Its accelerator ranks {optimality['accelerator_rank']} of the {optimality['feasible_accelerators']} that meet "
+            f"all budgets with this network; in the geometric mean of cost over budget it lies "
+            f"{100 * optimality['accelerator_gap']:.2f} % above the best."
         )
     published = summary["accuracy"]["baseline"]
     page = jinja2.Environment(autoescape=True).from_string(_PAGE)

@@ -30,8 +30,8 @@ def summary_table(summary: Mapping[str, Any], where: str) -> str:
         place = "the accelerator does not meet all budgets with this network"
     else:
         place = (
-            f"accelerator rank {optimality['accelerator_rank']} for this network, "
-            f"best one {100 * optimality['accelerator_gap']:.2f} % better"
+            f"accelerator rank {optimality['accelerator_rank']} of the {optimality['feasible_accelerators']} that meet them "
+            f"with this network, {100 * optimality['accelerator_gap']:.2f} % above the best"
         )
     if not optimality["most_likely_design_kept"]:
         place += "; the most likely accelerator missed a budget and gave way to the most likely one that meets all"

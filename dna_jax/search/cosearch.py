@@ -77,6 +77,7 @@ class SearchState:
 
     Attributes:
       step: steps taken, int32.
+      key: of the samples, as `jax.random.key_data`. Runs that differ in it are independent, and may be stacked for `vmap`.
       parameters: of the supernet. It trains on the statistics of each batch; derived networks are recalibrated.
       network_logits, accelerator_logits: of the free decisions of each part.
       multipliers: of the budgets.
@@ -84,6 +85,7 @@ class SearchState:
     """
 
     step: jax.Array
+    key: jax.Array
     parameters: Variables
     network_logits: Logits
     accelerator_logits: Logits
@@ -112,7 +114,6 @@ class CoSearch:
       template: the accelerator family.
       network_space, accelerator_space: with what is fixed.
       budgets: limits on cost.
-      seed: of weights and samples.
     """
 
     config: SearchConfig
@@ -121,7 +122,6 @@ class CoSearch:
     network_space: Space
     accelerator_space: Space
     budgets: Budgets
-    seed: int
 
     @functools.cached_property
     def model(self) -> Model:
@@ -159,12 +159,13 @@ class CoSearch:
     def _temperature(self) -> Callable[[jax.Array], jax.Array]:
         return temperature_schedule(self.config.temperature, self._decision_steps)
 
-    def init(self) -> SearchState:
-        """State before the first step."""
-        parameters, _ = self.model.init(self.seed)
+    def init(self, seed: int) -> SearchState:
+        """State before the first step; the seed is that of weights and samples."""
+        parameters, _ = self.model.init(seed)
         network, accelerator = initial_logits(self.network_space), initial_logits(self.accelerator_space)
         return SearchState(
             step=jnp.zeros((), jnp.int32),
+            key=jax.random.key_data(jax.random.key(seed)),
             parameters=parameters,
             network_logits=network,
             accelerator_logits=accelerator,
@@ -185,7 +186,8 @@ class CoSearch:
 
     @functools.cached_property
     def _initial_statistics(self) -> Variables:
-        return self.model.init(self.seed)[1]
+        # The same for every seed, and replaced by those of the batch: they only fill their place.
+        return self.model.init(0)[1]
 
     def _task(self, parameters: Variables, batch: Batch, point: Point) -> tuple[jax.Array, jax.Array]:
         """Task loss and accuracy of the network that a point chooses."""
@@ -241,7 +243,7 @@ class CoSearch:
         return dataclasses.replace(state, **jax.tree.map(lambda new, old: jnp.where(moving, new, old), moved, held))
 
     def _key(self, state: SearchState, purpose: int) -> jax.Array:
-        return jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), state.step), purpose)
+        return jax.random.fold_in(jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step), purpose)
 
     def joint_step(self, state: SearchState, batch: Batch) -> tuple[SearchState, dict[str, jax.Array]]:
         """Single-level step: one gradient of one loss for weights and decisions."""

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+import os
 import pathlib
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -33,9 +35,7 @@ def discrete_workload(layers: Sequence[Layer], dtype: jax.typing.DTypeLike) -> t
     distinct, matrix = merge_equal_layers(layers)
     padding = -len(distinct) % ROWS
     counts = np.concatenate([matrix.sum(axis=1), np.zeros(padding)])
-    workload = workload_from_layers([*distinct, *[distinct[0]] * padding], counts, dtype)
-    # Names differ between networks that are otherwise alike, and would each be compiled.
-    return dataclasses.replace(workload, names=("",) * len(counts)), np.argmax(matrix, axis=0)
+    return workload_from_layers([*distinct, *[distinct[0]] * padding], counts, dtype), np.argmax(matrix, axis=0)
 
 
 @functools.partial(jax.jit, static_argnames="template")
@@ -66,18 +66,27 @@ class Enumeration:
     costs: dict[str, np.ndarray]
     valid: np.ndarray
 
-    def save(self, path: pathlib.Path) -> None:
-        """Write the table as a compressed npz file, whole or not at all."""
+    def save(self, path: pathlib.Path, network: str) -> None:
+        """Write the table as a compressed npz file, whole or not at all, with what names the network it was priced for."""
         temporary = path.with_name("partial_" + path.name)
         arrays: dict[str, Any] = {"indices": self.indices, "valid": self.valid, **self.costs}
-        np.savez_compressed(temporary, **arrays)
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, network=np.array(network), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
 
     @classmethod
-    def load(cls, path: pathlib.Path) -> "Enumeration":
-        """Read what `save` wrote."""
-        with np.load(path) as file:
-            return cls(file["indices"], {name: file[name] for name in COSTS}, file["valid"])
+    def load(cls, path: pathlib.Path, network: str) -> "Enumeration | None":
+        """Read what `save` wrote for a network; None if there is nothing, or nothing readable, or another network's."""
+        try:
+            with np.load(path) as file:
+                if str(file["network"]) != network:
+                    return None
+                return cls(file["indices"], {name: file[name] for name in COSTS}, file["valid"])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            # It can be priced again in seconds.
+            return None
 
     def feasible(self, budgets: Budgets) -> np.ndarray:
         """Which designs are valid and meet every budget, bool[D]."""

@@ -104,10 +104,6 @@ class Space:
             pinned[decision.name] = jax.nn.one_hot(index, len(decision.options), dtype=jnp.float32)
         return pinned
 
-    def uniform(self) -> Point:
-        """The point with equal probabilities for all free options."""
-        return self.pin({d.name: jnp.full(len(d.options), 1 / len(d.options), jnp.float32) for d in self.decisions})
-
     def sample(self, key: jax.Array) -> Point:
         """A one-hot point drawn uniformly; pure, so a batch is `jax.vmap(space.sample)(keys)`."""
         point = {}

@@ -30,7 +30,7 @@ def trained():
     trainer = Trainer(config, AugmentationConfig(1, False), _model(), 0)
     step = jax.jit(trainer.step)
     state, losses = trainer.init(), []
-    stream = batches(dataset.train, 64, 0)
+    stream = batches(dataset.train, 64, 0, "test")
     for _ in range(200):
         entry = next(stream)
         state, metrics = step(state, entry["image"], entry["label"])
@@ -41,7 +41,7 @@ def trained():
 def test_it_learns_digits(trained):
     dataset, trainer, state, losses = trained
     assert np.mean(losses[-10:]) < 0.6 * np.mean(losses[:5])
-    statistics = recalibrate(trainer.model, state.average, (next(batches(dataset.train, 64, i)) for i in range(5)))
+    statistics = recalibrate(trainer.model, state.average, (next(batches(dataset.train, 64, i, "test")) for i in range(5)))
     test = dataset.test
     accuracy = evaluate_accuracy(trainer.model, state.average, statistics, test, 128)
     assert accuracy > 0.85
@@ -53,7 +53,7 @@ def test_it_learns_digits(trained):
 
 def test_recalibration_averages_over_batches(trained):
     dataset, trainer, state, _ = trained
-    entries = [next(batches(dataset.train, 64, i)) for i in range(2)]
+    entries = [next(batches(dataset.train, 64, i, "test")) for i in range(2)]
     both = recalibrate(trainer.model, state.average, entries)
     single = [recalibrate(trainer.model, state.average, [entry]) for entry in entries]
     for mean, a, b in zip(*(jax.tree.leaves(x) for x in (both, *single)), strict=True):

@@ -50,19 +50,29 @@ def test_limit_takes_a_part():
 
 def test_batches_depend_on_seed_and_number_alone():
     source = load(DataConfig("digits"), None).train
-    stream = batches(source, 64, seed=3)
+    stream = batches(source, 64, seed=3, purpose="test")
     seen = [next(stream) for _ in range(30)]
-    resumed = batches(source, 64, seed=3, start=25)
+    resumed = batches(source, 64, seed=3, purpose="test", start=25)
     for expected in seen[25:]:
         entry = next(resumed)
         np.testing.assert_array_equal(entry["image"], expected["image"])
         np.testing.assert_array_equal(entry["label"], expected["label"])
-    assert not np.array_equal(next(batches(source, 64, seed=4))["label"], seen[0]["label"])
+    for other in (batches(source, 64, seed=4, purpose="test"), batches(source, 64, seed=3, purpose="another")):
+        assert not np.array_equal(next(other)["label"], seen[0]["label"])
+
+
+def test_neighbouring_seeds_share_no_epoch():
+    source = ArraySource(np.zeros((64, 1, 1, 1), np.uint8), np.arange(64))
+    orders = []
+    for seed in range(3):
+        stream = batches(source, 64, seed=seed, purpose="test")
+        orders += [tuple(next(stream)["label"]) for _ in range(4)]
+    assert len(set(orders)) == 12
 
 
 def test_an_epoch_shows_every_image_once_and_the_next_in_another_order():
     source = ArraySource(np.zeros((96, 1, 1, 1), np.uint8), np.arange(96))
-    stream = batches(source, 32, seed=0)
+    stream = batches(source, 32, seed=0, purpose="test")
     epochs = [np.concatenate([next(stream)["label"] for _ in range(3)]) for _ in range(2)]
     for epoch in epochs:
         assert sorted(epoch) == list(range(96))
@@ -71,7 +81,7 @@ def test_an_epoch_shows_every_image_once_and_the_next_in_another_order():
 
 def test_too_large_a_batch_is_refused():
     with pytest.raises(UserError, match="choose a smaller one"):
-        batches(ArraySource(np.zeros((4, 1, 1, 1), np.uint8), np.arange(4)), 8, seed=0)
+        batches(ArraySource(np.zeros((4, 1, 1, 1), np.uint8), np.arange(4)), 8, seed=0, purpose="test")
 
 
 def test_subset_reads_through():
@@ -83,7 +93,12 @@ def test_subset_reads_through():
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("no_such_set", "Unknown data set 'no_such_set'"), ("mnist", "tfds build mnist"), ("cifar10", "--data_dir")],
+    [
+        ("no_such_set", "Unknown data set 'no_such_set'"),
+        ("mnist", "tfds build mnist"),
+        ("emnist/letters", "tfds build emnist/letters"),
+        ("cifar10", "--data_dir"),
+    ],
 )
 def test_missing_sets_are_named_with_a_way_out(name, says, tmp_path):
     with pytest.raises(UserError, match=says):
@@ -108,7 +123,7 @@ def test_large_sets_are_read_entry_by_entry_and_resized(monkeypatch):
     dataset = load(DataConfig("cifar10", image_size=16, limit=100), str(SHARED))
     assert isinstance(dataset.train, Subset)
     assert (len(dataset.train), len(dataset.test), dataset.image_shape) == (100, 10_000, (16, 16, 3))
-    stream = batches(split(dataset.train, 0.2, 0)[0], 20, seed=0)
+    stream = batches(split(dataset.train, 0.2, 0)[0], 20, seed=0, purpose="test")
     assert next(stream)["image"].shape == (20, 16, 16, 3)
     images, labels = read(dataset.test, 9_990, 10_010)
     assert (images.shape, labels.shape) == ((10, 16, 16, 3), (10,))

@@ -79,11 +79,11 @@ def test_a_run_killed_again_and_again_ends_the_same(finished, tmp_path):
     reference, _ = finished
     path = tmp_path / "killed"
     command = [sys.executable, "-m", "experiments.cosearch", CARD, f"--workdir={path}"]
-    # Killed in the search and in the training after it, as soon as there is a checkpoint.
-    for phase in STAGES[:2]:
+    # Killed before there is any checkpoint, then in each phase as soon as it has one.
+    for trace in ("config.json", *(f"checkpoints/{phase}/6" for phase in STAGES)):
         process = subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 300
-        while not (path / "checkpoints" / phase / "6").exists():
+        while not (path / trace).exists():
             assert process.poll() is None, process.stderr.read().decode()
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -114,6 +114,7 @@ def test_another_configuration_on_the_same_directory_is_refused(finished, run_bi
         ([CARD, "--config.search.level=triple"], "choose one of single, bilevel"),
         (["--config=experiments/configs/digits.py:turbo"], "no variant 'turbo'"),
         (["--config=no/such/card.py"], "no/such/card.py"),
+        ([CARD, "--flagfile=no/such.flags"], "no/such.flags"),
         ([CARD, "--fix=chip"], "fix"),
         ([CARD, "extra"], "Unexpected argument 'extra'"),
         ([], "Pass a run card"),

@@ -72,7 +72,7 @@ def _gradients(space, specification, template):
     return jax.jit(lambda points: jax.lax.map(all_gradients, points, batch_size=4))
 
 
-@pytest.mark.parametrize(("family", "points"), [("s1", 1000), ("s2", 200)])
+@pytest.mark.parametrize(("family", "points"), [("s1", 1000), ("s2", 1000)])
 def test_gradients_are_finite_and_point_to_better_neighbours(family, points, record_property):
     network_space, specification = FAMILIES[family]
     template = nahas_edge()
@@ -100,17 +100,19 @@ def test_gradients_are_finite_and_point_to_better_neighbours(family, points, rec
     hard = jax.tree.map(np.asarray, gradients(jax.tree.map(lambda *p: jnp.stack(p), *one_hot)))
     agree = dict.fromkeys(COSTS, 0)
     counted = dict.fromkeys(COSTS, 0)
+    equal = dict.fromkeys(COSTS, 0)
     for i, (decision, low, sides) in enumerate(pairs):
         before, after = (_discrete(specification, design) for design in sides)
         for name in COSTS:
             if abs(after[name] / before[name] - 1) < 1e-6:
+                equal[name] += 1
                 continue
             counted[name] += 1
             rows = hard[name][decision.name][2 * i : 2 * i + 2]
             slopes = rows[:, low + 1] - rows[:, low]
             agree[name] += all(np.sign(slope) == np.sign(after[name] - before[name]) for slope in slopes)
     for name in COSTS:
-        record_property(name, f"{agree[name]} of {counted[name]}")
+        record_property(name, f"{agree[name]} of {counted[name]} agree; {equal[name]} without a difference left out")
         assert counted[name] >= 30
         assert agree[name] >= 0.95 * counted[name], (name, agree[name], counted[name])
 

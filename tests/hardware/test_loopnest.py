@@ -54,21 +54,22 @@ def test_footprint_counts_touched_elements():
         assert float(outputs) == n * g * k * p * q
 
 
-def test_growth_slope_is_the_difference_of_footprints():
-    tile = [jnp.asarray(x) for x in (2.0, 1.0, 3.0, 4.0, 5.0, 6.0, 3.0, 3.0)]
-    stride = jnp.asarray(2.0)
-    for dimension in range(len(DIMENSIONS)):
-        slope = growth_slope(tile, stride, footprint(tile, stride), dimension)
+@pytest.mark.parametrize("dimension", range(len(DIMENSIONS)))
+def test_growth_slope_is_the_difference_of_footprints(dimension):
+    for tile, stride, times in itertools.product(
+        ((2, 1, 3, 4, 5, 6, 3, 3), (1, 2, 3, 4, 5, 6, 1, 1), (1, 1, 1, 1, 2, 2, 2, 2)), (1, 2, 4), (2, 3)
+    ):
+        tile, stride = [jnp.asarray(float(x)) for x in tile], jnp.asarray(float(stride))
+        before = footprint(tile, stride)
+        slope = growth_slope(tile, stride, before, dimension)
         grown = list(tile)
-        grown[dimension] = 2 * tile[dimension]
-        if DIMENSIONS[dimension] in "RS":
-            continue  # Past the stride a kernel grows its halo by itself, checked below.
-        for gain, before, after in zip(slope, footprint(tile, stride), footprint(grown, stride), strict=True):
-            assert float(gain) == pytest.approx(float(after - before))
-    rows = growth_slope(tile, stride, footprint(tile, stride), DIMENSIONS.index("R"))[1]
-    grown = list(tile)
-    grown[6] = tile[6] * 2
-    assert float(rows) == pytest.approx(float(footprint(grown, stride)[1] - footprint(tile, stride)[1]))
+        grown[dimension] = times * tile[dimension]
+        for gain, fewer, more in zip(slope, before, footprint(grown, stride), strict=True):
+            predicted = float(fewer) + (times - 1) * float(gain)
+            if DIMENSIONS[dimension] in "RS" and float(tile[dimension]) < float(stride):
+                assert predicted >= float(more)
+            else:
+                assert predicted == pytest.approx(float(more))
 
 
 def _row(layer):
@@ -102,6 +103,9 @@ def test_a_mapping_by_hand():
     assert dram == layer.K * layer.C
     assert float(cost.level_cycles[3]) == pytest.approx(layer.K * layer.C / 25)
     assert float(cost.cycles) == pytest.approx(max(float(cost.compute_cycles), *map(float, cost.level_cycles)))
+    # So the link is what bounds it (0 is compute, 1 + v level v), and half of the lanes wait besides.
+    assert int(cost.bound) == 1 + 3
+    assert float(cost.utilisation) == pytest.approx(0.5 * 64 / (layer.K * layer.C / 25))
     # 512 lanes and PEs work for 64 cycles; in each cycle a lane reads 64 x 4 weights and, for its one pixel, 4 inputs.
     lanes = 16 * 2
     register_reads = lanes * 64 * (64 * 4 + 4)

@@ -63,15 +63,19 @@ def _random_statistics(statistics, seed):
     return structure.unflatten([np.abs(generator.standard_normal(x.shape)).astype(np.float32) + 0.5 for x in leaves])
 
 
-@pytest.mark.parametrize(("make", "space"), [(mobilenet_v2, s1()), (efficientnet_b0, s2())], ids=["s1", "s2"])
-def test_supernet_at_a_one_hot_point_is_the_derived_network(make, space):
-    specification = _tiny(make)
+FAMILIES = pytest.mark.parametrize(("make", "space"), [(mobilenet_v2, s1()), (efficientnet_b0, s2())], ids=["s1", "s2"])
+
+
+@pytest.mark.parametrize(("image_size", "stride_plan", "designs"), [(8, "digits", 3), (16, "cifar_early", 1)])
+@FAMILIES
+def test_supernet_at_a_one_hot_point_is_the_derived_network(make, space, image_size, stride_plan, designs):
+    specification = make(width=0.25, image_size=image_size, classes=10, stride_plan=stride_plan, image_channels=1)
     whole = supernet(specification)
     parameters, statistics = whole.init(0)
     statistics = _random_statistics(statistics, 1)
-    images = jax.random.normal(jax.random.key(0), (8, 8, 8, 1))
+    images = jax.random.normal(jax.random.key(0), (8, image_size, image_size, 1))
     masked = jax.jit(lambda point: whole.apply(parameters, statistics, images, training=False, point=point)[0])
-    for key in jax.random.split(jax.random.key(3), 3):
+    for key in jax.random.split(jax.random.key(3), designs):
         design = space.decode(space.sample(key))
         model = single_network(specification, design)
         own_parameters, own_statistics = model.init(9)
@@ -83,15 +87,16 @@ def test_supernet_at_a_one_hot_point_is_the_derived_network(make, space):
         np.testing.assert_allclose(masked(space.encode(design)), expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
-def test_supernet_trains_on_the_statistics_of_the_chosen_network():
+@FAMILIES
+def test_supernet_trains_on_the_statistics_of_the_chosen_network(make, space):
     # Under shared weights the batch's own statistics must be those of the chosen network, in training too.
-    specification = _tiny(mobilenet_v2)
+    specification = _tiny(make)
     whole = supernet(specification)
     parameters, statistics = whole.init(0)
     images = jax.random.normal(jax.random.key(0), (16, 8, 8, 1))
-    design = s1().decode(s1().sample(jax.random.key(5)))
+    design = space.decode(space.sample(jax.random.key(5)))
     train = jax.jit(functools.partial(whole.apply, training=True))
-    logits, _ = train(parameters, statistics, images, point=s1().encode(design))
+    logits, _ = train(parameters, statistics, images, point=space.encode(design))
     model = single_network(specification, design)
     own = model.init(0)
     train = jax.jit(functools.partial(model.apply, training=True))

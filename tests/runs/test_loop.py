@@ -29,17 +29,22 @@ def _run(path, kill_at=None, steps=25, bad_step=None):
         return {"total": value, "count": state["count"] + 1}, {"loss": loss}
 
     state = {"total": jnp.asarray(1.0), "count": jnp.asarray(0)}
-    directory = RunDirectory(path, {})
-    return run_phase(
-        directory,
-        "toy",
-        state,
-        steps,
-        step_function,
-        log_every=4,
-        checkpoint_every=5,
-        show=lambda m: {"loss": f"{m['loss']:.1f}"},
-    )
+    with RunDirectory(path, {}) as directory:
+        return run_phase(
+            directory,
+            "toy",
+            state,
+            steps,
+            step_function,
+            log_every=4,
+            checkpoint_every=5,
+            show=lambda m: {"loss": f"{m['loss']:.1f}"},
+        )
+
+
+def _lines(path):
+    with RunDirectory(path, {}) as directory:
+        return [(line["step"], line["loss"]) for line in directory.read_metrics()["toy"]]
 
 
 def test_a_killed_phase_ends_as_an_uninterrupted_one(tmp_path):
@@ -50,12 +55,9 @@ def test_a_killed_phase_ends_as_an_uninterrupted_one(tmp_path):
     resumed = _run(tmp_path / "cut")
     assert float(resumed["total"]) == float(whole["total"])
     assert int(resumed["count"]) == int(whole["count"]) == 25
-    lines = {
-        name: [(line["step"], line["loss"]) for line in RunDirectory(tmp_path / name, {}).read_metrics()["toy"]]
-        for name in ("whole", "cut")
-    }
-    assert lines["whole"][-1] == lines["cut"][-1]
-    assert [step for step, _ in lines["whole"]] == [4, 5, 8, 10, 12, 15, 16, 20, 24, 25]
+    lines = _lines(tmp_path / "whole")
+    assert lines[-1] == _lines(tmp_path / "cut")[-1]
+    assert [step for step, _ in lines] == [4, 5, 8, 10, 12, 15, 16, 20, 24, 25]
 
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path):
@@ -71,9 +73,10 @@ def test_a_last_update_that_is_not_finite_is_not_kept(tmp_path):
         value = jnp.where(step == 9, jnp.nan, 1.0)
         return {"w": value}, {"loss": jnp.asarray(0.5)}
 
-    with pytest.raises(UserError, match="state of phase toy is not finite after step 10; the checkpoint of step 5 is kept"):
+    says = "state of phase toy is not finite after step 10; the checkpoint of step 5 is kept"
+    with RunDirectory(tmp_path, {}) as directory, pytest.raises(UserError, match=says):
         run_phase(
-            RunDirectory(tmp_path, {}),
+            directory,
             "toy",
             {"w": jnp.asarray(0.0)},
             10,

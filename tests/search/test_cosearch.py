@@ -42,7 +42,7 @@ def _strategy(fix="none", **settings):
         }
         | settings
     )
-    return CoSearch(config, family, TEMPLATE, network_space, accelerator_space, Budgets(latency_ms=4e-4, area_mm2=3.0), 0)
+    return CoSearch(config, family, TEMPLATE, network_space, accelerator_space, Budgets(latency_ms=4e-4, area_mm2=3.0))
 
 
 def _batch(seed=0):
@@ -60,7 +60,7 @@ def test_joint_search_warms_up_then_moves_and_meets_its_budgets():
     strategy = _strategy(steps=120)
     # One trace for all steps: a second would double the time to the first result.
     step = jax.jit(chex.assert_max_traces(strategy.joint_step, n=1))
-    state, history = strategy.init(), []
+    state, history = strategy.init(0), []
     for i in range(120):
         before = state
         state, metrics = step(state, _batch(i))
@@ -82,7 +82,7 @@ def test_joint_search_warms_up_then_moves_and_meets_its_budgets():
 
 def test_bilevel_moves_weights_and_decisions_in_turn():
     strategy = _strategy(level="bilevel", warmup_steps=0)
-    state = strategy.init()
+    state = strategy.init(0)
     trained, metrics = jax.jit(strategy.weights_step)(state, _batch(0))
     assert _differs(state.parameters, trained.parameters)
     assert not _differs(state.logits, trained.logits)
@@ -98,7 +98,7 @@ def test_bilevel_moves_weights_and_decisions_in_turn():
 @pytest.mark.parametrize("fix", ["network", "accelerator"])
 def test_fixed_parts_stay_and_the_other_moves(fix):
     strategy = _strategy(fix, warmup_steps=0)
-    state = strategy.init()
+    state = strategy.init(0)
     moving = "accelerator" if fix == "network" else "block"
     names = by_decision(strategy.space, state.logits)
     assert names
@@ -112,14 +112,14 @@ def test_fixed_parts_stay_and_the_other_moves(fix):
 
 
 def test_a_fixed_network_trains_that_network_alone():
-    kernel = _strategy("network").init().parameters["blocks"][1]["depthwise"]["kernel"][...]
+    kernel = _strategy("network").init(0).parameters["blocks"][1]["depthwise"]["kernel"][...]
     assert kernel.shape[:2] == (3, 3)
-    assert _strategy().init().parameters["blocks"][1]["depthwise"]["kernel"][...].shape[:2] == (7, 7)
+    assert _strategy().init(0).parameters["blocks"][1]["depthwise"]["kernel"][...].shape[:2] == (7, 7)
 
 
 def test_soft_samples_train_too():
     strategy = _strategy(hard=False, warmup_steps=0)
-    state, metrics = jax.jit(strategy.joint_step)(strategy.init(), _batch())
+    state, metrics = jax.jit(strategy.joint_step)(strategy.init(0), _batch())
     assert np.isfinite(float(metrics["loss"]))
     for leaf in jax.tree.leaves(state.logits):
         assert np.isfinite(np.asarray(leaf)).all()
@@ -128,7 +128,7 @@ def test_soft_samples_train_too():
 def test_steps_are_a_function_of_state_and_batch():
     strategy = _strategy()
     step = jax.jit(strategy.joint_step)
-    one, two = strategy.init(), strategy.init()
+    one, two = strategy.init(0), strategy.init(0)
     for i in range(3):
         one, _ = step(one, _batch(i))
         two, _ = step(two, _batch(i))
@@ -137,13 +137,20 @@ def test_steps_are_a_function_of_state_and_batch():
 
 
 def test_seeds_run_side_by_side():
-    strategy = _strategy("network")
-    states = jax.tree.map(lambda x: jnp.stack([x, x]), strategy.init())
-    images, labels = _batch()
-    batches = (np.stack([images, images[::-1]]), np.stack([labels, labels[::-1]]))
-    after, metrics = jax.jit(jax.vmap(strategy.joint_step))(states, batches)
+    strategy = _strategy("network", warmup_steps=0)
+    alone = [strategy.init(seed) for seed in (0, 1)]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *alone)
+    batches = [_batch(seed) for seed in (0, 1)]
+    together, metrics = jax.jit(jax.vmap(strategy.joint_step))(stacked, jax.tree.map(lambda *x: np.stack(x), *batches))
     assert metrics["loss"].shape == (2,)
-    assert after.step.tolist() == [1, 1]
+    assert together.step.tolist() == [1, 1]
+    step = jax.jit(strategy.joint_step)
+    for i, (state, batch) in enumerate(zip(alone, batches, strict=True)):
+        _, single = step(state, batch)
+        for name, value in single.items():
+            assert float(metrics[name][i]) == pytest.approx(float(value), rel=1e-4), name
+    # Independent samples: the two price different accelerators.
+    assert float(metrics["area_mm2"][0]) != float(metrics["area_mm2"][1])
 
 
 def test_bad_settings_are_named():

@@ -91,6 +91,34 @@ def test_decisions_are_sampled_independently():
     assert np.abs(correlation).max() < 0.1
 
 
+def test_every_decision_is_sampled_from_its_own_logits():
+    space = s1() | nahas_edge_space()
+    logits = jax.random.normal(jax.random.key(7), initial_logits(space).shape)
+    points = jax.jit(jax.vmap(lambda key: sample_point(key, space, logits, 0.7, True)))(
+        jax.random.split(jax.random.key(8), 20_000)
+    )
+    for name, own in by_decision(space, logits).items():
+        expected = np.asarray(jax.nn.softmax(own))
+        deviation = np.sqrt(expected * (1 - expected) / 20_000)
+        assert np.all(np.abs(np.asarray(points[name]).mean(axis=0) - expected) < 5 * deviation), name
+        np.testing.assert_allclose(mean_point(space, logits)[name], expected, rtol=1e-5)
+
+
+def test_gradient_of_a_soft_point_against_finite_differences():
+    space = nahas_edge_space()
+    logits = jax.random.normal(jax.random.key(7), initial_logits(space).shape)
+    weights = by_decision(space, jax.random.normal(jax.random.key(9), logits.shape))
+
+    @jax.jit
+    def value(logits):
+        point = sample_point(jax.random.key(3), space, logits, 1.5, False)
+        return sum(jnp.vdot(weights[name], probabilities) for name, probabilities in point.items())
+
+    gradient, step = jax.grad(value)(logits), 1e-2
+    numeric = [(value(logits.at[i].add(step)) - value(logits.at[i].add(-step))) / (2 * step) for i in range(len(logits))]
+    np.testing.assert_allclose(gradient, numeric, rtol=2e-2, atol=2e-3)
+
+
 def test_entropy_is_one_when_open_and_zero_when_decided():
     space = Space("three", (Decision("open", (1, 2, 3, 4, 5)), Decision("decided", (1, 2)), Decision("between", (1, 2))))
     values = entropy(space, jnp.asarray([0, 0, 0, 0, 0, 50, 0, math.log(0.9), math.log(0.1)]))

@@ -1,0 +1,61 @@
+"""Between the search and the summary: the design derived, and what is said where it breaks a limit."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dna_jax.hardware import evaluate
+from dna_jax.networks import chosen_layers
+from dna_jax.runs.config import CosearchConfig, from_mapping
+from dna_jax.runs.cosearch import derive, violations
+from dna_jax.runs.problem import build_problem
+from dna_jax.workload import workload_from_layers
+from experiments.configs import digits
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return build_problem(from_mapping(CosearchConfig, digits.get_config("smoke").to_dict()), None)
+
+
+def test_an_accelerator_beyond_its_budget_gives_way_to_the_most_likely_one_within(problem, tmp_path):
+    space = problem.strategy.space
+    wanted = problem.published | {"accelerator.pes_x": 8, "accelerator.pes_y": 8, "accelerator.local_memory_mb": 4}
+    # Nearly sure of the largest accelerator, but for the local memory.
+    point = {name: 0.9 * p + 0.1 / len(p) for name, p in space.encode(wanted).items()}
+    derived = derive(problem, point, tmp_path / "accelerators.npz")
+    design, place = derived.most_likely
+    assert design == wanted
+    assert place.rank is None
+    assert derived.standing.rank >= 1
+    assert float(derived.cost.area_mm2) <= problem.config.budgets.area_mm2
+    assert problem.network_space.restrict(derived.design) == problem.network_space.restrict(wanted)
+    # It moved as little as the budget allows: everything that does not cost area stays.
+    for name in ("accelerator.simd_units", "accelerator.compute_lanes", "accelerator.io_bandwidth_gbps"):
+        assert derived.design[name] == wanted[name]
+    # A table on disk is used again for the same network, and for no other, and a damaged one is priced again.
+    assert derive(problem, point, tmp_path / "accelerators.npz").design == derived.design
+    (tmp_path / "accelerators.npz").write_bytes(b"PK damaged")
+    assert derive(problem, point, tmp_path / "accelerators.npz").design == derived.design
+
+
+def test_violations_name_budget_level_layer_and_amount(problem):
+    layers = chosen_layers(problem.specification, problem.published)
+    baseline = problem.template.architecture(problem.template.space.encode(problem.template.baseline), jnp.float32)
+    tiny = baseline.replace(capacity_bytes=baseline.capacity_bytes.at[1].set(16.0))
+    cost = evaluate(workload_from_layers(layers), tiny, problem.template.candidates).layers.cost
+    said = violations(problem, problem.published, {"latency_ms": 1.0, "area_mm2": 1.0}, cost)
+    assert said[0] == f"latency_ms 1 exceeds its budget {problem.config.budgets.latency_ms:g}"
+    overflow = np.asarray(cost.overflow_bytes[1])
+    assert len(said) == 1 + int((overflow > 0).sum()) > 1
+    worst = int(overflow.argmax())
+    assert f"the smallest tile of {layers[worst].name} exceeds the register_file by {overflow[worst]:.6g} bytes" in said
+    assert (
+        violations(
+            problem,
+            problem.published,
+            {"latency_ms": 0.001, "area_mm2": 1.0},
+            evaluate(workload_from_layers(layers), baseline, problem.template.candidates).layers.cost,
+        )
+        == []
+    )
