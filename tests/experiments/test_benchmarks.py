@@ -69,6 +69,17 @@ def test_comparison_adds_up():
     assert shown.endswith("| 1 of 2 |")
 
 
+def test_comparison_runs_every_search(run_binary, tmp_path):
+    arguments = ("--config=experiments/configs/digits.py:smoke", "--seeds=1", f"--workdir={tmp_path}")
+    process = run_binary("compare", *arguments, "--config.budgets.area_mm2=33", "--config.retrain.published=false")
+    assert process.returncode == 0, process.stderr
+    comparison = json.loads((tmp_path / "comparison.json").read_text())
+    assert {name: len(runs) for name, runs in comparison["searches"].items()} == dict.fromkeys(compare.SEARCHES, 1)
+    for name in compare.SEARCHES:
+        assert f"| {name} |" in process.stdout
+        assert (tmp_path / f"{name.replace(' ', '_')}_0" / "summary.json").exists()
+
+
 def test_comparison_asks_for_a_directory(run_binary):
     process = run_binary("compare", "--config=experiments/configs/digits.py:smoke")
     assert process.returncode == 2
