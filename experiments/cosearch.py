@@ -38,5 +38,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    define_flags()
-    binary.run(main)
+    binary.run(main, define_flags)

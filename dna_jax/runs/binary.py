@@ -53,8 +53,8 @@ def run_card() -> dict[str, Any]:
     return values
 
 
-def run(main: Callable[[], None]) -> None:
-    """Run `main` with parsed flags and the compilation cache on."""
+def run(main: Callable[[], None], define_flags: Callable[[], None]) -> None:
+    """Run `main` with the flags that `define_flags` defines, parsed, and the compilation cache on."""
 
     def guarded(_: Sequence[str]) -> None:
         # Libraries report every checkpoint they write; their warnings and errors still come through.
@@ -69,6 +69,11 @@ def run(main: Callable[[], None]) -> None:
                 raise
             _fail(f"The system refuses a file ({error}); free space, or check the rights of --workdir and --data_dir.")
 
+    try:
+        # A flag that holds a run card looks at the arguments, flag files included, as soon as it is defined.
+        define_flags()
+    except flags.Error as error:
+        _fail(error)
     app.run(guarded, flags_parser=_parse)
 
 

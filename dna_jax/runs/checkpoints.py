@@ -10,6 +10,11 @@ import orbax.checkpoint as ocp
 from dna_jax.errors import UserError
 
 
+def _name(leaf: int) -> str:
+    """Name under which a leaf is kept. Empty ones, as the logits of a part that is fixed, are not: Orbax refuses them."""
+    return f"leaf_{leaf:05d}"
+
+
 class Checkpoints:
     """Checkpoints of one phase of a run.
 
@@ -29,7 +34,7 @@ class Checkpoints:
     def save(self, step: int, state: Any) -> None:
         """Save a pytree of arrays as that of a step."""
         leaves = jax.tree.leaves(state)
-        tree = {f"leaf_{i:05d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
+        tree = {_name(i): np.asarray(leaf) for i, leaf in enumerate(leaves) if np.size(leaf)}
         self._manager.save(step, args=ocp.args.StandardSave(tree))
 
     def latest(self) -> int | None:
@@ -46,7 +51,9 @@ class Checkpoints:
             return None
         leaves, structure = jax.tree.flatten(like)
         expected = {
-            f"leaf_{i:05d}": jax.ShapeDtypeStruct(np.shape(leaf), np.asarray(leaf).dtype) for i, leaf in enumerate(leaves)
+            _name(i): jax.ShapeDtypeStruct(np.shape(leaf), np.asarray(leaf).dtype)
+            for i, leaf in enumerate(leaves)
+            if np.size(leaf)
         }
         try:
             tree = self._manager.restore(step, args=ocp.args.StandardRestore(expected))
@@ -57,7 +64,8 @@ class Checkpoints:
                 f"The checkpoint {self._directory / str(step)} cannot be read ({reason}); "
                 "remove that folder to go on from the one before, or pass another --workdir."
             ) from error
-        return jax.tree.unflatten(structure, [np.asarray(tree[name]) for name in sorted(tree)])
+        restored = [np.asarray(tree[_name(i)]) if np.size(leaf) else leaf for i, leaf in enumerate(leaves)]
+        return jax.tree.unflatten(structure, restored)
 
     def close(self) -> None:
         """Release Orbax's threads."""

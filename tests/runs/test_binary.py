@@ -32,7 +32,7 @@ def no_flags(monkeypatch):
 )
 def test_what_a_user_can_mend_is_one_sentence(capsys, error, says):
     with pytest.raises(SystemExit) as ended:
-        binary.run(_raise(error))
+        binary.run(_raise(error), lambda: None)
     assert ended.value.code == 2
     printed = capsys.readouterr().err
     assert says in printed
@@ -42,4 +42,4 @@ def test_what_a_user_can_mend_is_one_sentence(capsys, error, says):
 def test_bugs_keep_their_traceback():
     for error in (FileNotFoundError(errno.ENOENT, "No such file"), ZeroDivisionError("oops")):
         with pytest.raises(type(error)):
-            binary.run(_raise(error))
+            binary.run(_raise(error), lambda: None)

@@ -44,7 +44,7 @@ def test_optional_numbers_take_a_value_later():
         ({"budgets": {"latency_ms": -1.0}}, "must be positive"),
         ({"search": {"steps": 1}}, "must lie between"),
         ({"log_every": 0}, "at least 1"),
-        ({"seed": -1}, "at least 0"),
+        ({"seed": -1}, "must lie between 0 and"),
         ({"network": {"width": -1.0}}, "must be positive"),
         ({"budgets": {"area_mm2": float("nan")}}, "positive and finite"),
         ({"search": {"temperature": {"end": 0.0}}}, "Temperatures must be positive"),
