@@ -14,7 +14,7 @@ from ml_collections import config_dict
 from dna_jax.accuracy import AugmentationConfig, TrainingConfig
 from dna_jax.data import DataConfig
 from dna_jax.runs.config import CosearchConfig, NetworkConfig, RetrainConfig, is_smoke, to_config_dict
-from dna_jax.search import Budgets, OptimizerConfig, SearchConfig
+from dna_jax.search import Budgets, ObjectiveConfig, OptimizerConfig, SearchConfig
 
 
 def get_config(variant: str = "") -> config_dict.ConfigDict:
@@ -31,8 +31,11 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
             search=SearchConfig(
                 steps=steps,
                 warmup_steps=steps // 4,
-                weights=OptimizerConfig(learning_rate=0.05, warmup_steps=steps // 10),
-                network=OptimizerConfig(name="adam", learning_rate=0.02, weight_decay=0.0, warmup_steps=0),
+                # Five epochs decide little by accuracy alone: the pressure of NAHAS' exponents settles the rest.
+                objective=ObjectiveConfig(pressure=0.07),
+                weights=OptimizerConfig(learning_rate=0.03, warmup_steps=steps // 10),
+                network=OptimizerConfig(name="adam", learning_rate=0.05, weight_decay=0.0, warmup_steps=0),
+                accelerator=OptimizerConfig(name="adam", learning_rate=0.05, weight_decay=0.0, warmup_steps=0),
             ),
             augmentation=AugmentationConfig(crop_padding=4, flip=True),
             retrain=RetrainConfig(
