@@ -3,7 +3,7 @@
 A template lists how its fan-outs may be used (`SpatialChoice`) and in which order tiles grow and loops run (`Schedule`).
 For each such candidate the mapper unrolls dimensions over the fan-outs, then grows the tile of each memory level from the
 inside out until the level is full, so that memory sizes act on traffic through a formula with a gradient. The candidate
-with the fewest cycles is taken; energy settles what lies within one part in 10^4.
+with the fewest cycles is taken, among equals the one with the least energy.
 """
 
 import dataclasses
@@ -177,12 +177,10 @@ def map_layer(layer: Workload, architecture: Architecture, candidates: Candidate
     temporal = cut(layer, architecture, candidates, spatial, remaining)
     cost = nest_cost(layer, architecture, temporal, spatial, candidates.order)
 
-    # Energy settles only between equal cycles: its range is squeezed into one part in 10^4.
     overflow = functools.reduce(jnp.add, cost.overflow_bytes)
     misfit = jnp.where(overflow > 0, 1e6 * (1 + overflow), 1)
-    metric = cost.cycles * (1 + 1e-4 * cost.energy_pj / (cost.energy_pj + cost.mac_energy_pj)) * misfit
     index, (cycles, energy, *overflow_bytes) = surrogate.take_least(
-        metric, (cost.cycles, cost.energy_pj, *cost.overflow_bytes)
+        cost.cycles * misfit, cost.energy_pj, (cost.cycles, cost.energy_pj, *cost.overflow_bytes)
     )
     best = jnp.arange(candidates.size) == index
 

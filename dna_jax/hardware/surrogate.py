@@ -15,6 +15,9 @@ import numpy as np
 SHARPNESS = 4.0
 """Exponent of the soft minimum and maximum: a runner-up twice as far away gets 2^-4 of the gradient."""
 
+METRIC_BITS = 14
+"""Bits of the fraction to which candidates are compared: one part in 16,000."""
+
 STEP_WIDTH = 0.5
 """Width of the soft step in natural-log units of the ratio compared."""
 
@@ -98,8 +101,11 @@ def _at_least_jvp(primals, tangents):
 
 
 @jax.custom_jvp
-def take_least(metric: jax.Array, values: tuple[jax.Array, ...]) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-    """Of C candidates the one with the least metric: its index (the first among equals) and its entry of each array.
+def take_least(metric: jax.Array, tie: jax.Array, values: tuple[jax.Array, ...]) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+    """Of C candidates the one with the least metric: its index and its entry of each array.
+
+    Metrics count as equal if they are so to METRIC_BITS: what is equal by theory differs by rounding, and by another
+    rounding in another precision. Among equals the least `tie` is taken, then the first.
 
     One reduction carries all arrays along: picking them one by one would make the compiler write out the whole computation
     of the candidates once for each. Each candidate gets a share of the gradient that falls with the power 2 SHARPNESS of
@@ -107,24 +113,29 @@ def take_least(metric: jax.Array, values: tuple[jax.Array, ...]) -> tuple[jax.Ar
 
     Args:
       metric: positive, [C].
+      tie: [C].
       values: arrays [C].
     """
 
     def smaller(left: tuple, right: tuple) -> tuple:
-        first = (left[0] < right[0]) | ((left[0] == right[0]) & (left[1] < right[1]))
+        first = left[2] < right[2]
+        for key in (1, 0):
+            first = (left[key] < right[key]) | ((left[key] == right[key]) & first)
         return tuple(jnp.where(first, a, b) for a, b in zip(left, right, strict=True))
 
     values = tuple(jnp.broadcast_to(value, metric.shape) for value in values)
     index = jnp.arange(len(metric))
-    start = (np.array(np.inf, metric.dtype), np.array(len(metric), index.dtype), *(np.zeros((), v.dtype) for v in values))
-    _, index, *taken = jax.lax.reduce((metric, index, *values), start, smaller, (0,))
+    compared = jax.lax.reduce_precision(metric, exponent_bits=8, mantissa_bits=METRIC_BITS)
+    last = (np.array(np.inf, metric.dtype), np.array(np.inf, tie.dtype), np.array(len(metric), index.dtype))
+    start = (*last, *(np.zeros((), value.dtype) for value in values))
+    _, _, index, *taken = jax.lax.reduce((compared, tie, index, *values), start, smaller, (0,))
     return index, tuple(taken)
 
 
 @take_least.defjvp  # pyright: ignore[reportArgumentType]
 def _take_least_jvp(primals, tangents):
-    metric, _ = primals
+    metric, _, _ = primals
     index, taken = take_least(*primals)
     share = jax.nn.softmax(-2 * SHARPNESS * jnp.log(metric))
-    moved = tuple(jnp.sum(share * tangent) for tangent in tangents[1])
+    moved = tuple(jnp.sum(share * tangent) for tangent in tangents[2])
     return (index, taken), (np.zeros(index.shape, jax.dtypes.float0), moved)

@@ -56,10 +56,13 @@ def test_step_gradient_integrates_to_the_step():
 def test_the_best_candidate_is_taken_exactly():
     values = jnp.asarray([5.0, 3.0, 4.0])
     other = jnp.asarray([7.0, 8.0, 0.0])
-    index, (value, carried) = surrogate.take_least(values, (values, other))
+    index, (value, carried) = surrogate.take_least(values, values, (values, other))
     assert (int(index), float(value), float(carried)) == (1, 3, 8)
-    gradient = jax.grad(lambda v: surrogate.take_least(values, (v, other))[1][0])(values)
+    gradient = jax.grad(lambda v: surrogate.take_least(values, values, (v, other))[1][0])(values)
     assert float(gradient.sum()) == pytest.approx(1, abs=1e-6)
     assert float(gradient.min()) > 0
     assert int(jnp.argmax(gradient)) == 1
-    assert int(surrogate.take_least(jnp.asarray([2.0, 1.0, 1.0]), (values,))[0]) == 1
+    # Among equals, up to rounding, the least tie; then the first.
+    metric = jnp.asarray([2.0, 1.0, 1.0 - 1e-7, 1.0])
+    assert int(surrogate.take_least(metric, jnp.asarray([0.0, 3.0, 3.0, 2.0]), (metric,))[0]) == 3
+    assert int(surrogate.take_least(metric, jnp.ones(4), (metric,))[0]) == 1
