@@ -1,4 +1,5 @@
-"""Augmentation as part of the jitted step: measured faster than on the host (`experiments/benchmark_data.py`)."""
+"""Augmentation as part of the jitted step: measured faster than on the host
+(`experiments/results/benchmarks/data.json`)."""
 
 import dataclasses
 
