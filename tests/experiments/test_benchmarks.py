@@ -70,14 +70,32 @@ def test_comparison_adds_up():
 
 
 def test_comparison_runs_every_search(run_binary, tmp_path):
-    arguments = ("--config=experiments/configs/digits.py:smoke", "--seeds=1", f"--workdir={tmp_path}")
-    process = run_binary("compare", *arguments, "--config.budgets.area_mm2=33", "--config.retrain.published=false")
+    # On the way: the weighted-product objective, soft samples, a cosine temperature.
+    arguments = (
+        "--config.budgets.area_mm2=33",
+        "--config.search.objective.form=soft",
+        "--config.search.hard=false",
+        "--config.search.temperature.schedule=cosine",
+        "--config.retrain.published=false",
+    )
+    card = "--config=experiments/configs/digits.py:smoke"
+    process = run_binary("compare", card, "--seeds=1", f"--workdir={tmp_path}", *arguments)
     assert process.returncode == 0, process.stderr
     comparison = json.loads((tmp_path / "comparison.json").read_text())
     assert {name: len(runs) for name, runs in comparison["searches"].items()} == dict.fromkeys(compare.SEARCHES, 1)
-    for name in compare.SEARCHES:
-        assert f"| {name} |" in process.stdout
-        assert (tmp_path / f"{name.replace(' ', '_')}_0" / "summary.json").exists()
+    assert all(f"| {name} |" in process.stdout for name in compare.SEARCHES)
+    summaries = {
+        name: json.loads((tmp_path / f"{name.replace(' ', '_')}_0" / "summary.json").read_text())
+        for name in compare.SEARCHES
+    }
+    network, accelerator = summaries["network only"], summaries["accelerator only"]
+    assert network["space"]["cardinality"] == 3**17 * 2**16
+    assert network["accelerator"]["accelerator.pes_x"] == 4
+    assert network["cost"]["area_normalized"] == pytest.approx(1)
+    assert accelerator["space"]["cardinality"] == 50_000
+    assert {value for key, value in accelerator["network"].items() if key.endswith("kernel")} == {3}
+    # The network held is the published one: it is not trained twice.
+    assert accelerator["accuracy"]["final"] == accelerator["accuracy"]["baseline"]
 
 
 def test_comparison_asks_for_a_directory(run_binary):

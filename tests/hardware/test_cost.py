@@ -283,7 +283,7 @@ def test_the_candidates_are_as_good_as_their_pool():
     layers = chosen_layers(specification, specification.default_design)
     pool = dataclasses.replace(template, candidates=candidate_pool())
     assert pool.candidates.size == 2 * template.candidates.size == 40
-    rows = np.random.default_rng(11).permutation(template.space.grid())[:400]
+    rows = np.random.default_rng(11).permutation(template.space.grid())[:200]
     ours, all_of_them = (next(enumerate_blocks(t, layers, rows)).costs["latency_ms"] for t in (template, pool))
     excess = ours / all_of_them - 1
     assert excess.min() > -1e-9
