@@ -38,11 +38,11 @@ def _straight_through_jvp(primals, tangents):
     return straight_through(primals[0]), tangents[0]
 
 
-def gumbel_softmax(key: jax.Array, logits: jax.Array, temperature: jax.Array | float, hard: bool) -> jax.Array:
+def gumbel_softmax(noise: jax.Array, logits: jax.Array, temperature: jax.Array | float, hard: bool) -> jax.Array:
     """A relaxed sample of a categorical variable (Jang et al., ICLR 2017, equation 2).
 
     Args:
-      key: for the Gumbel noise.
+      noise: independent standard Gumbel numbers (`jax.random.gumbel`), [..., options].
       logits: [..., options].
       temperature: > 0; towards 0 samples become one-hot, towards infinity uniform.
       hard: one-hot forward with the soft sample's gradient (straight-through).
@@ -50,10 +50,6 @@ def gumbel_softmax(key: jax.Array, logits: jax.Array, temperature: jax.Array | f
     Returns:
       Probabilities [..., options]. The largest entry is distributed as softmax(logits) at any temperature.
     """
-    return _softmax_sample(jax.random.gumbel(key, logits.shape, logits.dtype), logits, temperature, hard)
-
-
-def _softmax_sample(noise: jax.Array, logits: jax.Array, temperature: jax.Array | float, hard: bool) -> jax.Array:
     soft = jax.nn.softmax((logits + noise) / temperature, axis=-1)
     return straight_through(soft) if hard else soft
 
@@ -69,7 +65,7 @@ def sample_point(key: jax.Array, space: Space, logits: Logits, temperature: jax.
     for size in sorted(set(sizes)):
         rows = [row for row, options in enumerate(sizes) if options == size]
         names = [space.free[row].name for row in rows]
-        samples = _softmax_sample(noise[np.array(rows), :size], jnp.stack([of[name] for name in names]), temperature, hard)
+        samples = gumbel_softmax(noise[np.array(rows), :size], jnp.stack([of[name] for name in names]), temperature, hard)
         point |= {n: sample[0] for n, sample in zip(names, jax.lax.split(samples, [1] * len(rows)), strict=True)}
     return space.pin(point)
 

@@ -23,5 +23,4 @@ def test_s2_ends_with_a_summary(run_binary, tmp_path):
     assert summary["space"]["cardinality"] == 3**16 * 2**15 * 50_000
     assert len(summary["network"]) == 32
     assert summary["accuracy"]["baseline"] is None
-    assert summary["feasible"] == (not summary["violations"])
     assert set(summary["budgets"]) == {"latency_ms", "energy_mj", "area_mm2"}
