@@ -57,35 +57,20 @@ def edge_architecture(point: Point, dtype: jax.typing.DTypeLike = jnp.float32) -
     constant = jnp.ones_like(pes)
     dram_bandwidth = io_gbps * 1e9 / CLOCK_HZ
     accumulator_mm2 = 32 * _REGISTER_UM2_PER_BIT * 1e-6 * (NODE_NM / 45) ** 2
+
+    def by_level(accumulator: float, column: str, dram: float) -> jax.Array:
+        """A figure of each level; those of register files and local memories are a column of the SRAM table."""
+        memories = [sram.lookup(column, size) for size in (register_bytes, memory_bytes)]
+        return jnp.stack([accumulator * constant, *memories, dram * constant])
+
     return Architecture(
         capacity_bytes=jnp.stack([4 * constant, register_bytes, memory_bytes, unlimited]),
         read_bandwidth=jnp.stack([unlimited, simd * 4, lanes * simd, dram_bandwidth]),
         write_bandwidth=jnp.stack([unlimited, simd * 4, lanes * simd, dram_bandwidth]),
-        read_pj_per_byte=jnp.stack(
-            [
-                _ACCUMULATOR_PJ_PER_BYTE * constant,
-                sram.lookup("read_pj_per_byte", register_bytes),
-                sram.lookup("read_pj_per_byte", memory_bytes),
-                technology.DRAM_READ_PJ_PER_BYTE * constant,
-            ]
-        ),
-        write_pj_per_byte=jnp.stack(
-            [
-                _ACCUMULATOR_PJ_PER_BYTE * constant,
-                sram.lookup("write_pj_per_byte", register_bytes),
-                sram.lookup("write_pj_per_byte", memory_bytes),
-                technology.DRAM_WRITE_PJ_PER_BYTE * constant,
-            ]
-        ),
+        read_pj_per_byte=by_level(_ACCUMULATOR_PJ_PER_BYTE, "read_pj_per_byte", technology.DRAM_READ_PJ_PER_BYTE),
+        write_pj_per_byte=by_level(_ACCUMULATOR_PJ_PER_BYTE, "write_pj_per_byte", technology.DRAM_WRITE_PJ_PER_BYTE),
         instances=jnp.stack([pes * lanes * simd, pes * lanes, pes, constant]),
-        area_mm2=jnp.stack(
-            [
-                accumulator_mm2 * constant,
-                sram.lookup("area_mm2", register_bytes),
-                sram.lookup("area_mm2", memory_bytes),
-                0 * constant,
-            ]
-        ),
+        area_mm2=by_level(accumulator_mm2, "area_mm2", 0.0),
         fanout_size=jnp.stack([DOT_PRODUCT * constant, simd, lanes, pes_x, pes_y]),
         clock_hz=CLOCK_HZ * constant,
         mac_pj=arithmetic.mac_pj * constant,

@@ -10,6 +10,9 @@ smooth backward rules of `surrogate` allow) takes ten times as long to compile, 
 forward pass.
 """
 
+import dataclasses
+from collections.abc import Mapping, Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -36,21 +39,21 @@ class RelaxedCost:
     overflow_kib: jax.Array
 
 
-def _neighbours(space: Space, point: Point) -> Point:
-    """The point itself, then for each option of each free decision the point with that option chosen; [1 + M, options]."""
-    count = 1 + sum(len(decision.options) for decision in space.free)
-    rows = {name: jnp.broadcast_to(p, (count, *p.shape)) for name, p in point.items()}
-    start = 1
-    for decision in space.free:
-        options = len(decision.options)
-        chosen = np.zeros((count, options), point[decision.name].dtype)
-        chosen[start : start + options] = np.eye(options)
-        rows[decision.name] = jnp.where(chosen.any(axis=1, keepdims=True), chosen, rows[decision.name])
-        start += options
-    return rows
+def _neighbours(point: Point, searched: Sequence[int]) -> Point:
+    """The point itself, then for each entry of each row searched the point with that option chosen; [1 + M, ...]."""
+    decisions, width = point.rows.shape
+    count = 1 + len(searched) * width
+    replaced = np.zeros((count, decisions, 1), bool)
+    options = np.zeros((count, 1, width), point.rows.dtype)
+    for i, row in enumerate(searched):
+        of_row = slice(1 + i * width, 1 + (i + 1) * width)
+        # Where a decision has fewer options than the widest, the rest stays the point itself.
+        replaced[of_row, row, 0] = np.arange(width) < point.sizes[row][1]
+        options[of_row, 0] = np.eye(width)
+    return dataclasses.replace(point, rows=jnp.where(replaced, options, point.rows))
 
 
-def relaxed_cost(template: Template, space: Space, workload: Workload, point: Point) -> RelaxedCost:
+def relaxed_cost(template: Template, space: Space, workload: Workload, point: Mapping[str, jax.Array]) -> RelaxedCost:
     """Differentiable cost of a workload on a template at a point.
 
     Args:
@@ -59,8 +62,9 @@ def relaxed_cost(template: Template, space: Space, workload: Workload, point: Po
       workload: relaxed or discrete; its `weight` gets the exact gradient.
       point: probabilities of the template's decisions, soft or one-hot.
     """
-    names = [decision.name for decision in template.space.decisions]
-    held = jax.lax.stop_gradient({name: point[name] for name in names})
+    knobs = Point.of(point).select([decision.name for decision in template.space.decisions])
+    searched = [row for row, name in enumerate(knobs) if name in {decision.name for decision in space.free}]
+    held = jax.lax.stop_gradient(knobs)
 
     def per_layer(neighbour: Point):
         architecture = template.architecture(neighbour, workload.weight.dtype)
@@ -69,11 +73,11 @@ def relaxed_cost(template: Template, space: Space, workload: Workload, point: Po
         overflow_kib = jnp.sum(jnp.stack(layers.overflow_bytes), axis=0) / 1024
         return milliseconds, layers.energy_pj * 1e-9, architecture.total_area_mm2, overflow_kib
 
-    tables = jax.lax.stop_gradient(jax.vmap(per_layer)(_neighbours(space, held)))
+    tables = jax.lax.stop_gradient(jax.vmap(per_layer)(_neighbours(held, searched)))
 
     # Zeros, with the gradient of the probabilities: what each neighbour's row is weighted with.
-    moves = [point[decision.name] - held[decision.name] for decision in space.free]
-    move = jnp.concatenate([jnp.zeros(1, workload.weight.dtype), *moves])
+    moves = (knobs.rows - held.rows)[np.array(searched, int)]
+    move = jnp.concatenate([jnp.zeros(1, moves.dtype), moves.ravel()])
     weight = jax.lax.stop_gradient(workload.weight)
 
     def interpolate(table: jax.Array, additive: bool) -> jax.Array:

@@ -30,7 +30,7 @@ def _guard(x: jax.Array) -> float:
 @jax.custom_jvp
 def ceil(x: jax.Array) -> jax.Array:
     """Smallest integer >= x (up to a few roundings); the gradient is that of x."""
-    return jnp.ceil(x * (1 - _guard(x)))
+    return jax.lax.ceil(x * (1 - _guard(x)))
 
 
 @ceil.defjvp
@@ -41,7 +41,7 @@ def _ceil_jvp(primals, tangents):
 @jax.custom_jvp
 def floor(x: jax.Array) -> jax.Array:
     """Largest integer <= x (up to a few roundings); the gradient is that of x."""
-    return jnp.floor(x * (1 + _guard(x)))
+    return jax.lax.floor(x * (1 + _guard(x)))
 
 
 @floor.defjvp

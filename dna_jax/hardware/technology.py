@@ -46,9 +46,9 @@ class SramTable:
         knots = np.log(self.capacity_bytes).astype(x.dtype)
         values = np.log(getattr(self, column)).astype(x.dtype)
         slopes = np.diff(values) / np.diff(knots)
-        segment = jnp.clip(jnp.searchsorted(knots, x, side="right") - 1, 0, len(slopes) - 1)
-        base, knot, slope = jnp.asarray(values)[segment], jnp.asarray(knots)[segment], jnp.asarray(slopes)[segment]
-        return jnp.exp(base + slope * (x - knot))
+        # The first segment's line, bent at every inner knot: no lookup, which would compile to a loop.
+        beyond = jnp.maximum(x[..., None] - knots[1:-1], 0)
+        return jnp.exp(values[0] + slopes[0] * (x - knots[0]) + jnp.sum(np.diff(slopes) * beyond, axis=-1))
 
 
 @functools.cache

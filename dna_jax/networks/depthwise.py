@@ -34,6 +34,7 @@ def _pad(x: jax.Array, side: int, stride: int) -> jax.Array:
     return jnp.pad(x, ((0, 0), same_padding(x.shape[1], side, stride), same_padding(x.shape[2], side, stride), (0, 0)))
 
 
+@functools.partial(jax.jit, static_argnums=2)  # Traced once for all blocks of one shape.
 def _correlate(padded: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     """Sum over kernel taps of shifted inputs, no padding."""
     side = kernel.shape[0]

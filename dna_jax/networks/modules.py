@@ -40,8 +40,8 @@ class BatchNorm(nnx.Module):
             axes = tuple(range(x.ndim - 1))
             mean = jnp.mean(x, axis=axes)
             variance = jnp.maximum(jnp.mean(jnp.square(x), axis=axes) - jnp.square(mean), 0)
-            self.mean[...] = jax.lax.stop_gradient(mean)
-            self.variance[...] = jax.lax.stop_gradient(variance)
+            self.mean.set_value(jax.lax.stop_gradient(mean))
+            self.variance.set_value(jax.lax.stop_gradient(variance))
         else:
             mean, variance = self.mean[...], self.variance[...]
         factor = self.scale[...] * jax.lax.rsqrt(variance + BATCH_NORM_EPSILON)

@@ -70,7 +70,7 @@ class Model:
         images: jax.Array,
         *,
         training: bool,
-        point: Point | None = None,
+        point: Mapping[str, jax.Array] | None = None,
     ) -> tuple[jax.Array, Variables]:
         """Logits and batch statistics.
 
@@ -122,23 +122,26 @@ def _rows(matrix: jax.Array) -> list[jax.Array]:
     return [row[0] for row in jax.lax.split(matrix, [1] * len(matrix))]
 
 
-def block_masks(specification: Specification, point: Point) -> list[tuple[jax.Array | None, jax.Array | None]]:
+def block_masks(
+    specification: Specification, point: Mapping[str, jax.Array]
+) -> list[tuple[jax.Array | None, jax.Array | None]]:
     """Kernel [side, side] and channel [hidden] masks of every block at a point; None where a block has no choice.
 
     Each is the mixture of its options' masks. Blocks with the same options share one product: one for each block would be
     one more program each to compile and to launch.
     """
+    point = Point.of(point)
     kernel_of: dict[int, jax.Array] = {}
     channels_of: dict[int, jax.Array] = {}
     for kernels in sorted({block.kernels for block in specification.blocks if len(block.kernels) > 1}):
         blocks = [block for block in specification.blocks if block.kernels == kernels]
-        probabilities = jnp.stack([point[kernel_name(block.index)] for block in blocks])
+        probabilities = point.select([kernel_name(block.index) for block in blocks]).rows
         mixtures = _rows(jnp.einsum("bo,oij->bij", probabilities, _squares(kernels)))
         kernel_of |= {block.index: mixture for block, mixture in zip(blocks, mixtures, strict=True)}
     for expansions in sorted({block.expansions for block in specification.blocks if len(block.expansions) > 1}):
         blocks = [block for block in specification.blocks if block.expansions == expansions]
         hidden = [block.in_channels * max(expansions) for block in blocks]
-        probabilities = jnp.stack([point[expansion_name(block.index)] for block in blocks])
+        probabilities = point.select([expansion_name(block.index) for block in blocks]).rows
         leading = np.stack([_leading(block, max(hidden)) for block in blocks])
         mixtures = _rows(jnp.sum(probabilities[:, :, None] * leading, axis=1))
         channels_of |= {block.index: row[:count] for block, row, count in zip(blocks, mixtures, hidden, strict=True)}

@@ -8,6 +8,7 @@ cost under independent choices, its gradient is exact, and at a one-hot point on
 import dataclasses
 from collections.abc import Mapping
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -86,7 +87,7 @@ def chosen_layers(specification: Specification, design: Mapping[str, Option]) ->
     ]
 
 
-def relaxed_workload(specification: Specification, point: Point) -> Workload:
+def relaxed_workload(specification: Specification, point: Mapping[str, jax.Array]) -> Workload:
     """The expected workload at a point: equal shapes once, weighted by their expected number.
 
     Args:
@@ -96,18 +97,18 @@ def relaxed_workload(specification: Specification, point: Point) -> Workload:
     rows = conditional_layers(specification)
     options = {kernel_name(b.index): b.kernels for b in specification.blocks}
     options |= {expansion_name(b.index): b.expansions for b in specification.blocks}
-    searched = [name for name, values in options.items() if len(values) > 1]
+    names = [name for name in point if name in options]
+    chosen = Point.of(point).select(names).rows
     # All probabilities in one vector behind a leading 1, so that the weights of all rows are two lookups and a product.
-    start = dict(zip(searched, np.cumsum([1, *(len(options[name]) for name in searched)]), strict=False))
-    dtype = jnp.result_type(*(point[name] for name in searched))
-    probabilities = jnp.concatenate([jnp.ones(1, dtype), *(point[name] for name in searched)])
+    start = {name: 1 + row * chosen.shape[-1] for row, name in enumerate(names)}
+    probabilities = jnp.concatenate([jnp.ones(1, chosen.dtype), chosen.ravel()])
     lookup = np.zeros((len(rows), 2), np.int32)
     for i, row in enumerate(rows):
-        needed = [start[name] + options[name].index(int(o)) for name, o in row.needs.items() if name in start]
+        needed = [start[name] + options[name].index(int(option)) for name, option in row.needs.items()]
         lookup[i, : len(needed)] = needed
     layers, matrix = merge_equal_layers([row.layer for row in rows])
-    weight = jnp.asarray(matrix, dtype) @ jnp.prod(probabilities[lookup], axis=-1)
-    return workload_from_layers(layers, weight, dtype)
+    weight = jnp.asarray(matrix, chosen.dtype) @ jnp.prod(probabilities[lookup], axis=-1)
+    return workload_from_layers(layers, weight, chosen.dtype)
 
 
 def macs(specification: Specification, design: Mapping[str, Option]) -> int:

@@ -11,7 +11,7 @@ from dna_jax.errors import UserError
 
 
 def _name(leaf: int) -> str:
-    """Name under which a leaf is kept. Empty ones, as the logits of a part that is fixed, are not: Orbax refuses them."""
+    """Name under which a leaf is kept."""
     return f"leaf_{leaf:05d}"
 
 
@@ -34,7 +34,7 @@ class Checkpoints:
     def save(self, step: int, state: Any) -> None:
         """Save a pytree of arrays as that of a step."""
         leaves = jax.tree.leaves(state)
-        tree = {_name(i): np.asarray(leaf) for i, leaf in enumerate(leaves) if np.size(leaf)}
+        tree = {_name(i): np.asarray(leaf) for i, leaf in enumerate(leaves)}
         self._manager.save(step, args=ocp.args.StandardSave(tree))
 
     def latest(self) -> int | None:
@@ -50,11 +50,7 @@ class Checkpoints:
         if step is None:
             return None
         leaves, structure = jax.tree.flatten(like)
-        expected = {
-            _name(i): jax.ShapeDtypeStruct(np.shape(leaf), np.asarray(leaf).dtype)
-            for i, leaf in enumerate(leaves)
-            if np.size(leaf)
-        }
+        expected = {_name(i): jax.ShapeDtypeStruct(np.shape(leaf), np.asarray(leaf).dtype) for i, leaf in enumerate(leaves)}
         try:
             tree = self._manager.restore(step, args=ocp.args.StandardRestore(expected))
         except Exception as error:
@@ -64,8 +60,7 @@ class Checkpoints:
                 f"The checkpoint {self._directory / str(step)} cannot be read ({reason}); "
                 "remove that folder to go on from the one before, or pass another --workdir."
             ) from error
-        restored = [np.asarray(tree[_name(i)]) if np.size(leaf) else leaf for i, leaf in enumerate(leaves)]
-        return jax.tree.unflatten(structure, restored)
+        return jax.tree.unflatten(structure, [np.asarray(tree[_name(i)]) for i in range(len(leaves))])
 
     def close(self) -> None:
         """Release Orbax's threads."""

@@ -79,7 +79,7 @@ class SearchState:
       step: steps taken, int32.
       key: of the samples, as `jax.random.key_data`. Runs that differ in it are independent, and may be stacked for `vmap`.
       parameters: of the supernet. It trains on the statistics of each batch; derived networks are recalibrated.
-      network_logits, accelerator_logits: of the free decisions of each part.
+      network_logits, accelerator_logits: of the decisions of each part.
       multipliers: of the budgets.
       weights_optimizer, network_optimizer, accelerator_optimizer: Optax states.
     """
@@ -96,8 +96,10 @@ class SearchState:
 
     @property
     def logits(self) -> Logits:
-        """Of all free decisions, the network's first, as the joint space has them."""
-        return jnp.concatenate([self.network_logits, self.accelerator_logits])
+        """Of all decisions, the network's first, as the joint space has them."""
+        parts = (self.network_logits, self.accelerator_logits)
+        width = max(part.shape[-1] for part in parts)
+        return jnp.concatenate([jnp.pad(part, ((0, 0), (0, width - part.shape[-1]))) for part in parts])
 
 
 Batch = tuple[jax.Array, jax.Array]
@@ -225,7 +227,9 @@ class CoSearch:
         self, state: SearchState, gradient: Logits, cost: RelaxedCost, moving: jax.Array | bool
     ) -> SearchState:
         """Decisions and multipliers after one gradient; unchanged unless `moving`."""
-        network_gradient, accelerator_gradient = jnp.split(gradient, [len(state.network_logits)])
+        decisions, width = state.network_logits.shape
+        network_gradient = gradient[:decisions, :width]
+        accelerator_gradient = gradient[decisions:, : state.accelerator_logits.shape[-1]]
         network_updates, network_optimizer = self._optimizers["network"].update(
             network_gradient, state.network_optimizer, state.network_logits
         )
@@ -242,8 +246,9 @@ class CoSearch:
         held = {name: getattr(state, name) for name in moved}
         return dataclasses.replace(state, **jax.tree.map(lambda new, old: jnp.where(moving, new, old), moved, held))
 
-    def _key(self, state: SearchState, purpose: int) -> jax.Array:
-        return jax.random.fold_in(jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step), purpose)
+    def _key(self, state: SearchState, half: Literal[0, 1]) -> jax.Array:
+        """Of the samples of one half of a step."""
+        return jax.random.fold_in(jax.random.wrap_key_data(state.key), 2 * state.step + half)
 
     def joint_step(self, state: SearchState, batch: Batch) -> tuple[SearchState, dict[str, jax.Array]]:
         """Single-level step: one gradient of one loss for weights and decisions."""

@@ -99,10 +99,7 @@ class Enumeration:
 @functools.partial(jax.jit, static_argnames="template")
 def _price(template: Template, workload: Workload, indices: jax.Array) -> tuple[jax.Array, ...]:
     def price(row: jax.Array) -> tuple[jax.Array, ...]:
-        point = {
-            decision.name: jax.nn.one_hot(row[i], len(decision.options), dtype=workload.weight.dtype)
-            for i, decision in enumerate(template.space.decisions)
-        }
+        point = template.space.one_hot(row, workload.weight.dtype)
         cost = evaluate(workload, template.architecture(point, workload.weight.dtype), template.candidates)
         return cost.latency_s * 1e3, cost.energy_j * 1e3, cost.area_mm2, cost.overflow_bytes
 

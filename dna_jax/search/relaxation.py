@@ -12,19 +12,20 @@ import numpy as np
 from dna_jax.spaces import Point, Space
 
 Logits = jax.Array
-"""Unnormalised log-probabilities of all options of a space's free decisions, one decision after another: f32[options].
-One vector, because an optimiser's update of forty small arrays compiles to a hundred small programs."""
+"""Unnormalised log-probabilities of the options of a space's decisions, f32[decisions, widest]. What stands for no option
+and what belongs to a fixed decision is never read. One array, because an optimiser's update of forty small ones compiles to
+a hundred small programs."""
 
 
 def initial_logits(space: Space) -> Logits:
-    """Equal logits for every free decision."""
-    return jnp.zeros(sum(len(decision.options) for decision in space.free), jnp.float32)
+    """Equal logits for every decision."""
+    return jnp.zeros(space.is_option.shape, jnp.float32)
 
 
 def by_decision(space: Space, logits: Logits) -> dict[str, jax.Array]:
     """The logits of each free decision, by its name."""
-    sizes = [len(decision.options) for decision in space.free]
-    return dict(zip((d.name for d in space.free), jax.lax.split(logits, sizes), strict=True))
+    rows = Point(logits, space.sizes)
+    return {decision.name: rows[decision.name] for decision in space.free}
 
 
 @jax.custom_jvp
@@ -38,7 +39,13 @@ def _straight_through_jvp(primals, tangents):
     return straight_through(primals[0]), tangents[0]
 
 
-def gumbel_softmax(noise: jax.Array, logits: jax.Array, temperature: jax.Array | float, hard: bool) -> jax.Array:
+def gumbel_softmax(
+    noise: jax.Array,
+    logits: jax.Array,
+    temperature: jax.Array | float,
+    hard: bool,
+    is_option: np.ndarray | None = None,
+) -> jax.Array:
     """A relaxed sample of a categorical variable (Jang et al., ICLR 2017, equation 2).
 
     Args:
@@ -46,43 +53,32 @@ def gumbel_softmax(noise: jax.Array, logits: jax.Array, temperature: jax.Array |
       logits: [..., options].
       temperature: > 0; towards 0 samples become one-hot, towards infinity uniform.
       hard: one-hot forward with the soft sample's gradient (straight-through).
+      is_option: bool[..., options], at least one of each variable; the others get no probability. All by default.
 
     Returns:
       Probabilities [..., options]. The largest entry is distributed as softmax(logits) at any temperature.
     """
-    soft = jax.nn.softmax((logits + noise) / temperature, axis=-1)
+    soft = jax.nn.softmax((logits + noise) / temperature, axis=-1, where=is_option)
     return straight_through(soft) if hard else soft
 
 
 def sample_point(key: jax.Array, space: Space, logits: Logits, temperature: jax.Array | float, hard: bool) -> Point:
     """One Gumbel-softmax sample of every free decision, completed with what is fixed."""
-    of = by_decision(space, logits)
-    # Noise in one draw, and decisions with equally many options as one array: forty small samples would take longer to
-    # compile than the hardware model.
-    point = {}
-    sizes = [len(decision.options) for decision in space.free]
-    noise = jax.random.gumbel(key, (len(sizes), max(sizes, default=0)))
-    for size in sorted(set(sizes)):
-        rows = [row for row, options in enumerate(sizes) if options == size]
-        names = [space.free[row].name for row in rows]
-        samples = gumbel_softmax(noise[np.array(rows), :size], jnp.stack([of[name] for name in names]), temperature, hard)
-        point |= {n: sample[0] for n, sample in zip(names, jax.lax.split(samples, [1] * len(rows)), strict=True)}
-    return space.pin(point)
+    noise = jax.random.gumbel(key, logits.shape)
+    return space.pin(gumbel_softmax(noise, logits, temperature, hard, space.is_option))
 
 
 def mean_point(space: Space, logits: Logits) -> Point:
     """The probabilities themselves, completed with what is fixed."""
-    return space.pin({name: jax.nn.softmax(value) for name, value in by_decision(space, logits).items()})
+    return space.pin(jax.nn.softmax(logits, axis=-1, where=space.is_option))
 
 
 def entropy(space: Space, logits: Logits) -> dict[str, jax.Array]:
-    """Entropy of each decision over that of a uniform choice: 1 undecided, 0 decided."""
-
-    def normalised(value: jax.Array) -> jax.Array:
-        log_p = jax.nn.log_softmax(value)
-        return -jnp.sum(jnp.exp(log_p) * log_p) / math.log(value.shape[-1])
-
-    return {name: normalised(value) for name, value in by_decision(space, logits).items()}
+    """Entropy of each free decision over that of a uniform choice: 1 undecided, 0 decided."""
+    p = mean_point(space, logits).rows
+    entropies = jnp.sum(jax.scipy.special.entr(p), axis=-1)
+    of = dict(zip((name for name, _ in space.sizes), entropies, strict=True))
+    return {decision.name: of[decision.name] / math.log(len(decision.options)) for decision in space.free}
 
 
 @dataclasses.dataclass(frozen=True)

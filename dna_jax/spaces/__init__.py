@@ -10,7 +10,8 @@ from dna_jax.spaces.inverted_residual import (
     uniform_design,
 )
 from dna_jax.spaces.nahas_edge import nahas_edge_space
-from dna_jax.spaces.space import Design, Point, Space, expectation
+from dna_jax.spaces.point import Point
+from dna_jax.spaces.space import Design, Space, expectation
 
 __all__ = [
     "Decision",

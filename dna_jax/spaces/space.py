@@ -1,7 +1,7 @@
 """A space: an ordered set of decisions, some of which may be fixed.
 
-Points hold a probability vector for *every* decision, fixed ones included (one-hot at the fixed value). So a
-network-only, an accelerator-only and a joint search differ in data alone: nothing downstream asks what is fixed.
+Points hold probabilities for *every* decision, fixed ones included (one-hot at the fixed value). So a network-only, an
+accelerator-only and a joint search differ in data alone: nothing downstream asks what is fixed.
 """
 
 import dataclasses
@@ -14,9 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dna_jax.spaces.decision import Decision, Option
-
-Point = dict[str, jax.Array]
-"""Decision name -> probabilities f32[num_options]; one-hot everywhere is a discrete design."""
+from dna_jax.spaces.point import Point
 
 Design = dict[str, Option]
 """Decision name -> chosen option."""
@@ -72,15 +70,27 @@ class Space:
         """Number of designs, exact (a Python integer)."""
         return math.prod(len(decision.options) for decision in self.free)
 
+    @functools.cached_property
+    def sizes(self) -> tuple[tuple[str, int], ...]:
+        """Name and number of options of each decision."""
+        return tuple((decision.name, len(decision.options)) for decision in self.decisions)
+
+    @functools.cached_property
+    def is_option(self) -> np.ndarray:
+        """Which entries of a point's rows are options, bool[decisions, widest]."""
+        counts = np.array([count for _, count in self.sizes])
+        return np.arange(counts.max()) < counts[:, None]
+
+    def one_hot(self, indices: jax.Array | np.ndarray, dtype: jax.typing.DTypeLike = jnp.float32) -> Point:
+        """Point of option indices int[..., decisions], as in `grid`; works under jit."""
+        return Point(jax.nn.one_hot(indices, self.is_option.shape[-1], dtype=dtype), self.sizes)
+
     def encode(self, design: Mapping[str, Option]) -> Point:
         """One-hot point of a design. KeyError names a missing decision, ValueError a value that is no option."""
-        point = {}
         for decision in self.decisions:
             if decision.name not in design:
                 raise KeyError(f"The design gives no value for {decision.name!r} of space {self.name!r}.")
-            index = decision.index(design[decision.name])
-            point[decision.name] = jax.nn.one_hot(index, len(decision.options), dtype=jnp.float32)
-        return point
+        return self.one_hot(np.array([decision.index(design[decision.name]) for decision in self.decisions]))
 
     def decode(self, point: Mapping[str, jax.Array]) -> Design:
         """Most likely design of a point (ties go to the first option)."""
@@ -90,34 +100,23 @@ class Space:
         """The part of a larger design that belongs to this space."""
         return {decision.name: values[decision.name] for decision in self.decisions}
 
-    def pin(self, point: Mapping[str, jax.Array]) -> Point:
-        """`point` completed and overruled by the fixed values; pure, works under jit."""
-        pinned = {}
-        for decision in self.decisions:
-            if decision.name in self.fixed:
-                index = decision.index(self.fixed[decision.name])
-            elif len(decision.options) == 1:
-                index = 0
-            else:
-                pinned[decision.name] = point[decision.name]
-                continue
-            pinned[decision.name] = jax.nn.one_hot(index, len(decision.options), dtype=jnp.float32)
-        return pinned
+    def pin(self, rows: jax.Array) -> Point:
+        """Probabilities [..., decisions, widest] as a point, overruled by the fixed values; pure, works under jit."""
+        if not self.fixed:
+            return Point(rows, self.sizes)
+        held = np.array([[decision.name in self.fixed] for decision in self.decisions])
+        index = [decision.index(self.fixed.get(decision.name, decision.options[0])) for decision in self.decisions]
+        return Point(jnp.where(held, self.one_hot(np.array(index), rows.dtype).rows, rows), self.sizes)
 
     def sample(self, key: jax.Array) -> Point:
         """A one-hot point drawn uniformly; pure, so a batch is `jax.vmap(space.sample)(keys)`."""
-        point = {}
-        for subkey, decision in zip(jax.random.split(key, len(self.decisions)), self.decisions, strict=True):
-            index = jax.random.randint(subkey, (), 0, len(decision.options))
-            point[decision.name] = jax.nn.one_hot(index, len(decision.options), dtype=jnp.float32)
-        return self.pin(point)
+        counts = np.array([count for _, count in self.sizes])
+        return self.pin(self.one_hot(jax.random.randint(key, counts.shape, 0, counts)).rows)
 
     def sample_soft(self, key: jax.Array) -> Point:
-        """A point with Dirichlet(1) probabilities for each free decision: uniform over the simplex."""
-        point = {}
-        for subkey, decision in zip(jax.random.split(key, len(self.decisions)), self.decisions, strict=True):
-            point[decision.name] = jax.random.dirichlet(subkey, jnp.ones(len(decision.options), jnp.float32))
-        return self.pin(point)
+        """A point drawn uniformly over the simplex of each free decision: exponential numbers over their sum."""
+        drawn = jnp.where(self.is_option, jax.random.exponential(key, self.is_option.shape), 0)
+        return self.pin(drawn / jnp.sum(drawn, axis=-1, keepdims=True))
 
     def grid(self) -> np.ndarray:
         """Option indices of every design, int32[cardinality, num_decisions]; the last decision varies fastest."""

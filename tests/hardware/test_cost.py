@@ -13,8 +13,8 @@ from dna_jax.hardware.mapper import map_layer
 from dna_jax.hardware.nahas_edge import candidate_pool
 from dna_jax.networks import chosen_layers, efficientnet_b0, mobilenet_v2, relaxed_workload
 from dna_jax.search import discrete_cost, enumerate_blocks
+from dna_jax.spaces import Point, s1, s2
 from dna_jax.spaces import nahas_edge as knobs
-from dna_jax.spaces import s1, s2
 from dna_jax.workload import Layer, workload_from_layers
 
 COSTS = ("latency_ms", "energy_mj", "area_mm2")
@@ -48,11 +48,11 @@ def test_one_hot_identity_on_a_thousand_designs(family):
     with jax.enable_x64(True):
 
         def relaxed(point):
-            point = {name: p.astype(jnp.float64) for name, p in point.items()}
+            point = jax.tree.map(lambda rows: rows.astype(jnp.float64), point)
             return _values(relaxed_cost(template, no_gradient, relaxed_workload(specification, point), point))
 
         soft = jax.tree.map(np.asarray, jax.jit(lambda p: jax.lax.map(relaxed, p, batch_size=50))(points))
-    host = jax.tree.map(np.asarray, points)
+    host = {name: np.asarray(p) for name, p in points.items()}
     for i in range(1000):
         exact = _discrete(specification, space.decode({name: p[i] for name, p in host.items()}))
         for name in COSTS:
@@ -69,7 +69,7 @@ def test_float32_prices_as_float64_does():
 
     def priced(dtype):
         def relaxed(point):
-            point = {name: p.astype(dtype) for name, p in point.items()}
+            point = jax.tree.map(lambda rows: rows.astype(dtype), point)
             return _values(relaxed_cost(template, no_gradient, relaxed_workload(specification, point), point))
 
         return jax.tree.map(np.asarray, jax.jit(lambda p: jax.lax.map(relaxed, p, batch_size=50))(points))
@@ -117,12 +117,12 @@ def test_gradients_are_finite_and_point_to_better_neighbours(family, points, rec
     generator = np.random.default_rng(2)
     pairs = []
     for key in jax.random.split(jax.random.key(3), 300):
-        design = space.decode(jax.tree.map(np.asarray, space.sample(key)))
+        design = space.decode(space.sample(key))
         decision = space.free[generator.integers(len(space.free))]
         low = int(generator.integers(len(decision.options) - 1))
         pairs.append((decision, low, [design | {decision.name: decision.options[low + side]} for side in (0, 1)]))
     one_hot = [space.encode(design) for _, _, sides in pairs for design in sides]
-    hard = jax.tree.map(np.asarray, gradients(jax.tree.map(lambda *p: jnp.stack(p), *one_hot)))
+    hard = gradients(jax.tree.map(lambda *p: jnp.stack(p), *one_hot))
     agree = dict.fromkeys(COSTS, 0)
     counted = dict.fromkeys(COSTS, 0)
     equal = dict.fromkeys(COSTS, 0)
@@ -133,7 +133,7 @@ def test_gradients_are_finite_and_point_to_better_neighbours(family, points, rec
                 equal[name] += 1
                 continue
             counted[name] += 1
-            rows = hard[name][decision.name][2 * i : 2 * i + 2]
+            rows = np.asarray(hard[name][decision.name])[2 * i : 2 * i + 2]
             slopes = rows[:, low + 1] - rows[:, low]
             agree[name] += all(np.sign(slope) == np.sign(after[name] - before[name]) for slope in slopes)
     for name in COSTS:
@@ -154,7 +154,7 @@ def test_network_gradient_is_the_exact_difference():
 
     value, gradient = jax.jit(jax.value_and_grad(latency))(point)
     name = "block_09.kernel"
-    moved = point | {name: jnp.asarray([1.0, 0.0, 0.0])}
+    moved = Point.of({**point, name: jnp.asarray([1.0, 0.0, 0.0])})
     predicted = float(value) + float(jnp.dot(gradient[name], moved[name] - point[name]))
     assert float(jax.jit(latency)(moved)) == pytest.approx(predicted, rel=1e-5)
 

@@ -60,16 +60,6 @@ def test_a_killed_phase_ends_as_an_uninterrupted_one(tmp_path):
     assert [step for step, _ in lines] == [4, 5, 8, 10, 12, 15, 16, 20, 24, 25]
 
 
-def test_empty_leaves_come_back(tmp_path):
-    state = {"full": jnp.arange(3.0), "empty": jnp.zeros(0)}
-    checkpoints = Checkpoints(tmp_path / "phase")
-    checkpoints.save(1, state)
-    restored = checkpoints.restore({"full": jnp.zeros(3), "empty": jnp.zeros(0)})
-    checkpoints.close()
-    assert restored["full"].tolist() == [0, 1, 2]
-    assert restored["empty"].shape == (0,)
-
-
 def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path):
     with pytest.raises(UserError, match=r"phase toy is nan at step 13; the checkpoint of step 10 is kept"):
         _run(tmp_path, bad_step=13)

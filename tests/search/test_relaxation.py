@@ -117,13 +117,20 @@ def test_gradient_of_a_soft_point_against_finite_differences():
         return sum(jnp.vdot(weights[name], probabilities) for name, probabilities in point.items())
 
     gradient, step = jax.grad(value)(logits), 1e-2
-    numeric = [(value(logits.at[i].add(step)) - value(logits.at[i].add(-step))) / (2 * step) for i in range(len(logits))]
+    numeric = np.zeros(logits.shape)
+    for i in np.ndindex(*logits.shape):
+        numeric[i] = (value(logits.at[i].add(step)) - value(logits.at[i].add(-step))) / (2 * step)
     np.testing.assert_allclose(gradient, numeric, rtol=2e-2, atol=2e-3)
+    # What stands for no option has neither influence nor gradient.
+    assert not space.is_option.all()
+    np.testing.assert_array_equal(gradient[~space.is_option], 0)
 
 
 def test_entropy_is_one_when_open_and_zero_when_decided():
     space = Space("three", (Decision("open", (1, 2, 3, 4, 5)), Decision("decided", (1, 2)), Decision("between", (1, 2))))
-    values = entropy(space, jnp.asarray([0, 0, 0, 0, 0, 50, 0, math.log(0.9), math.log(0.1)]))
+    nothing = [99.0] * 3
+    logits = [[0, 0, 0, 0, 0], [50, 0, *nothing], [math.log(0.9), math.log(0.1), *nothing]]
+    values = entropy(space, jnp.asarray(logits))
     assert float(values["open"]) == pytest.approx(1, abs=1e-6)
     assert float(values["decided"]) == pytest.approx(0, abs=1e-6)
     expected = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1)) / math.log(2)
@@ -132,8 +139,8 @@ def test_entropy_is_one_when_open_and_zero_when_decided():
 
 def test_mean_point_is_softmax():
     space = nahas_edge_space()
-    rows = by_decision(space, initial_logits(space)) | {"accelerator.pes_y": jnp.asarray([0.0, 1.0, 2.0, 3.0, 4.0])}
-    logits = jnp.concatenate(list(rows.values()))
+    logits = initial_logits(space).at[1].set(jnp.arange(5.0))
+    assert space.decisions[1].name == "accelerator.pes_y"
     np.testing.assert_allclose(mean_point(space, logits)["accelerator.pes_y"], jax.nn.softmax(jnp.arange(5.0)), rtol=1e-6)
 
 

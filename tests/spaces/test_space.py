@@ -3,10 +3,11 @@
 import math
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dna_jax.spaces import Decision, Space, expectation, nahas_edge_space, s1, s2
+from dna_jax.spaces import Decision, Point, Space, expectation, nahas_edge_space, s1, s2
 from dna_jax.spaces import nahas_edge as knobs
 
 
@@ -63,6 +64,12 @@ def test_soft_samples_lie_on_the_simplex():
     for probabilities in point.values():
         assert float(probabilities.min()) >= 0
         assert float(probabilities.sum()) == pytest.approx(1, abs=1e-5)
+    # Dirichlet(1) of three options: mean 1/3, variance 1/18; of two: variance 1/12.
+    points = jax.vmap(s1().sample_soft)(jax.random.split(jax.random.key(1), 4000))
+    for name, variance in (("block_03.kernel", 1 / 18), ("block_03.expansion", 1 / 12)):
+        drawn = np.asarray(points[name])
+        np.testing.assert_allclose(drawn.mean(axis=0), 1 / drawn.shape[-1], atol=0.02)
+        np.testing.assert_allclose(drawn.var(axis=0), variance, rtol=0.1)
 
 
 def test_fixing_shrinks_and_pins():
@@ -75,6 +82,26 @@ def test_fixing_shrinks_and_pins():
     np.testing.assert_array_equal(point[knobs.PES_X.name], [0, 0, 0, 1, 0])
     assert {fixed.decode(fixed.sample(k))[knobs.PES_X.name] for k in jax.random.split(jax.random.key(0), 8)} == {6}
     assert len(fixed.grid()) == 10_000
+
+
+def test_a_point_maps_names_to_probabilities_and_gives_several_at_once():
+    vectors = {"a": jnp.asarray([0.2, 0.8]), "b": jnp.asarray([0.0, 0.5, 0.5]), "c": jnp.asarray([1.0])}
+    vectors["d"] = jnp.asarray([0.6, 0.4])
+    point = Point.of(vectors)
+    assert list(point) == list(vectors)
+    assert len(point) == 4
+    assert "e" not in point
+    assert Point.of(point) is point
+    # Evenly spaced, unevenly spaced, backwards, and one alone.
+    for names in (["b", "d"], ["a", "b", "c", "d"], ["a", "b", "d"], ["d", "a"], ["c"]):
+        part = point.select(names)
+        assert list(part) == names
+        assert part.rows.shape == (len(names), max(len(vectors[name]) for name in names))
+        for name in names:
+            np.testing.assert_array_equal(part[name], vectors[name])
+    batch = jax.vmap(lambda scale: jax.tree.map(lambda rows: scale * rows, point))(jnp.arange(3.0))
+    np.testing.assert_array_equal(batch["b"], np.arange(3)[:, None] * np.array([0.0, 0.5, 0.5]))
+    np.testing.assert_array_equal(batch.select(["d", "a"])["a"], np.arange(3)[:, None] * np.asarray(vectors["a"]))
 
 
 def test_grid_lists_every_design_once():
