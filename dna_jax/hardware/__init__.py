@@ -1,7 +1,7 @@
 """What a design costs."""
 
 from dna_jax.hardware.architecture import Architecture
-from dna_jax.hardware.cost import Cost, evaluate
+from dna_jax.hardware.cost import Cost, add_up, evaluate, price_layers
 from dna_jax.hardware.loopnest import LayerCost, evaluate_mapping
 from dna_jax.hardware.mapper import CandidateSet, MappedLayer, Schedule, SpatialChoice, map_layer
 from dna_jax.hardware.mapping import Mapping, describe
@@ -20,10 +20,12 @@ __all__ = [
     "Schedule",
     "SpatialChoice",
     "Template",
+    "add_up",
     "describe",
     "evaluate",
     "evaluate_mapping",
     "map_layer",
     "nahas_edge",
+    "price_layers",
     "relaxed_cost",
 ]

@@ -7,12 +7,13 @@ import jax.numpy as jnp
 from flax import struct
 
 from dna_jax.hardware.architecture import Architecture
-from dna_jax.hardware.mapper import CandidateSet, MappedLayer, map_layer
+from dna_jax.hardware.loopnest import LayerCost
+from dna_jax.hardware.mapper import CandidateSet, LayerPrice, MappedLayer, map_layer, price_layer
 from dna_jax.workload import Workload
 
 
 @struct.dataclass
-class Cost:
+class Totals:
     """Cost of one inference.
 
     Attributes:
@@ -21,30 +22,49 @@ class Cost:
       area_mm2: of the accelerator.
       overflow_bytes: bytes by which tiles exceed memories, over levels and layers, each layer times its weight; 0 for a
         valid design.
-      layers: per layer, [L]: mapping and cost of one instance.
     """
 
     latency_s: jax.Array
     energy_j: jax.Array
     area_mm2: jax.Array
     overflow_bytes: jax.Array
+
+
+@struct.dataclass
+class Cost(Totals):
+    """Cost of one inference, and of what it consists.
+
+    Attributes:
+      layers: per layer, [L]: mapping and cost of one instance.
+    """
+
     layers: MappedLayer
 
 
+def price_layers(workload: Workload, architecture: Architecture, candidates: CandidateSet) -> LayerPrice:
+    """Price of one instance of each layer under its best candidate mapping, [L]."""
+    return jax.vmap(functools.partial(price_layer, architecture=architecture, candidates=candidates))(workload)
+
+
+def add_up(workload: Workload, architecture: Architecture, layers: LayerPrice | LayerCost) -> Totals:
+    """Layers [L] add up, each times its `weight`."""
+    weight = workload.weight
+    return Totals(
+        latency_s=jnp.sum(weight * layers.cycles) / architecture.clock_hz,
+        energy_j=jnp.sum(weight * layers.energy_pj) * 1e-12,
+        area_mm2=architecture.total_area_mm2,
+        overflow_bytes=jnp.sum(weight * sum(layers.overflow_bytes)),
+    )
+
+
 def evaluate(workload: Workload, architecture: Architecture, candidates: CandidateSet) -> Cost:
-    """Cost of a workload, each layer under its best candidate mapping. Layers add up, each times its `weight`.
+    """Cost of a workload, each layer under its best candidate mapping.
 
     Args:
       workload: [L] layers; under a relaxed choice their weights are expected counts.
       architecture: one accelerator.
       candidates: of its template.
     """
-    weight = workload.weight
     layers = jax.vmap(functools.partial(map_layer, architecture=architecture, candidates=candidates))(workload)
-    return Cost(
-        latency_s=jnp.sum(weight * layers.cost.cycles) / architecture.clock_hz,
-        energy_j=jnp.sum(weight * layers.cost.energy_pj) * 1e-12,
-        area_mm2=architecture.total_area_mm2,
-        overflow_bytes=jnp.sum(weight * sum(layers.cost.overflow_bytes)),
-        layers=layers,
-    )
+    totals = add_up(workload, architecture, layers.cost)
+    return Cost(totals.latency_s, totals.energy_j, totals.area_mm2, totals.overflow_bytes, layers)

@@ -82,11 +82,36 @@ def _by_dimension(names: list[str]) -> dict[int, np.ndarray]:
 
 
 @struct.dataclass
+class LayerPrice:
+    """The part of a `LayerCost` that a search needs, of the chosen mapping.
+
+    Attributes:
+      cycles, energy_pj: of one instance of the layer.
+      overflow_bytes: by how much the tiles exceed a level, V arrays; 0 where they fit.
+    """
+
+    cycles: jax.Array
+    energy_pj: jax.Array
+    overflow_bytes: list[jax.Array]
+
+
+@struct.dataclass
 class MappedLayer:
     """The chosen mapping of a layer and what it costs."""
 
     cost: LayerCost
     mapping: Mapping
+
+
+@dataclasses.dataclass(frozen=True)
+class _Choice:
+    """All candidate mappings of a layer, and which is the best."""
+
+    temporal: list[list[Factor]]
+    spatial: list[list[Factor]]
+    cost: LayerCost
+    best: jax.Array
+    price: LayerPrice
 
 
 def _stored_bytes(elements: Sequence[Factor], width: Sequence[Factor]) -> Factor:
@@ -167,22 +192,32 @@ def cut(
     return [*temporal, trips]
 
 
-def map_layer(layer: Workload, architecture: Architecture, candidates: CandidateSet) -> MappedLayer:
-    """The best candidate mapping of one layer and its cost; batch with `jax.vmap` over layers and architectures.
-
-    Candidates whose tiles overflow a memory are taken only where none fits, the least overflowing first; the overflow
-    stays visible in the cost.
-    """
+def _choose(layer: Workload, architecture: Architecture, candidates: CandidateSet) -> _Choice:
+    """Candidates whose tiles overflow a memory are taken only where none fits, the least overflowing first."""
     spatial, remaining = unroll(layer, architecture, candidates)
     temporal = cut(layer, architecture, candidates, spatial, remaining)
     cost = nest_cost(layer, architecture, temporal, spatial, candidates.order)
 
     overflow = functools.reduce(jnp.add, cost.overflow_bytes)
     misfit = jnp.where(overflow > 0, 1e6 * (1 + overflow), 1)
-    index, (cycles, energy, *overflow_bytes) = surrogate.take_least(
+    best, (cycles, energy, *overflow_bytes) = surrogate.take_least(
         cost.cycles * misfit, cost.energy_pj, (cost.cycles, cost.energy_pj, *cost.overflow_bytes)
     )
-    best = jnp.arange(candidates.size) == index
+    return _Choice(temporal, spatial, cost, best, LayerPrice(cycles, energy, overflow_bytes))
+
+
+def price_layer(layer: Workload, architecture: Architecture, candidates: CandidateSet) -> LayerPrice:
+    """What the best candidate mapping of one layer costs, as in `map_layer`, and no more: it compiles faster."""
+    return _choose(layer, architecture, candidates).price
+
+
+def map_layer(layer: Workload, architecture: Architecture, candidates: CandidateSet) -> MappedLayer:
+    """The best candidate mapping of one layer and its cost; batch with `jax.vmap` over layers and architectures.
+
+    Where no candidate fits the memories, the overflow stays visible in the cost.
+    """
+    choice = _choose(layer, architecture, candidates)
+    best = jnp.arange(candidates.size) == choice.best
 
     def pick(values: Factor) -> jax.Array:
         """The best candidate's entry, exactly."""
@@ -191,6 +226,9 @@ def map_layer(layer: Workload, architecture: Architecture, candidates: Candidate
     def stack(factors: list[list[Factor]]) -> jax.Array:
         return jnp.stack([jnp.stack([pick(factor) for factor in row]) for row in factors])
 
-    chosen = jax.tree.map(pick, cost).replace(cycles=cycles, energy_pj=energy, overflow_bytes=overflow_bytes)
+    price = choice.price
+    cost = jax.tree.map(pick, choice.cost).replace(
+        cycles=price.cycles, energy_pj=price.energy_pj, overflow_bytes=price.overflow_bytes
+    )
     order = jnp.sum(jnp.where(best[:, None, None], jnp.asarray(candidates.order), 0), axis=0)
-    return MappedLayer(cost=chosen, mapping=Mapping(stack(temporal), stack(spatial), order))
+    return MappedLayer(cost=cost, mapping=Mapping(stack(choice.temporal), stack(choice.spatial), order))

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from dna_jax.hardware.cost import evaluate
+from dna_jax.hardware.cost import price_layers
 from dna_jax.hardware.template import Template
 from dna_jax.spaces import Point, Space
 from dna_jax.workload import Workload
@@ -68,7 +68,7 @@ def relaxed_cost(template: Template, space: Space, workload: Workload, point: Ma
 
     def per_layer(neighbour: Point):
         architecture = template.architecture(neighbour, workload.weight.dtype)
-        layers = evaluate(workload, architecture, template.candidates).layers.cost
+        layers = price_layers(workload, architecture, template.candidates)
         milliseconds = layers.cycles / architecture.clock_hz * 1e3
         overflow_kib = jnp.sum(jnp.stack(layers.overflow_bytes), axis=0) / 1024
         return milliseconds, layers.energy_pj * 1e-9, architecture.total_area_mm2, overflow_kib

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dna_jax.hardware import Cost, Template, evaluate
+from dna_jax.hardware import Cost, Template, add_up, evaluate, price_layers
 from dna_jax.search.objectives import COSTS, Budgets, merit
 from dna_jax.spaces import Design, Option, Point, Space
 from dna_jax.workload import Layer, Workload, merge_equal_layers, workload_from_layers
@@ -100,8 +100,9 @@ class Enumeration:
 def _price(template: Template, workload: Workload, indices: jax.Array) -> tuple[jax.Array, ...]:
     def price(row: jax.Array) -> tuple[jax.Array, ...]:
         point = template.space.one_hot(row, workload.weight.dtype)
-        cost = evaluate(workload, template.architecture(point, workload.weight.dtype), template.candidates)
-        return cost.latency_s * 1e3, cost.energy_j * 1e3, cost.area_mm2, cost.overflow_bytes
+        architecture = template.architecture(point, workload.weight.dtype)
+        totals = add_up(workload, architecture, price_layers(workload, architecture, template.candidates))
+        return totals.latency_s * 1e3, totals.energy_j * 1e3, totals.area_mm2, totals.overflow_bytes
 
     return jax.lax.map(price, indices, batch_size=CHUNK)
 
