@@ -1,8 +1,7 @@
-"""Flax modules of the networks. Super-kernels and single networks share them: a mask narrows what is there.
+"""Flax modules of the networks. Super-kernels and single networks share them: parameters are masked before they get here.
 
-A mask multiplies weights, never activations, so a masked network costs no more than the unmasked one. Batch norm stores
-the statistics of the batch at hand when training; averaging them over steps, or over a calibration set for a derived
-network, is a matter of pytrees outside.
+Batch norm stores the statistics of the batch at hand when training; averaging them over steps, or over a calibration set
+for a derived network, is a matter of pytrees outside.
 """
 
 import math
@@ -55,11 +54,8 @@ class Pointwise(nnx.Module):
         self.kernel = nnx.Param(jnp.zeros((in_channels, out_channels)))
         self.bias = nnx.Param(jnp.zeros(out_channels)) if use_bias else None
 
-    def __call__(self, x: jax.Array, input_mask: jax.Array | None = None) -> jax.Array:
-        kernel = self.kernel[...]
-        if input_mask is not None:
-            kernel = kernel * input_mask[:, None]
-        y = x @ kernel
+    def __call__(self, x: jax.Array) -> jax.Array:
+        y = x @ self.kernel[...]
         return y if self.bias is None else y + self.bias[...]
 
 
@@ -70,11 +66,8 @@ class Depthwise(nnx.Module):
         self.kernel = nnx.Param(jnp.zeros((side, side, channels)))
         self.stride = stride
 
-    def __call__(self, x: jax.Array, kernel_mask: jax.Array | None = None) -> jax.Array:
-        kernel = self.kernel[...]
-        if kernel_mask is not None:
-            kernel = kernel * kernel_mask[:, :, None]
-        return depthwise(x, kernel, self.stride)
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return depthwise(x, self.kernel[...], self.stride)
 
 
 class Stem(nnx.Module):
@@ -96,15 +89,15 @@ class SqueezeExcite(nnx.Module):
         self.reduce = Pointwise(channels, squeeze_channels, use_bias=True)
         self.expand = Pointwise(squeeze_channels, channels, use_bias=True)
 
-    def __call__(self, x: jax.Array, activation: str, input_mask: jax.Array | None = None) -> jax.Array:
-        squeezed = activate(self.reduce(jnp.mean(x, axis=(1, 2)), input_mask), activation)
+    def __call__(self, x: jax.Array, activation: str) -> jax.Array:
+        squeezed = activate(self.reduce(jnp.mean(x, axis=(1, 2))), activation)
         return x * jax.nn.sigmoid(self.expand(squeezed))[:, None, None, :]
 
 
 class InvertedResidual(nnx.Module):
     """Expand, depthwise, (squeeze-excite,) project (MobileNetV2, Figure 3), built for one kernel and expansion.
 
-    A super-kernel block is built for the largest; masks then select or mix the smaller options.
+    A super-kernel block is built for the largest; masked parameters then select or mix the smaller options.
     """
 
     def __init__(self, block: Block, kernel: int, expansion: int, activation: str):
@@ -119,20 +112,14 @@ class InvertedResidual(nnx.Module):
         self.project = Pointwise(hidden, block.out_channels)
         self.project_norm = BatchNorm(block.out_channels)
 
-    def __call__(
-        self,
-        x: jax.Array,
-        training: bool,
-        kernel_mask: jax.Array | None = None,
-        channel_mask: jax.Array | None = None,
-    ) -> jax.Array:
+    def __call__(self, x: jax.Array, training: bool) -> jax.Array:
         y = x
         if self.expand is not None and self.expand_norm is not None:
             y = activate(self.expand_norm(self.expand(y), training), self.activation)
-        y = activate(self.depthwise_norm(self.depthwise(y, kernel_mask), training), self.activation)
+        y = activate(self.depthwise_norm(self.depthwise(y), training), self.activation)
         if self.squeeze is not None:
-            y = self.squeeze(y, self.activation, channel_mask)
-        y = self.project_norm(self.project(y, channel_mask), training)
+            y = self.squeeze(y, self.activation)
+        y = self.project_norm(self.project(y), training)
         return x + y if self.residual else y
 
 
@@ -154,17 +141,11 @@ class Network(nnx.Module):
         self.head_norm = BatchNorm(specification.head_channels)
         self.classifier = Pointwise(specification.head_channels, specification.classes, use_bias=True)
 
-    def __call__(
-        self,
-        images: jax.Array,
-        training: bool,
-        masks: list[tuple[jax.Array | None, jax.Array | None]] | None = None,
-    ) -> jax.Array:
-        """Logits [batch, classes] of images [batch, height, width, channels]; masks as in `InvertedResidual`, by block."""
+    def __call__(self, images: jax.Array, training: bool) -> jax.Array:
+        """Logits [batch, classes] of images [batch, height, width, channels]."""
         x = activate(self.stem_norm(self.stem(images), training), self.activation)
-        for i, block in enumerate(self.blocks):
-            kernel_mask, channel_mask = masks[i] if masks is not None else (None, None)
-            x = block(x, training, kernel_mask, channel_mask)
+        for block in self.blocks:
+            x = block(x, training)
         x = activate(self.head_norm(self.head(x), training), self.activation)
         return self.classifier(jnp.mean(x, axis=(1, 2)))
 

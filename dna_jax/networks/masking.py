@@ -1,0 +1,82 @@
+"""Masks: what narrows the parameters of a super-kernel network to those of one of its networks, or to a mixture.
+
+A kernel option keeps the inner square of the depthwise kernel, an expansion option the leading hidden channels. A point of
+the space mixes the masks of its options. Masks multiply parameters, never activations, so a masked network costs no more
+than the unmasked one.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from dna_jax.networks.specification import Block, Specification
+from dna_jax.spaces import Point, expansion_name, kernel_name
+
+Variables = nnx.State
+"""Parameters or batch statistics, a pytree."""
+
+
+def _squares(kernels: Sequence[int]) -> np.ndarray:
+    """The centred square of each kernel option within the largest, [options, side, side]."""
+    side = max(kernels)
+    squares = np.zeros((len(kernels), side, side), np.float32)
+    for i, kernel in enumerate(kernels):
+        margin = (side - kernel) // 2
+        squares[i, margin : side - margin, margin : side - margin] = 1
+    return squares
+
+
+def _leading(block: Block, length: int) -> np.ndarray:
+    """The leading hidden channels of each expansion option of a block, padded to a length, [options, length]."""
+    return np.array([np.arange(length) < block.in_channels * e for e in block.expansions], np.float32)
+
+
+def _split_rows(matrix: jax.Array) -> list[jax.Array]:
+    return [row[0] for row in jax.lax.split(matrix, [1] * len(matrix))]
+
+
+def _mask_kernels(weights: Sequence[jax.Array], kernels: Sequence[int], probabilities: jax.Array) -> list[jax.Array]:
+    """Depthwise weights [side, side, channels] of blocks, each under its own mixture of squares."""
+    # An accelerator's default precision would round the mixture.
+    mixtures = jnp.einsum("bo,oij->bij", probabilities, _squares(kernels), precision="highest")
+    return [weight * mixture[:, :, None] for weight, mixture in zip(weights, _split_rows(mixtures), strict=True)]
+
+
+def _mask_channels(weights: Sequence[jax.Array], blocks: Sequence[Block], probabilities: jax.Array) -> list[jax.Array]:
+    """Weights [hidden, out] that follow the hidden channels of blocks, each under its mixture of leading channels."""
+    longest = max(len(weight) for weight in weights)
+    leading = np.stack([_leading(block, longest) for block in blocks])
+    mixtures = jnp.sum(probabilities[:, :, None] * leading, axis=1)
+    return [weight * row[: len(weight), None] for weight, row in zip(weights, _split_rows(mixtures), strict=True)]
+
+
+def mask_parameters(specification: Specification, parameters: Variables, point: Mapping[str, jax.Array]) -> Variables:
+    """Parameters of the super-kernel network as a point chooses or mixes them.
+
+    Args:
+      specification: the family.
+      parameters: a pytree with the names of `modules.Network`.
+      point: probabilities of the family's decisions, soft or one-hot.
+    """
+    point = Point.of(point)
+    paths, structure = jax.tree_util.tree_flatten_with_path(parameters)
+    leaves = {tuple(key.key for key in path if hasattr(key, "key")): leaf for path, leaf in paths}
+    blocks = list(enumerate(specification.blocks))
+    # Blocks with the same options share one product: one for each would be one more program to compile and to launch.
+    for kernels in sorted({block.kernels for _, block in blocks if len(block.kernels) > 1}):
+        chosen = [(i, block) for i, block in blocks if block.kernels == kernels]
+        names = [("blocks", i, "depthwise", "kernel") for i, _ in chosen]
+        probabilities = point.select([kernel_name(block.index) for _, block in chosen]).rows
+        leaves |= zip(names, _mask_kernels([leaves[name] for name in names], kernels, probabilities), strict=True)
+    for expansions in sorted({block.expansions for _, block in blocks if len(block.expansions) > 1}):
+        chosen = [(i, block) for i, block in blocks if block.expansions == expansions]
+        probabilities = point.select([expansion_name(block.index) for _, block in chosen]).rows
+        for after in (("project", "kernel"), ("squeeze", "reduce", "kernel")):
+            names = [("blocks", i, *after) for i, _ in chosen]
+            if names[0] in leaves:
+                weights = [leaves[name] for name in names]
+                leaves |= zip(names, _mask_channels(weights, [block for _, block in chosen], probabilities), strict=True)
+    return jax.tree_util.tree_unflatten(structure, leaves.values())
