@@ -1,9 +1,9 @@
 """What a design costs."""
 
 from dna_jax.hardware.architecture import Architecture
-from dna_jax.hardware.cost import Cost, add_up, evaluate, price_layers
+from dna_jax.hardware.cost import Cost, Totals, evaluate, price_layers, total_cost
 from dna_jax.hardware.loopnest import LayerCost, evaluate_mapping
-from dna_jax.hardware.mapper import CandidateSet, MappedLayer, Schedule, SpatialChoice, map_layer
+from dna_jax.hardware.mapper import CandidateSet, LayerPrice, MappedLayer, Schedule, SpatialChoice, map_layer
 from dna_jax.hardware.mapping import Mapping, describe
 from dna_jax.hardware.nahas_edge import nahas_edge
 from dna_jax.hardware.relaxed import RelaxedCost, relaxed_cost
@@ -14,13 +14,14 @@ __all__ = [
     "CandidateSet",
     "Cost",
     "LayerCost",
+    "LayerPrice",
     "MappedLayer",
     "Mapping",
     "RelaxedCost",
     "Schedule",
     "SpatialChoice",
     "Template",
-    "add_up",
+    "Totals",
     "describe",
     "evaluate",
     "evaluate_mapping",
@@ -28,4 +29,5 @@ __all__ = [
     "nahas_edge",
     "price_layers",
     "relaxed_cost",
+    "total_cost",
 ]

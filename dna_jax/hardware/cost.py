@@ -46,7 +46,7 @@ def price_layers(workload: Workload, architecture: Architecture, candidates: Can
     return jax.vmap(functools.partial(price_layer, architecture=architecture, candidates=candidates))(workload)
 
 
-def add_up(workload: Workload, architecture: Architecture, layers: LayerPrice | LayerCost) -> Totals:
+def total_cost(workload: Workload, architecture: Architecture, layers: LayerPrice | LayerCost) -> Totals:
     """Layers [L] add up, each times its `weight`."""
     weight = workload.weight
     return Totals(
@@ -66,5 +66,5 @@ def evaluate(workload: Workload, architecture: Architecture, candidates: Candida
       candidates: of its template.
     """
     layers = jax.vmap(functools.partial(map_layer, architecture=architecture, candidates=candidates))(workload)
-    totals = add_up(workload, architecture, layers.cost)
-    return Cost(totals.latency_s, totals.energy_j, totals.area_mm2, totals.overflow_bytes, layers)
+    totals = total_cost(workload, architecture, layers.cost)
+    return Cost(**vars(totals), layers=layers)

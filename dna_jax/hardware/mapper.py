@@ -105,12 +105,19 @@ class MappedLayer:
 
 @dataclasses.dataclass(frozen=True)
 class _Choice:
-    """All candidate mappings of a layer, and which is the best."""
+    """All candidate mappings of a layer, and which is the best.
+
+    Attributes:
+      temporal, spatial: V x 8 and F x 8 factors, each [candidates].
+      cost: of every candidate.
+      index: of the best.
+      price: of the best.
+    """
 
     temporal: list[list[Factor]]
     spatial: list[list[Factor]]
     cost: LayerCost
-    best: jax.Array
+    index: jax.Array
     price: LayerPrice
 
 
@@ -193,17 +200,20 @@ def cut(
 
 
 def _choose(layer: Workload, architecture: Architecture, candidates: CandidateSet) -> _Choice:
-    """Candidates whose tiles overflow a memory are taken only where none fits, the least overflowing first."""
+    """Every candidate mapping of a layer with its cost, and the best of them.
+
+    Candidates whose tiles overflow a memory are taken only where none fits, the least overflowing first.
+    """
     spatial, remaining = unroll(layer, architecture, candidates)
     temporal = cut(layer, architecture, candidates, spatial, remaining)
     cost = nest_cost(layer, architecture, temporal, spatial, candidates.order)
 
     overflow = functools.reduce(jnp.add, cost.overflow_bytes)
     misfit = jnp.where(overflow > 0, 1e6 * (1 + overflow), 1)
-    best, (cycles, energy, *overflow_bytes) = surrogate.take_least(
+    index, (cycles, energy, *overflow_bytes) = surrogate.take_least(
         cost.cycles * misfit, cost.energy_pj, (cost.cycles, cost.energy_pj, *cost.overflow_bytes)
     )
-    return _Choice(temporal, spatial, cost, best, LayerPrice(cycles, energy, overflow_bytes))
+    return _Choice(temporal, spatial, cost, index, LayerPrice(cycles, energy, overflow_bytes))
 
 
 def price_layer(layer: Workload, architecture: Architecture, candidates: CandidateSet) -> LayerPrice:
@@ -217,7 +227,7 @@ def map_layer(layer: Workload, architecture: Architecture, candidates: Candidate
     Where no candidate fits the memories, the overflow stays visible in the cost.
     """
     choice = _choose(layer, architecture, candidates)
-    best = jnp.arange(candidates.size) == choice.best
+    best = jnp.arange(candidates.size) == choice.index
 
     def pick(values: Factor) -> jax.Array:
         """The best candidate's entry, exactly."""

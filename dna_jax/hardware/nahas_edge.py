@@ -59,7 +59,7 @@ def edge_architecture(point: Point, dtype: jax.typing.DTypeLike = jnp.float32) -
     accumulator_mm2 = 32 * _REGISTER_UM2_PER_BIT * 1e-6 * (NODE_NM / 45) ** 2
 
     def by_level(accumulator: float, column: str, dram: float) -> jax.Array:
-        """A figure of each level; those of register files and local memories are a column of the SRAM table."""
+        """One figure per level, [V]: the two ends as given, register file and local memory by a column of the SRAM table."""
         memories = [sram.lookup(column, size) for size in (register_bytes, memory_bytes)]
         return jnp.stack([accumulator * constant, *memories, dram * constant])
 

@@ -11,7 +11,7 @@ forward pass.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
@@ -39,18 +39,12 @@ class RelaxedCost:
     overflow_kib: jax.Array
 
 
-def _neighbours(point: Point, searched: Sequence[int]) -> Point:
-    """The point itself, then for each entry of each row searched the point with that option chosen; [1 + M, ...]."""
+def _neighbours(point: Point, rows: np.ndarray, options: np.ndarray) -> Point:
+    """The point itself, then for each of M pairs (row, option) the point with that option chosen; [1 + M, ...]."""
     decisions, width = point.rows.shape
-    count = 1 + len(searched) * width
-    replaced = np.zeros((count, decisions, 1), bool)
-    options = np.zeros((count, 1, width), point.rows.dtype)
-    for i, row in enumerate(searched):
-        of_row = slice(1 + i * width, 1 + (i + 1) * width)
-        # Where a decision has fewer options than the widest, the rest stays the point itself.
-        replaced[of_row, row, 0] = np.arange(width) < point.sizes[row][1]
-        options[of_row, 0] = np.eye(width)
-    return dataclasses.replace(point, rows=jnp.where(replaced, options, point.rows))
+    replaced = np.arange(decisions) == np.append(-1, rows)[:, None]
+    chosen = np.eye(width, dtype=point.rows.dtype)[np.append(0, options)]
+    return dataclasses.replace(point, rows=jnp.where(replaced[:, :, None], chosen[:, None, :], point.rows))
 
 
 def relaxed_cost(template: Template, space: Space, workload: Workload, point: Mapping[str, jax.Array]) -> RelaxedCost:
@@ -63,7 +57,9 @@ def relaxed_cost(template: Template, space: Space, workload: Workload, point: Ma
       point: probabilities of the template's decisions, soft or one-hot.
     """
     knobs = Point.of(point).select([decision.name for decision in template.space.decisions])
-    searched = [row for row, name in enumerate(knobs) if name in {decision.name for decision in space.free}]
+    free = {decision.name for decision in space.free}
+    searched = [(row, i) for row, (name, count) in enumerate(knobs.sizes) if name in free for i in range(count)]
+    rows, options = np.array(searched, int).reshape(-1, 2).T
     held = jax.lax.stop_gradient(knobs)
 
     def per_layer(neighbour: Point):
@@ -73,18 +69,18 @@ def relaxed_cost(template: Template, space: Space, workload: Workload, point: Ma
         overflow_kib = jnp.sum(jnp.stack(layers.overflow_bytes), axis=0) / 1024
         return milliseconds, layers.energy_pj * 1e-9, architecture.total_area_mm2, overflow_kib
 
-    tables = jax.lax.stop_gradient(jax.vmap(per_layer)(_neighbours(held, searched)))
+    tables = jax.lax.stop_gradient(jax.vmap(per_layer)(_neighbours(held, rows, options)))
 
     # Zeros, with the gradient of the probabilities: what each neighbour's row is weighted with.
-    moves = (knobs.rows - held.rows)[np.array(searched, int)]
-    move = jnp.concatenate([jnp.zeros(1, moves.dtype), moves.ravel()])
+    moves = (knobs.rows - held.rows)[rows, options]
+    move = jnp.concatenate([jnp.zeros(1, moves.dtype), moves])
     weight = jax.lax.stop_gradient(workload.weight)
 
     def interpolate(table: jax.Array, additive: bool) -> jax.Array:
-        """Row 0, plus the other rows with weights that are zero but have a gradient."""
+        """Row 0, plus the other rows with weights that are zero but have a gradient; no product that may be rounded."""
         if not additive:
-            return table[0] + move @ table
-        return table[0] @ workload.weight + move @ (table @ weight)
+            return table[0] + jnp.sum(move * table)
+        return jnp.sum(table[0] * workload.weight) + jnp.sum(move * jnp.sum(table * weight, axis=1))
 
     latency, energy, area, overflow = tables
     return RelaxedCost(

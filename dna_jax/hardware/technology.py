@@ -46,7 +46,7 @@ class SramTable:
         knots = np.log(self.capacity_bytes).astype(x.dtype)
         values = np.log(getattr(self, column)).astype(x.dtype)
         slopes = np.diff(values) / np.diff(knots)
-        # The first segment's line, bent at every inner knot: no lookup, which would compile to a loop.
+        # The first segment's line, bent at every inner knot: no search for the segment, which would compile to a loop.
         beyond = jnp.maximum(x[..., None] - knots[1:-1], 0)
         return jnp.exp(values[0] + slopes[0] * (x - knots[0]) + jnp.sum(np.diff(slopes) * beyond, axis=-1))
 

@@ -10,13 +10,10 @@ from collections.abc import Mapping, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
+from dna_jax.networks.modules import Variables
 from dna_jax.networks.specification import Block, Specification
 from dna_jax.spaces import Point, expansion_name, kernel_name
-
-Variables = nnx.State
-"""Parameters or batch statistics, a pytree."""
 
 
 def _squares(kernels: Sequence[int]) -> np.ndarray:
@@ -38,19 +35,17 @@ def _split_rows(matrix: jax.Array) -> list[jax.Array]:
     return [row[0] for row in jax.lax.split(matrix, [1] * len(matrix))]
 
 
-def _mask_kernels(weights: Sequence[jax.Array], kernels: Sequence[int], probabilities: jax.Array) -> list[jax.Array]:
-    """Depthwise weights [side, side, channels] of blocks, each under its own mixture of squares."""
+def _mix_kernels(kernels: Sequence[int], probabilities: jax.Array) -> list[jax.Array]:
+    """Mixture of squares [side, side] of each block; probabilities [blocks, options]."""
     # An accelerator's default precision would round the mixture.
-    mixtures = jnp.einsum("bo,oij->bij", probabilities, _squares(kernels), precision="highest")
-    return [weight * mixture[:, :, None] for weight, mixture in zip(weights, _split_rows(mixtures), strict=True)]
+    return _split_rows(jnp.einsum("bo,oij->bij", probabilities, _squares(kernels), precision="highest"))
 
 
-def _mask_channels(weights: Sequence[jax.Array], blocks: Sequence[Block], probabilities: jax.Array) -> list[jax.Array]:
-    """Weights [hidden, out] that follow the hidden channels of blocks, each under its mixture of leading channels."""
-    longest = max(len(weight) for weight in weights)
+def _mix_channels(blocks: Sequence[Block], probabilities: jax.Array) -> list[jax.Array]:
+    """Mixture of leading hidden channels of each block, padded to the longest; probabilities [blocks, options]."""
+    longest = max(block.in_channels * max(block.expansions) for block in blocks)
     leading = np.stack([_leading(block, longest) for block in blocks])
-    mixtures = jnp.sum(probabilities[:, :, None] * leading, axis=1)
-    return [weight * row[: len(weight), None] for weight, row in zip(weights, _split_rows(mixtures), strict=True)]
+    return _split_rows(jnp.sum(probabilities[:, :, None] * leading, axis=1))
 
 
 def mask_parameters(specification: Specification, parameters: Variables, point: Mapping[str, jax.Array]) -> Variables:
@@ -70,13 +65,15 @@ def mask_parameters(specification: Specification, parameters: Variables, point: 
         chosen = [(i, block) for i, block in blocks if block.kernels == kernels]
         names = [("blocks", i, "depthwise", "kernel") for i, _ in chosen]
         probabilities = point.select([kernel_name(block.index) for _, block in chosen]).rows
-        leaves |= zip(names, _mask_kernels([leaves[name] for name in names], kernels, probabilities), strict=True)
+        for name, mixture in zip(names, _mix_kernels(kernels, probabilities), strict=True):
+            leaves[name] = leaves[name] * mixture[:, :, None]
     for expansions in sorted({block.expansions for _, block in blocks if len(block.expansions) > 1}):
         chosen = [(i, block) for i, block in blocks if block.expansions == expansions]
         probabilities = point.select([expansion_name(block.index) for _, block in chosen]).rows
-        for after in (("project", "kernel"), ("squeeze", "reduce", "kernel")):
-            names = [("blocks", i, *after) for i, _ in chosen]
-            if names[0] in leaves:
-                weights = [leaves[name] for name in names]
-                leaves |= zip(names, _mask_channels(weights, [block for _, block in chosen], probabilities), strict=True)
+        mixtures = _mix_channels([block for _, block in chosen], probabilities)
+        for (i, block), mixture in zip(chosen, mixtures, strict=True):
+            readers = [("project", "kernel")] + [("squeeze", "reduce", "kernel")] * bool(block.squeeze_channels)
+            for reader in readers:
+                weight = leaves["blocks", i, *reader]
+                leaves["blocks", i, *reader] = weight * mixture[: len(weight), None]
     return jax.tree_util.tree_unflatten(structure, leaves.values())

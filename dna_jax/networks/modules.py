@@ -15,6 +15,9 @@ from dna_jax.networks.specification import Block, Specification
 
 BATCH_NORM_EPSILON = 1e-3
 
+Variables = nnx.State
+"""Parameters or batch statistics, a pytree."""
+
 
 def activate(x: jax.Array, name: str) -> jax.Array:
     """ReLU6 or swish."""

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from dna_jax.networks.masking import Variables, mask_parameters
-from dna_jax.networks.modules import Network, initial_deviation
+from dna_jax.networks.masking import mask_parameters
+from dna_jax.networks.modules import Network, Variables, initial_deviation
 from dna_jax.networks.specification import Specification
 from dna_jax.spaces import Option, expansion_name, kernel_name
 

@@ -92,7 +92,7 @@ def relaxed_workload(specification: Specification, point: Mapping[str, jax.Array
 
     Args:
       specification: a family.
-      point: probabilities of its decisions, soft or one-hot; their type is that of the workload.
+      point: probabilities of its decisions, soft or one-hot, without leading axes; their type is that of the workload.
     """
     rows = conditional_layers(specification)
     options = {kernel_name(b.index): b.kernels for b in specification.blocks}
@@ -107,7 +107,8 @@ def relaxed_workload(specification: Specification, point: Mapping[str, jax.Array
         needed = [start[name] + options[name].index(int(option)) for name, option in row.needs.items()]
         lookup[i, : len(needed)] = needed
     layers, matrix = merge_equal_layers([row.layer for row in rows])
-    weight = jnp.asarray(matrix, chosen.dtype) @ jnp.prod(probabilities[lookup], axis=-1)
+    # A sum of ones and zeros times probabilities: at a default precision an accelerator would round it.
+    weight = jnp.matmul(jnp.asarray(matrix, chosen.dtype), jnp.prod(probabilities[lookup], axis=-1), precision="highest")
     return workload_from_layers(layers, weight, chosen.dtype)
 
 

@@ -58,7 +58,7 @@ class Checkpoints:
             reason = str(error).strip().split("\n", 1)[0][:200] or type(error).__name__
             raise UserError(
                 f"The checkpoint {self._directory / str(step)} cannot be read ({reason}); "
-                "remove that folder to go on from the one before, or pass another --workdir."
+                "remove that folder to go on from the one before, or, if another version wrote it, pass another --workdir."
             ) from error
         return jax.tree.unflatten(structure, [np.asarray(tree[_name(i)]) for i in range(len(leaves))])
 

@@ -33,7 +33,7 @@ from dna_jax.search import (
     most_likely_feasible,
     standing,
 )
-from dna_jax.spaces import Design, Point
+from dna_jax.spaces import Design
 
 _REPORTED_PACKAGES = ("dna-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 
@@ -124,7 +124,7 @@ class Derived:
     cost: Cost
 
 
-def derive(problem: Problem, point: Point, table: pathlib.Path) -> Derived:
+def derive(problem: Problem, point: Mapping[str, jax.Array], table: pathlib.Path) -> Derived:
     """The most likely design of a point; if it misses a budget, with the most likely accelerator that meets all.
 
     The price of every accelerator is kept in the file `table`; a resumed run reads it there.

@@ -14,7 +14,6 @@ from dna_jax.search.objectives import Budgets, ObjectiveConfig, merit, objective
 from dna_jax.search.optimizers import OptimizerConfig, learning_rate_schedule, make_optimizer
 from dna_jax.search.relaxation import (
     TemperatureConfig,
-    by_decision,
     entropy,
     gumbel_softmax,
     initial_logits,
@@ -34,7 +33,6 @@ __all__ = [
     "SearchState",
     "Standing",
     "TemperatureConfig",
-    "by_decision",
     "discrete_cost",
     "entropy",
     "enumerate_accelerators",

@@ -33,7 +33,7 @@ from dna_jax.search.relaxation import (
     sample_point,
     temperature_schedule,
 )
-from dna_jax.spaces import Point, Space
+from dna_jax.spaces import Point, Space, pad_options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +99,7 @@ class SearchState:
         """Of all decisions, the network's first, as the joint space has them."""
         parts = (self.network_logits, self.accelerator_logits)
         width = max(part.shape[-1] for part in parts)
-        return jnp.concatenate([jnp.pad(part, ((0, 0), (0, width - part.shape[-1]))) for part in parts])
+        return jnp.concatenate([pad_options(part, width) for part in parts], axis=-2)
 
 
 Batch = tuple[jax.Array, jax.Array]
@@ -149,7 +149,7 @@ class CoSearch:
     def _optimizers(self) -> dict[str, optax.GradientTransformation]:
         def of_decisions(config: OptimizerConfig, space: Space) -> optax.GradientTransformation:
             # A part that is fixed has nothing to optimise.
-            return make_optimizer(config, self._decision_steps) if space.free else optax.identity()
+            return make_optimizer(config, self._decision_steps) if space.free else optax.set_to_zero()
 
         return {
             "weights": make_optimizer(self.config.weights, self.config.steps),
@@ -248,7 +248,7 @@ class CoSearch:
 
     def _key(self, state: SearchState, half: Literal[0, 1]) -> jax.Array:
         """Of the samples of one half of a step."""
-        return jax.random.fold_in(jax.random.wrap_key_data(state.key), 2 * state.step + half)
+        return jax.random.fold_in(jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step), half)
 
     def joint_step(self, state: SearchState, batch: Batch) -> tuple[SearchState, dict[str, jax.Array]]:
         """Single-level step: one gradient of one loss for weights and decisions."""

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dna_jax.hardware import Cost, Template, add_up, evaluate, price_layers
+from dna_jax.hardware import Cost, Template, evaluate, price_layers, total_cost
 from dna_jax.search.objectives import COSTS, Budgets, merit
 from dna_jax.spaces import Design, Option, Point, Space
 from dna_jax.workload import Layer, Workload, merge_equal_layers, workload_from_layers
@@ -101,7 +101,7 @@ def _price(template: Template, workload: Workload, indices: jax.Array) -> tuple[
     def price(row: jax.Array) -> tuple[jax.Array, ...]:
         point = template.space.one_hot(row, workload.weight.dtype)
         architecture = template.architecture(point, workload.weight.dtype)
-        totals = add_up(workload, architecture, price_layers(workload, architecture, template.candidates))
+        totals = total_cost(workload, architecture, price_layers(workload, architecture, template.candidates))
         return totals.latency_s * 1e3, totals.energy_j * 1e3, totals.area_mm2, totals.overflow_bytes
 
     return jax.lax.map(price, indices, batch_size=CHUNK)

@@ -17,7 +17,8 @@ class OptimizerConfig:
       schedule: "constant" or "cosine" (to zero at the last step).
       warmup_steps: linear from zero to the peak.
       momentum: of SGD.
-      weight_decay: added to the gradient of kernels; vectors (biases, scales, logits) are left alone.
+      weight_decay: share of kernels added to their gradient; vectors (biases, scales) are left alone. Logits of decisions it
+        pulls towards a uniform choice.
       clip_norm: global gradient norm limit, 0 for none.
     """
 

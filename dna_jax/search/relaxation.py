@@ -22,12 +22,6 @@ def initial_logits(space: Space) -> Logits:
     return jnp.zeros(space.is_option.shape, jnp.float32)
 
 
-def by_decision(space: Space, logits: Logits) -> dict[str, jax.Array]:
-    """The logits of each free decision, by its name."""
-    rows = Point(logits, space.sizes)
-    return {decision.name: rows[decision.name] for decision in space.free}
-
-
 @jax.custom_jvp
 def straight_through(soft: jax.Array) -> jax.Array:
     """One-hot at the largest entry of the last axis, exactly; the gradient is that of `soft` (Bengio et al., 2013)."""
@@ -53,7 +47,7 @@ def gumbel_softmax(
       logits: [..., options].
       temperature: > 0; towards 0 samples become one-hot, towards infinity uniform.
       hard: one-hot forward with the soft sample's gradient (straight-through).
-      is_option: bool[..., options], at least one of each variable; the others get no probability. All by default.
+      is_option: bool[..., options], which entries can be chosen, at least one; the others get probability 0. All by default.
 
     Returns:
       Probabilities [..., options]. The largest entry is distributed as softmax(logits) at any temperature.

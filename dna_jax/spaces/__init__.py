@@ -10,7 +10,7 @@ from dna_jax.spaces.inverted_residual import (
     uniform_design,
 )
 from dna_jax.spaces.nahas_edge import nahas_edge_space
-from dna_jax.spaces.point import Point
+from dna_jax.spaces.point import Point, pad_options
 from dna_jax.spaces.space import Design, Space, expectation
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "inverted_residual_space",
     "kernel_name",
     "nahas_edge_space",
+    "pad_options",
     "s1",
     "s2",
     "uniform_design",

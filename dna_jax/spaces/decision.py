@@ -1,7 +1,6 @@
 """A decision: one named choice among finitely many options."""
 
 import dataclasses
-from collections.abc import Sequence
 
 Option = int | float | str
 
@@ -29,8 +28,3 @@ class Decision:
         if value not in self.options:
             raise ValueError(f"Decision {self.name!r} has no option {value!r}; choose one of {list(self.options)}.")
         return self.options.index(value)
-
-
-def decisions(prefix: str, table: Sequence[tuple[str, tuple[Option, ...]]]) -> tuple[Decision, ...]:
-    """Decisions named `prefix.name` for each (name, options) of a table."""
-    return tuple(Decision(f"{prefix}.{name}", options) for name, options in table)

@@ -10,6 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 
+def pad_options(rows: jax.Array, width: int) -> jax.Array:
+    """The same rows [..., options] with zeros up to a width."""
+    return jnp.pad(rows, [(0, 0)] * (jnp.ndim(rows) - 1) + [(0, width - jnp.shape(rows)[-1])])
+
+
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["rows"], meta_fields=["sizes"])
 @dataclasses.dataclass(frozen=True, eq=False)
 class Point(Mapping[str, jax.Array]):
@@ -33,11 +38,14 @@ class Point(Mapping[str, jax.Array]):
             return probabilities
         sizes = tuple((name, jnp.shape(vector)[-1]) for name, vector in probabilities.items())
         width = max(size for _, size in sizes)
-        padded = [
-            jnp.pad(vector, [(0, 0)] * (jnp.ndim(vector) - 1) + [(0, width - jnp.shape(vector)[-1])])
-            for vector in probabilities.values()
-        ]
-        return cls(jnp.stack(padded, axis=-2), sizes)
+        return cls(jnp.stack([pad_options(vector, width) for vector in probabilities.values()], axis=-2), sizes)
+
+    def __eq__(self, other: object) -> bool:
+        # A mapping would compare entries, which for arrays has no single answer.
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     @functools.cached_property
     def _row(self) -> dict[str, int]:
@@ -62,6 +70,6 @@ class Point(Mapping[str, jax.Array]):
             # Evenly spaced rows are a slice, with a gradient far cheaper than that of a lookup.
             rows = jax.lax.slice_in_dim(self.rows, wanted[0], wanted[-1] + 1, min(steps), axis=-2)
         else:
-            rows = jnp.take(self.rows, np.array(wanted), axis=-2)
+            rows = jnp.take(self.rows, np.array(wanted), axis=-2, mode="clip")
         sizes = tuple(self.sizes[row] for row in wanted)
         return Point(jax.lax.slice_in_dim(rows, 0, max(size for _, size in sizes), axis=-1), sizes)

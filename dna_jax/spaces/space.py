@@ -76,10 +76,13 @@ class Space:
         return tuple((decision.name, len(decision.options)) for decision in self.decisions)
 
     @functools.cached_property
+    def _counts(self) -> np.ndarray:
+        return np.array([count for _, count in self.sizes])
+
+    @functools.cached_property
     def is_option(self) -> np.ndarray:
         """Which entries of a point's rows are options, bool[decisions, widest]."""
-        counts = np.array([count for _, count in self.sizes])
-        return np.arange(counts.max()) < counts[:, None]
+        return np.arange(self._counts.max()) < self._counts[:, None]
 
     def one_hot(self, indices: jax.Array | np.ndarray, dtype: jax.typing.DTypeLike = jnp.float32) -> Point:
         """Point of option indices int[..., decisions], as in `grid`; works under jit."""
@@ -110,12 +113,13 @@ class Space:
 
     def sample(self, key: jax.Array) -> Point:
         """A one-hot point drawn uniformly; pure, so a batch is `jax.vmap(space.sample)(keys)`."""
-        counts = np.array([count for _, count in self.sizes])
-        return self.pin(self.one_hot(jax.random.randint(key, counts.shape, 0, counts)).rows)
+        return self.pin(self.one_hot(jax.random.randint(key, self._counts.shape, 0, self._counts)).rows)
 
     def sample_soft(self, key: jax.Array) -> Point:
         """A point drawn uniformly over the simplex of each free decision: exponential numbers over their sum."""
-        drawn = jnp.where(self.is_option, jax.random.exponential(key, self.is_option.shape), 0)
+        # The generator may return zero, and a single option is all of its sum.
+        exponential = jnp.maximum(jax.random.exponential(key, self.is_option.shape, jnp.float32), 1e-30)
+        drawn = jnp.where(self.is_option, exponential, 0)
         return self.pin(drawn / jnp.sum(drawn, axis=-1, keepdims=True))
 
     def grid(self) -> np.ndarray:

@@ -12,7 +12,7 @@ from experiments import benchmark_data, benchmark_step, compare
 
 def test_step_benchmark_measures_every_program():
     setting = {"width": 0.25, "image_size": 8, "batch_size": 4, "stride_plan": "digits"}
-    measured = benchmark_step.measure(setting, repeats=1)
+    measured = benchmark_step.measure(setting, repeats=1, compilations=1)
     programs, ratios = measured["programs"], measured["ratios"]
     assert set(programs) == {"published", "largest", "supernet", "cosearch", "hardware"}
     for values in programs.values():

@@ -10,7 +10,7 @@ import pytest
 
 from dna_jax.hardware import nahas_edge
 from dna_jax.networks import mobilenet_v2
-from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, by_decision, entropy, mean_point
+from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, entropy
 from dna_jax.spaces import s1
 
 TEMPLATE = nahas_edge()
@@ -57,11 +57,11 @@ def _differs(before, after):
 
 
 def test_joint_search_warms_up_then_moves_and_meets_its_budgets():
-    strategy = _strategy(steps=120)
+    strategy = _strategy(steps=200)
     # One trace for all steps: a second would double the time to the first result.
     step = jax.jit(chex.assert_max_traces(strategy.joint_step, n=1))
     state, history = strategy.init(0), []
-    for i in range(120):
+    for i in range(200):
         before = state
         state, metrics = step(state, _batch(i))
         history.append({name: float(value) for name, value in metrics.items()})
@@ -69,12 +69,12 @@ def test_joint_search_warms_up_then_moves_and_meets_its_budgets():
         # Decisions stay put for exactly the three steps of the warm-up.
         assert _differs(before.logits, state.logits) == (i >= 3)
         assert _differs(before.multipliers, state.multipliers) <= (i >= 3)
-    assert int(state.step) == 120
+    assert int(state.step) == 200
     assert np.mean([h["task_loss"] for h in history[-10:]]) < np.mean([h["task_loss"] for h in history[:5]])
     first, last = history[:5], history[-20:]
     assert np.mean([h["area_mm2"] for h in first]) > 3.0
     for name, limit in (("latency_ms", 4e-4), ("area_mm2", 3.0)):
-        assert np.mean([h[name] for h in last]) < 1.2 * limit
+        assert np.mean([h[name] for h in last]) < limit
     values = entropy(strategy.space, state.logits)
     assert all(0 <= float(v) <= 1 for v in values.values())
     assert np.mean([float(v) for name, v in values.items() if name.startswith("accelerator")]) < 0.8
@@ -99,15 +99,16 @@ def test_bilevel_moves_weights_and_decisions_in_turn():
 def test_fixed_parts_stay_and_the_other_moves(fix):
     strategy = _strategy(fix, warmup_steps=0)
     state = strategy.init(0)
-    moving = "accelerator" if fix == "network" else "block"
-    names = by_decision(strategy.space, state.logits)
-    assert names
-    assert all(name.startswith(moving) for name in names)
     after, _ = jax.jit(strategy.joint_step)(state, _batch())
-    assert _differs(state.logits, after.logits)
-    design = strategy.space.decode(mean_point(strategy.space, after.logits))
-    for name, value in strategy.space.fixed.items():
-        assert design[name] == value
+    moved, still = after.accelerator_logits, after.network_logits
+    space = strategy.accelerator_space
+    if fix == "accelerator":
+        moved, still, space = still, moved, strategy.network_space
+    np.testing.assert_array_equal(still, 0)
+    for row, decision in zip(moved, space.decisions, strict=True):
+        # What stands for no option stays; a decision with one option, or of a block that is not there, has no gradient.
+        np.testing.assert_array_equal(row[len(decision.options) :], 0)
+        assert np.any(np.asarray(row) != 0) == (decision in space.free)
 
 
 def test_a_fixed_network_trains_that_network_alone():

@@ -9,7 +9,6 @@ import pytest
 
 from dna_jax.search import (
     TemperatureConfig,
-    by_decision,
     entropy,
     gumbel_softmax,
     initial_logits,
@@ -18,7 +17,7 @@ from dna_jax.search import (
     straight_through,
     temperature_schedule,
 )
-from dna_jax.spaces import Decision, Space, nahas_edge_space, s1
+from dna_jax.spaces import Decision, Point, Space, nahas_edge_space, s1
 
 LOGITS = jnp.asarray([0.5, -1.0, 1.5, 0.0])
 
@@ -72,12 +71,7 @@ def test_straight_through_is_exactly_one_hot():
 @pytest.mark.parametrize("hard", [True, False])
 def test_points_cover_the_space_and_keep_what_is_fixed(hard):
     space = (s1() | nahas_edge_space()).fix({"accelerator.pes_x": 6})
-    logits = initial_logits(space)
-    named = by_decision(space, logits)
-    assert "accelerator.pes_x" not in named
-    assert "block_01.expansion" not in named
-    point = sample_point(jax.random.key(0), space, logits, 1.0, hard)
-    assert set(point) == {decision.name for decision in space.decisions}
+    point = sample_point(jax.random.key(0), space, initial_logits(space), 1.0, hard)
     assert space.decode(point)["accelerator.pes_x"] == 6
     for probabilities in point.values():
         assert float(probabilities.sum()) == pytest.approx(1, abs=1e-5)
@@ -99,31 +93,43 @@ def test_every_decision_is_sampled_from_its_own_logits():
     points = jax.jit(jax.vmap(lambda key: sample_point(key, space, logits, 0.7, True)))(
         jax.random.split(jax.random.key(8), 20_000)
     )
-    for name, own in by_decision(space, logits).items():
-        expected = np.asarray(jax.nn.softmax(own))
+    own = Point(logits, space.sizes)
+    for name in (decision.name for decision in space.free):
+        expected = np.asarray(jax.nn.softmax(own[name]))
         deviation = np.sqrt(expected * (1 - expected) / 20_000)
         assert np.all(np.abs(np.asarray(points[name]).mean(axis=0) - expected) < 5 * deviation), name
         np.testing.assert_allclose(mean_point(space, logits)[name], expected, rtol=1e-5)
 
 
+def _mixed_space():
+    """A free decision of five options, one that is fixed, one of a single option, a free one of two."""
+    decisions = (Decision("a", (1, 2, 3, 4, 5)), Decision("b", (1, 2, 3)), Decision("c", (1,)), Decision("d", (1, 2)))
+    return Space("mixed", decisions, {"b": 2})
+
+
 def test_gradient_of_a_soft_point_against_finite_differences():
-    space = nahas_edge_space()
+    space = _mixed_space()
     logits = jax.random.normal(jax.random.key(7), initial_logits(space).shape)
-    weights = by_decision(space, jax.random.normal(jax.random.key(9), logits.shape))
+    # Every entry has a weight, those that stand for no option too.
+    weights = jax.random.normal(jax.random.key(9), logits.shape)
 
     @jax.jit
     def value(logits):
-        point = sample_point(jax.random.key(3), space, logits, 1.5, False)
-        return sum(jnp.vdot(weights[name], probabilities) for name, probabilities in point.items())
+        return jnp.vdot(weights, sample_point(jax.random.key(3), space, logits, 1.5, False).rows)
 
     gradient, step = jax.grad(value)(logits), 1e-2
     numeric = np.zeros(logits.shape)
     for i in np.ndindex(*logits.shape):
         numeric[i] = (value(logits.at[i].add(step)) - value(logits.at[i].add(-step))) / (2 * step)
     np.testing.assert_allclose(gradient, numeric, rtol=2e-2, atol=2e-3)
-    # What stands for no option has neither influence nor gradient.
-    assert not space.is_option.all()
-    np.testing.assert_array_equal(gradient[~space.is_option], 0)
+    # What stands for no option, is fixed or is no choice has neither influence nor gradient, soft or hard.
+    hard = jax.grad(lambda x: jnp.vdot(weights, sample_point(jax.random.key(3), space, x, 1.5, True).rows))(logits)
+    for found in (numeric, gradient, hard):
+        found = np.asarray(found)
+        np.testing.assert_array_equal(found[~space.is_option], 0)
+        np.testing.assert_array_equal(found[1:3], 0)
+        assert np.all(found[0] != 0)
+        assert np.all(found[3, :2] != 0)
 
 
 def test_entropy_is_one_when_open_and_zero_when_decided():
