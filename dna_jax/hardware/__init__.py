@@ -1,9 +1,10 @@
 """What a design costs."""
 
 from dna_jax.hardware.architecture import Architecture
+from dna_jax.hardware.candidates import CandidateSet, Schedule, SpatialChoice
 from dna_jax.hardware.cost import Cost, Totals, evaluate, price_layers, total_cost
 from dna_jax.hardware.loopnest import LayerCost, evaluate_mapping
-from dna_jax.hardware.mapper import CandidateSet, LayerPrice, MappedLayer, Schedule, SpatialChoice, map_layer
+from dna_jax.hardware.mapper import LayerPrice, MappedLayer, map_layer
 from dna_jax.hardware.mapping import Mapping, describe
 from dna_jax.hardware.nahas_edge import nahas_edge
 from dna_jax.hardware.relaxed import RelaxedCost, relaxed_cost

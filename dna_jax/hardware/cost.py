@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from flax import struct
 
 from dna_jax.hardware.architecture import Architecture
+from dna_jax.hardware.candidates import CandidateSet
 from dna_jax.hardware.loopnest import LayerCost
-from dna_jax.hardware.mapper import CandidateSet, LayerPrice, MappedLayer, map_layer, price_layer
+from dna_jax.hardware.mapper import LayerPrice, MappedLayer, map_layer, price_layer
 from dna_jax.workload import Workload
 
 

@@ -17,68 +17,12 @@ from flax import struct
 
 from dna_jax.hardware import surrogate
 from dna_jax.hardware.architecture import Architecture
+from dna_jax.hardware.candidates import CandidateSet
 from dna_jax.hardware.footprint import footprint, growth_slope
 from dna_jax.hardware.loopnest import LayerCost, nest_cost
 from dna_jax.hardware.mapping import Mapping
 from dna_jax.hardware.nest import Factor
 from dna_jax.workload import DIMENSIONS, OPERANDS, Workload
-
-
-@dataclasses.dataclass(frozen=True)
-class SpatialChoice:
-    """One use of the fan-outs: per fan-out the dimensions laid out over it, in the order in which they fill it.
-
-    For instance ("KG", "P", "QP"): output channels (or groups), then rows, then pixels over three fan-outs.
-    """
-
-    fanouts: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Schedule:
-    """One way to cut loops in time.
-
-    Attributes:
-      growth: per level the dimensions whose tile grows there, first to last; "" at a level without loops.
-      order: per level all dimensions from the innermost loop to the outermost.
-    """
-
-    growth: tuple[str, ...]
-    order: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class CandidateSet:
-    """The mappings that a template considers.
-
-    Attributes:
-      pairs: use of the fan-outs and schedule of each candidate.
-    """
-
-    pairs: tuple[tuple[SpatialChoice, Schedule], ...]
-
-    @property
-    def size(self) -> int:
-        """Number of candidate mappings per layer."""
-        return len(self.pairs)
-
-    @functools.cached_property
-    def order(self) -> np.ndarray:
-        """Loop order of each candidate, int[candidates, V, 8]."""
-        return np.array([[[DIMENSIONS.index(d) for d in level] for level in s.order] for _, s in self.pairs], np.int32)
-
-    def fills(self, fanout: int, step: int) -> dict[int, np.ndarray]:
-        """Dimensions that some candidate lays out at a step of a fan-out -> which candidates do, bool[candidates]."""
-        return _by_dimension([choice.fanouts[fanout][step : step + 1] for choice, _ in self.pairs])
-
-    def grows(self, level: int, step: int) -> dict[int, np.ndarray]:
-        """Dimensions that some candidate grows at a step of a level -> which candidates do, bool[candidates]."""
-        return _by_dimension([schedule.growth[level][step : step + 1] for _, schedule in self.pairs])
-
-
-def _by_dimension(names: list[str]) -> dict[int, np.ndarray]:
-    present = np.array(names)
-    return {DIMENSIONS.index(name): present == name for name in sorted(set(names)) if name}
 
 
 @struct.dataclass

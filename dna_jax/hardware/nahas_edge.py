@@ -17,7 +17,7 @@ import numpy as np
 
 from dna_jax.hardware import technology
 from dna_jax.hardware.architecture import Architecture
-from dna_jax.hardware.mapper import CandidateSet, Schedule, SpatialChoice
+from dna_jax.hardware.candidates import CandidateSet, Schedule, SpatialChoice
 from dna_jax.hardware.template import Template
 from dna_jax.spaces import Point, expectation, nahas_edge_space
 from dna_jax.spaces import nahas_edge as knobs

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import jax
 
 from dna_jax.hardware.architecture import Architecture
-from dna_jax.hardware.mapper import CandidateSet
+from dna_jax.hardware.candidates import CandidateSet
 from dna_jax.spaces import Design, Point, Space
 
 

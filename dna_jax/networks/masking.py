@@ -63,10 +63,9 @@ def mask_parameters(specification: Specification, parameters: Variables, point: 
     # Blocks with the same options share one product: one for each would be one more program to compile and to launch.
     for kernels in sorted({block.kernels for _, block in blocks if len(block.kernels) > 1}):
         chosen = [(i, block) for i, block in blocks if block.kernels == kernels]
-        names = [("blocks", i, "depthwise", "kernel") for i, _ in chosen]
         probabilities = point.select([kernel_name(block.index) for _, block in chosen]).rows
-        for name, mixture in zip(names, _mix_kernels(kernels, probabilities), strict=True):
-            leaves[name] = leaves[name] * mixture[:, :, None]
+        for (i, _), mixture in zip(chosen, _mix_kernels(kernels, probabilities), strict=True):
+            leaves["blocks", i, "depthwise", "kernel"] *= mixture[:, :, None]
     for expansions in sorted({block.expansions for _, block in blocks if len(block.expansions) > 1}):
         chosen = [(i, block) for i, block in blocks if block.expansions == expansions]
         probabilities = point.select([expansion_name(block.index) for _, block in chosen]).rows

@@ -106,7 +106,7 @@ def test_fixed_parts_stay_and_the_other_moves(fix):
         moved, still, space = still, moved, strategy.network_space
     np.testing.assert_array_equal(still, 0)
     for row, decision in zip(moved, space.decisions, strict=True):
-        # What stands for no option stays; a decision with one option, or of a block that is not there, has no gradient.
+        # What stands for no option stays, and so does a decision with one option.
         np.testing.assert_array_equal(row[len(decision.options) :], 0)
         assert np.any(np.asarray(row) != 0) == (decision in space.free)
 

@@ -73,6 +73,11 @@ def test_points_cover_the_space_and_keep_what_is_fixed(hard):
     space = (s1() | nahas_edge_space()).fix({"accelerator.pes_x": 6})
     point = sample_point(jax.random.key(0), space, initial_logits(space), 1.0, hard)
     assert space.decode(point)["accelerator.pes_x"] == 6
+    # Neither what is fixed nor what has one option is reported as a decision.
+    assert set(entropy(space, initial_logits(space))) == {d.name for d in space.decisions} - {
+        "accelerator.pes_x",
+        "block_01.expansion",
+    }
     for probabilities in point.values():
         assert float(probabilities.sum()) == pytest.approx(1, abs=1e-5)
 
