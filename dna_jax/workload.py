@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import jax
@@ -28,7 +29,7 @@ class Layer:
       K, C: output and input channels.
       P, Q: output height and width.
       R, S: kernel height and width.
-      stride: same in both directions.
+      stride, dilation: same in both directions.
       groups: C for depthwise.
       weight_bits, input_bits, output_bits: operand widths.
       partial_bits: width of partial sums.
@@ -42,6 +43,7 @@ class Layer:
     R: int = 1
     S: int = 1
     stride: int = 1
+    dilation: int = 1
     groups: int = 1
     N: int = 1
     weight_bits: int = 8
@@ -70,7 +72,8 @@ class Workload:
 
     Attributes:
       bounds: loop bounds per layer in the order of DIMENSIONS, [L, 8]; K and C per group.
-      stride: [L].
+      stride, dilation: [L].
+      common_step: greatest common divisor of stride and dilation, [L]: the inputs that a layer reads are that far apart.
       bits: operand widths in the order of OPERANDS, [L, 3].
       partial_bits: width of partial sums, [L].
       weight: how often the layer is present, [L]: 1 or a count in a discrete network, an expected count under a
@@ -79,6 +82,8 @@ class Workload:
 
     bounds: jax.Array
     stride: jax.Array
+    dilation: jax.Array
+    common_step: jax.Array
     bits: jax.Array
     partial_bits: jax.Array
     weight: jax.Array
@@ -98,10 +103,21 @@ def workload_from_layers(
     return Workload(
         bounds=jnp.asarray(bounds, dtype),
         stride=jnp.asarray([y.stride for y in layers], dtype),
+        dilation=jnp.asarray([y.dilation for y in layers], dtype),
+        common_step=jnp.asarray([math.gcd(y.stride, y.dilation) for y in layers], dtype),
         bits=jnp.asarray([(y.weight_bits, y.input_bits, y.output_bits) for y in layers], dtype),
         partial_bits=jnp.asarray([y.partial_bits for y in layers], dtype),
         weight=jnp.ones(len(layers), dtype) if weight is None else jnp.asarray(weight, dtype),
     )
+
+
+def as_matrix_product(workload: Workload) -> Workload:
+    """The same layers with their inputs unfolded (im2col): N P Q rows of C R S inputs, K outputs each; groups stay."""
+    n, g, k, c, p, q, r, s = (workload.bounds[..., d] for d in range(len(DIMENSIONS)))
+    one = jnp.ones_like(n)
+    bounds = jnp.stack([one, g, k, c * r * s, n * p * q, one, one, one], axis=-1)
+    step = jnp.ones_like(workload.stride)
+    return workload.replace(bounds=bounds, stride=step, dilation=step, common_step=step)
 
 
 def merge_equal_layers(layers: Sequence[Layer]) -> tuple[list[Layer], np.ndarray]:

@@ -19,13 +19,19 @@ class Architecture:
       clock_hz, mac_pj, mac_mm2: clock, energy and area of one multiply-accumulate unit, scalars.
       macs: multiply-accumulate units of the whole accelerator, scalar.
       link_mm2: area of the interface to the backing store, scalar.
+      fold_cycles: cycles that an array adds each time the operand it keeps changes (loading, skew, draining), scalar.
       level_names: V names (static).
       holds: the operands ("WIO") that each level stores; others pass it by (static).
       ports: per level "shared" (reads and writes share the read bandwidth), "read_write" (one port each) or
         "per_operand" (one read and one write port for each operand) (static).
       double_buffered: per level, whether a tile may take only half of the capacity (static).
+      slides: per level, whether inputs that successive tiles share stay, so that only new rows or columns come (static).
+      whole_rows: whether input tiles include the rows and columns between those that a strided or dilated kernel reads
+        (static).
       fanout_names: F names (static).
       fanout_level: the level right above each fan-out (static).
+      stationary: the operand that a systolic array keeps in level 0; None for an array that hands operands to all units at
+        once (static).
       resident_level: level whose instances together may keep a layer's inputs and outputs, so that these never cross to
         the level above; None where activations always do (static).
     """
@@ -43,12 +49,16 @@ class Architecture:
     mac_mm2: jax.Array
     macs: jax.Array
     link_mm2: jax.Array
+    fold_cycles: jax.Array
     level_names: tuple[str, ...] = struct.field(pytree_node=False)
     holds: tuple[str, ...] = struct.field(pytree_node=False)
     ports: tuple[str, ...] = struct.field(pytree_node=False)
     double_buffered: tuple[bool, ...] = struct.field(pytree_node=False)
+    slides: tuple[bool, ...] = struct.field(pytree_node=False)
+    whole_rows: bool = struct.field(pytree_node=False)
     fanout_names: tuple[str, ...] = struct.field(pytree_node=False)
     fanout_level: tuple[int, ...] = struct.field(pytree_node=False)
+    stationary: str | None = struct.field(pytree_node=False)
     resident_level: int | None = struct.field(pytree_node=False)
 
     @property

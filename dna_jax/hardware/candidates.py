@@ -37,9 +37,11 @@ class CandidateSet:
 
     Attributes:
       pairs: use of the fan-outs and schedule of each candidate.
+      as_matrix_product: whether layers run as matrix products (`workload.as_matrix_product`).
     """
 
     pairs: tuple[tuple[SpatialChoice, Schedule], ...]
+    as_matrix_product: bool = False
 
     @property
     def size(self) -> int:

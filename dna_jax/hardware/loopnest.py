@@ -8,14 +8,13 @@ import math
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import struct
 
 from dna_jax.hardware import surrogate
 from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.mapping import Mapping
 from dna_jax.hardware.nest import Factor, Factors, Nest, operand_bytes
-from dna_jax.hardware.traffic import count_traffic
+from dna_jax.hardware.traffic import Order, count_folds, count_traffic
 from dna_jax.workload import DIMENSIONS, OPERANDS, Workload
 
 
@@ -73,7 +72,7 @@ def _port_cycles(architecture: Architecture, level: int, reads: list[Factor], wr
 
 
 def nest_cost(
-    layer: Workload, architecture: Architecture, temporal: Factors, spatial: Factors, order: np.ndarray
+    layer: Workload, architecture: Architecture, temporal: Factors, spatial: Factors, order: Order
 ) -> LayerCost:
     """Cost of one layer under one or many mappings.
 
@@ -82,7 +81,7 @@ def nest_cost(
       architecture: V levels, F fan-outs.
       temporal: V x 8 factors.
       spatial: F x 8 factors.
-      order: dimensions per level from the innermost loop out, int[..., V, 8] with an axis for mappings or none.
+      order: see `traffic.Order`.
 
     Returns:
       The cost; tiles that do not fit are reported in `overflow_bytes`, never clipped.
@@ -97,8 +96,10 @@ def nest_cost(
         energy.append(
             (read * architecture.read_pj_per_byte[level] + write * architecture.write_pj_per_byte[level]) * instances
         )
-    steps = [surrogate.ceil(bound / side) for bound, side in zip(nest.bounds, nest.unrolled[-1], strict=True)]
-    compute_cycles = jnp.asarray(math.prod(steps))
+    compute_cycles = jnp.asarray(math.prod([surrogate.ceil(trips) for trips in nest.trips]))
+    if architecture.stationary is not None:
+        folds = count_folds(nest, OPERANDS.index(architecture.stationary), order)
+        compute_cycles = compute_cycles + folds * architecture.fold_cycles
     cycles = surrogate.largest([compute_cycles, *port_cycles])
     macs = math.prod(nest.bounds)
     mac_energy = macs * architecture.mac_pj
@@ -116,7 +117,7 @@ def nest_cost(
 
 
 def evaluate_mapping(layer: Workload, architecture: Architecture, mapping: Mapping) -> LayerCost:
-    """Cost of one layer under the mapping given, as it stands. `mapping.order` must be concrete (NumPy or outside jit)."""
+    """Cost of one layer under the mapping given, as it stands; batch with `jax.vmap`."""
     temporal = [[mapping.temporal[v, d] for d in range(len(DIMENSIONS))] for v in range(mapping.temporal.shape[0])]
     spatial = [[mapping.spatial[f, d] for d in range(len(DIMENSIONS))] for f in range(mapping.spatial.shape[0])]
-    return nest_cost(layer, architecture, temporal, spatial, np.asarray(mapping.order))
+    return nest_cost(layer, architecture, temporal, spatial, jnp.asarray(mapping.order))

@@ -22,7 +22,7 @@ from dna_jax.hardware.footprint import footprint, growth_slope
 from dna_jax.hardware.loopnest import LayerCost, nest_cost
 from dna_jax.hardware.mapping import Mapping
 from dna_jax.hardware.nest import Factor
-from dna_jax.workload import DIMENSIONS, OPERANDS, Workload
+from dna_jax.workload import DIMENSIONS, OPERANDS, Workload, as_matrix_product
 
 
 @struct.dataclass
@@ -121,14 +121,17 @@ def cut(
         stored = [width[o] if name in architecture.holds[level] else 0.0 for o, name in enumerate(OPERANDS)]
         for step in range(max(len(schedule.growth[level]) for _, schedule in candidates.pairs)):
             growing = candidates.grows(level, step)
-            elements = footprint(within, layer.stride)
+            elements = footprint(within, layer, architecture.whole_rows)
             slope: Factor = 1.0
             rest: Factor = 1.0
             for dimension, mask in growing.items():
-                gains = growth_slope(within, layer.stride, elements, dimension)
+                gains = growth_slope(within, layer, elements, dimension, architecture.whole_rows)
                 slope = _only(mask, _stored_bytes(gains, stored), slope)
                 rest = _only(mask, trips[dimension], rest)
-            limit = jnp.maximum(1 + (room - _stored_bytes(elements, stored)) / slope, 1)
+            gain = _stored_bytes(elements, stored)
+            # What a level does not store costs it nothing.
+            limit = jnp.where(slope > 0, 1 + (room - gain) / jnp.where(slope > 0, slope, 1), jnp.inf)
+            limit = jnp.maximum(limit, 1)
             fits = jnp.maximum(surrogate.floor(surrogate.minimum(*jnp.broadcast_arrays(limit, rest))), 1)
             # Equal tiles: 10 trips in tiles of at most 8 become two of 5.
             factor = surrogate.ceil(rest / surrogate.ceil(rest / fits))
@@ -148,14 +151,18 @@ def _choose(layer: Workload, architecture: Architecture, candidates: CandidateSe
 
     Candidates whose tiles overflow a memory are taken only where none fits, the least overflowing first.
     """
+    if candidates.as_matrix_product:
+        layer = as_matrix_product(layer)
     spatial, remaining = unroll(layer, architecture, candidates)
     temporal = cut(layer, architecture, candidates, spatial, remaining)
     cost = nest_cost(layer, architecture, temporal, spatial, candidates.order)
 
     overflow = functools.reduce(jnp.add, cost.overflow_bytes)
     misfit = jnp.where(overflow > 0, 1e6 * (1 + overflow), 1)
+    # What all candidates share has no axis of them.
+    metric, tie = (jnp.broadcast_to(x, candidates.size) for x in (cost.cycles * misfit, cost.energy_pj))
     index, (cycles, energy, *overflow_bytes) = surrogate.take_least(
-        cost.cycles * misfit, cost.energy_pj, (cost.cycles, cost.energy_pj, *cost.overflow_bytes)
+        metric, tie, (cost.cycles, cost.energy_pj, *cost.overflow_bytes)
     )
     return _Choice(temporal, spatial, cost, index, LayerPrice(cycles, energy, overflow_bytes))
 

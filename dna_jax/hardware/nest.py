@@ -76,9 +76,34 @@ class Nest:
         """Everything laid out below each level, V x 8."""
         return list(itertools.accumulate(self._fanouts, _multiply))
 
+    @functools.cached_property
+    def trips(self) -> list[jax.Array]:
+        """Steps that each dimension takes in time, 8 numbers; with a fraction where the last step uses part of the units."""
+        return [bound / side for bound, side in zip(self.bounds, self.unrolled[-1], strict=True)]
+
+    def done(self, trips: Sequence[jax.Array]) -> list[Sequence[Factor]]:
+        """Steps done by one tile of each level, V x 8: `covered`, but never more than the `trips` there are."""
+        capped = [
+            [a if isinstance(a, float) else jnp.minimum(a, b) for a, b in zip(row, trips, strict=True)]
+            for row in self.covered[:-1]
+        ]
+        return [*capped, trips]
+
+    def loops(self, trips: Sequence[jax.Array]) -> list[list[Factor]]:
+        """How many tiles of the level below each tile really runs through, V x 8; the last of them may be a part."""
+        done = self.done(trips)
+        return [
+            [a if isinstance(b, float) else a / b for a, b in zip(outer, inner, strict=True)]
+            for outer, inner in zip(done, [_ONES, *done[:-1]], strict=True)
+        ]
+
     def busy_instances(self, level: int) -> Factor:
         """Instances of a level that work in parallel: everything laid out above it."""
         return math.prod(functools.reduce(_multiply, self._fanouts[level + 1 :], _ONES))
+
+    def covers(self, level: int) -> list[Factor]:
+        """Extent of the tile of one instance of a level, by dimension; it may reach past the layer's bounds."""
+        return _multiply(self.covered[level], self.unrolled[level])
 
     @functools.cached_property
     def _elements(self) -> dict[tuple[int, int], tuple[jax.Array, ...]]:
@@ -93,7 +118,7 @@ class Nest:
             inner = self.covered[level] if level >= 0 else _ONES
             extents = _multiply(inner, self.unrolled[served])
             clipped = [jnp.minimum(extent, bound) for extent, bound in zip(extents, self.bounds, strict=True)]
-            self._elements[level, served] = footprint(clipped, self.layer.stride)
+            self._elements[level, served] = footprint(clipped, self.layer, self.architecture.whole_rows)
         return self._elements[level, served]
 
     @functools.cached_property
@@ -105,7 +130,7 @@ class Nest:
         level = self.architecture.resident_level
         if level is None:
             return 0.0
-        _, inputs, outputs = footprint(self.bounds, self.layer.stride)
+        _, inputs, outputs = footprint(self.bounds, self.layer, self.architecture.whole_rows)
         _, final = operand_bytes(self.layer)
         held = self.architecture.capacity_bytes[level] * self.architecture.instances[level]
         return surrogate.at_least(held, inputs * final[1] + outputs * final[OUTPUT])

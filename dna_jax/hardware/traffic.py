@@ -14,20 +14,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dna_jax.hardware.footprint import RELEVANT
+from dna_jax.hardware import surrogate
+from dna_jax.hardware.footprint import RELEVANT, input_rows
 from dna_jax.hardware.nest import OUTPUT, Factor, Factors, Nest, operand_bytes
 from dna_jax.workload import DIMENSIONS, OPERANDS
 
 
-def _relevant(operand: int, order: np.ndarray, level: int, slot: int) -> np.ndarray | bool:
-    """Whether the loop at a slot changes an operand's data: one answer for all mappings, or one for each."""
-    answers = RELEVANT[operand, order[..., level, slot]]
+Order = np.ndarray | jax.Array
+"""Dimensions per level from the innermost loop out, int[..., V, 8] with an axis for mappings or none. A NumPy array is known
+while the program is compiled, which then holds only the loops that can matter; a JAX array may differ from call to call."""
+
+
+def _pick(per_dimension: np.ndarray, dimensions: Order) -> jax.Array | np.ndarray | bool:
+    """The entries [8] of the dimensions at hand: one answer where all mappings agree, or one for each."""
+    if isinstance(dimensions, jax.Array):
+        return jnp.asarray(per_dimension)[dimensions]
+    answers = per_dimension[dimensions]
     return bool(answers.flat[0]) if answers.size == 1 or (answers == answers.flat[0]).all() else answers
 
 
-def _loop(factors: Sequence[Factor], order: np.ndarray, level: int, slot: int) -> Factor:
+def _loop(factors: Sequence[Factor], dimensions: Order) -> Factor:
     """The factor of the loop at a slot, of each mapping its own."""
-    dimensions = order[..., level, slot]
+    if isinstance(dimensions, jax.Array):
+        return jnp.stack(jnp.broadcast_arrays(*factors))[dimensions]
     loop: Factor = factors[int(dimensions.flat[0])]
     for dimension in np.unique(dimensions):
         if (dimensions != dimension).any():
@@ -35,14 +44,18 @@ def _loop(factors: Sequence[Factor], order: np.ndarray, level: int, slot: int) -
     return loop
 
 
-def refills(loops: Factors, order: np.ndarray, operand: int, child: int) -> tuple[Factor, Factor]:
-    """How often the tile at level `child` is filled, and how many distinct tiles there are.
+def refills(
+    loops: Factors, order: Order, operand: int, child: int, new_share: Sequence[Factor] | None = None
+) -> tuple[Factor, Factor]:
+    """How often the tile at level `child` is filled, and how many distinct tiles there are; both count parts of tiles.
 
     Args:
-      loops: factors by level and slot, innermost first.
-      order: the dimensions in these slots.
+      loops: factors by level and slot, innermost first; one with a fraction ends with a part of a tile.
+      order: the dimensions in these slots, see `Order`.
       operand: index into OPERANDS.
       child: the level filled, by loops at the levels above.
+      new_share: where a level keeps what successive tiles share, the share of a tile that is new when a loop of each
+        dimension advances, 8 numbers; it holds for the innermost loop that moves the tile, the others bring whole ones.
     """
     fills: Factor = 1.0
     distinct: Factor = 1.0
@@ -51,17 +64,38 @@ def refills(loops: Factors, order: np.ndarray, operand: int, child: int) -> tupl
         for slot, factor in enumerate(loops[level]):
             if isinstance(factor, float):
                 continue
-            depends = _relevant(operand, order, level, slot)
-            if depends is True:
+            depends = _pick(RELEVANT[operand], order[..., level, slot])
+            if new_share is not None and depends is not False:
+                sliding = 1 + (factor - 1) * _loop(new_share, order[..., level, slot])
+                again = jnp.where(moving, surrogate.ceil(factor), 1)
+                fills = fills * jnp.where(depends, jnp.where(moving, factor, sliding), again)
+                distinct = distinct * jnp.where(depends, factor, 1)
+                moving = moving | (depends & (factor > 1))
+            elif depends is True:
                 fills, distinct = fills * factor, distinct * factor
                 moving = moving | (factor > 1)
             elif depends is False:
-                fills = fills if moving is False else fills * jnp.where(moving, factor, 1)
+                fills = fills if moving is False else fills * jnp.where(moving, surrogate.ceil(factor), 1)
             else:
-                fills = fills * jnp.where(moving | depends, factor, 1)
+                fills = fills * jnp.where(depends, factor, jnp.where(moving, surrogate.ceil(factor), 1))
                 distinct = distinct * jnp.where(depends, factor, 1)
                 moving = moving | (depends & (factor > 1))
     return fills, distinct
+
+
+def _new_share(nest: Nest, level: int) -> list[Factor]:
+    """Of the inputs' tile at a level, the share that is new when one loop outside it advances, by dimension."""
+    layer = nest.layer
+    extent = [jnp.minimum(a, b) for a, b in zip(nest.covers(level), nest.bounds, strict=True)]
+    shares: list[Factor] = [1.0] * len(DIMENSIONS)
+    for pixels, taps in ("PR", "QS"):
+        pixel, tap = DIMENSIONS.index(pixels), DIMENSIONS.index(taps)
+        held = input_rows(extent[pixel], extent[tap], layer, nest.architecture.whole_rows)
+        for grown in (pixel, tap):
+            twice = [2 * x if d == grown else x for d, x in enumerate(extent)]
+            both = input_rows(twice[pixel], twice[tap], layer, nest.architecture.whole_rows)
+            shares[grown] = jnp.minimum(both / held - 1, 1)
+    return shares
 
 
 @dataclasses.dataclass
@@ -72,17 +106,20 @@ class Traffic:
     writes: list[list[Factor]]
 
 
-def _feed_arithmetic(traffic: Traffic, nest: Nest, operand: int, level: int) -> None:
-    """What multiply-accumulate units take from the innermost level of an operand, and what they leave there."""
+def _feed_arithmetic(traffic: Traffic, nest: Nest, operand: int, level: int, fills: Factor) -> None:
+    """What multiply-accumulate units take from the innermost level of an operand, and what they leave there.
+
+    The first visit of each output in a tile adds to nothing and reads nothing; partial sums that come back to the tile are
+    added as it leaves (the count of Timeloop).
+    """
     partial, _ = operand_bytes(nest.layer)
     # Copies of one datum are multicast, counted once.
     served = nest.elements(-1, level)[operand] * partial[operand]
-    trips = math.prod(nest.covered[-1])
+    trips = math.prod(nest.trips)
     if operand != OUTPUT:
         traffic.reads[level][operand] += served * trips
         return
-    # Each output's first visit adds to nothing and reads nothing.
-    first = math.prod(factor for d, factor in enumerate(nest.covered[-1]) if RELEVANT[OUTPUT, d])
+    first = fills * math.prod(factor for d, factor in enumerate(nest.done(nest.trips)[level]) if RELEVANT[OUTPUT, d])
     traffic.writes[level][operand] += served * trips
     traffic.reads[level][operand] += served * (trips - first)
 
@@ -123,22 +160,35 @@ def _move_outputs(traffic: Traffic, nest: Nest, child: int, parent: int, fills: 
     traffic.writes[child][OUTPUT] += received * back * crosses
 
 
-def count_traffic(nest: Nest, order: np.ndarray) -> Traffic:
+def _by_slot(factors: Factors, order: Order) -> list[list[Factor]]:
+    """Factors by level and slot, innermost first."""
+    slots = range(len(DIMENSIONS))
+    return [[_loop(row, order[..., level, slot]) for slot in slots] for level, row in enumerate(factors)]
+
+
+def count_folds(nest: Nest, operand: int, order: Order) -> Factor:
+    """How often the operand that an array keeps in level 0 changes; a part of a fold takes as long as a whole one."""
+    loops = _by_slot(nest.loops([surrogate.ceil(trips) for trips in nest.trips]), order)
+    return refills(loops, order, operand, 0)[0]
+
+
+def count_traffic(nest: Nest, order: Order) -> Traffic:
     """What crosses the ports of every level.
 
     Args:
       nest: a layer cut and laid out.
-      order: dimensions per level from the innermost loop out, int[..., V, 8] with an axis for mappings or none.
+      order: see `Order`.
     """
+    loops = _by_slot(nest.loops(nest.trips), order)
     levels = range(len(nest.temporal))
-    loops = [[_loop(nest.temporal[v], order, v, slot) for slot in range(len(DIMENSIONS))] for v in levels]
     nothing: list[Factor] = [0.0] * len(OPERANDS)
     traffic = Traffic(reads=[list(nothing) for _ in levels], writes=[list(nothing) for _ in levels])
     for operand, name in enumerate(OPERANDS):
         chain = [v for v in levels if name in nest.architecture.holds[v]]
-        _feed_arithmetic(traffic, nest, operand, chain[0])
+        _feed_arithmetic(traffic, nest, operand, chain[0], refills(loops, order, operand, chain[0])[0])
         for child, parent in itertools.pairwise(chain):
-            fills, distinct = refills(loops, order, operand, child)
+            slides = name == "I" and nest.architecture.slides[child]
+            fills, distinct = refills(loops, order, operand, child, _new_share(nest, child) if slides else None)
             if operand == OUTPUT:
                 _move_outputs(traffic, nest, child, parent, fills, distinct)
             else:
