@@ -30,6 +30,8 @@ class Layer:
       P, Q: output height and width.
       R, S: kernel height and width.
       stride, dilation: same in both directions.
+      input_rows, input_columns: of the input where it is smaller than P, Q, kernel and steps need: what they need beyond it is
+        padding, which is neither stored nor moved. None where all that is needed exists.
       groups: C for depthwise.
       weight_bits, input_bits, output_bits: operand widths.
       partial_bits: width of partial sums.
@@ -44,6 +46,8 @@ class Layer:
     S: int = 1
     stride: int = 1
     dilation: int = 1
+    input_rows: int | None = None
+    input_columns: int | None = None
     groups: int = 1
     N: int = 1
     weight_bits: int = 8
@@ -73,6 +77,7 @@ class Workload:
     Attributes:
       bounds: loop bounds per layer in the order of DIMENSIONS, [L, 8]; K and C per group.
       stride, dilation: [L].
+      input_rows, input_columns: rows and columns of the input that exist, [L].
       common_step: greatest common divisor of stride and dilation, [L]: the inputs that a layer reads are that far apart.
       bits: operand widths in the order of OPERANDS, [L, 3].
       partial_bits: width of partial sums, [L].
@@ -84,9 +89,16 @@ class Workload:
     stride: jax.Array
     dilation: jax.Array
     common_step: jax.Array
+    input_rows: jax.Array
+    input_columns: jax.Array
     bits: jax.Array
     partial_bits: jax.Array
     weight: jax.Array
+
+
+def _existing(given: int | None, pixels: int, taps: int, layer: Layer) -> int:
+    """Input rows (or columns): those given, or all that pixels and taps reach."""
+    return (pixels - 1) * layer.stride + (taps - 1) * layer.dilation + 1 if given is None else given
 
 
 def workload_from_layers(
@@ -105,6 +117,8 @@ def workload_from_layers(
         stride=jnp.asarray([y.stride for y in layers], dtype),
         dilation=jnp.asarray([y.dilation for y in layers], dtype),
         common_step=jnp.asarray([math.gcd(y.stride, y.dilation) for y in layers], dtype),
+        input_rows=jnp.asarray([_existing(y.input_rows, y.P, y.R, y) for y in layers], dtype),
+        input_columns=jnp.asarray([_existing(y.input_columns, y.Q, y.S, y) for y in layers], dtype),
         bits=jnp.asarray([(y.weight_bits, y.input_bits, y.output_bits) for y in layers], dtype),
         partial_bits=jnp.asarray([y.partial_bits for y in layers], dtype),
         weight=jnp.ones(len(layers), dtype) if weight is None else jnp.asarray(weight, dtype),
@@ -117,7 +131,14 @@ def as_matrix_product(workload: Workload) -> Workload:
     one = jnp.ones_like(n)
     bounds = jnp.stack([one, g, k, c * r * s, n * p * q, one, one, one], axis=-1)
     step = jnp.ones_like(workload.stride)
-    return workload.replace(bounds=bounds, stride=step, dilation=step, common_step=step)
+    return workload.replace(
+        bounds=bounds,
+        stride=step,
+        dilation=step,
+        common_step=step,
+        input_rows=bounds[..., DIMENSIONS.index("P")],
+        input_columns=step,
+    )
 
 
 def merge_equal_layers(layers: Sequence[Layer]) -> tuple[list[Layer], np.ndarray]:

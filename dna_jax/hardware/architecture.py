@@ -22,7 +22,8 @@ class Architecture:
       fold_cycles: cycles that an array adds each time the operand it keeps changes (loading, skew, draining), scalar.
       level_names: V names (static).
       holds: the operands ("WIO") that each level stores; others pass it by (static).
-      ports: per level "shared" (reads and writes share the read bandwidth), "read_write" (one port each) or
+      ports: per level "shared" (reads and writes share the read bandwidth), "read_write" (one port each), "drains_written"
+        (one port each, where outputs that leave for the level above pass the write port, as Timeloop counts them) or
         "per_operand" (one read and one write port for each operand) (static).
       double_buffered: per level, whether a tile may take only half of the capacity (static).
       slides: per level, whether inputs that successive tiles share stay, so that only new rows or columns come (static).
@@ -32,6 +33,7 @@ class Architecture:
       fanout_level: the level right above each fan-out (static).
       stationary: the operand that a systolic array keeps in level 0; None for an array that hands operands to all units at
         once (static).
+      exposed_ends: whether loading the first tiles and draining the last takes time of its own (static).
       resident_level: level whose instances together may keep a layer's inputs and outputs, so that these never cross to
         the level above; None where activations always do (static).
     """
@@ -59,6 +61,7 @@ class Architecture:
     fanout_names: tuple[str, ...] = struct.field(pytree_node=False)
     fanout_level: tuple[int, ...] = struct.field(pytree_node=False)
     stationary: str | None = struct.field(pytree_node=False)
+    exposed_ends: bool = struct.field(pytree_node=False)
     resident_level: int | None = struct.field(pytree_node=False)
 
     @property

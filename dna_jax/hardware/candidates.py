@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Literal
 
 import numpy as np
 
@@ -38,10 +39,12 @@ class CandidateSet:
     Attributes:
       pairs: use of the fan-outs and schedule of each candidate.
       as_matrix_product: whether layers run as matrix products (`workload.as_matrix_product`).
+      objective: what the mapper minimises, cycles or the product of cycles and energy.
     """
 
     pairs: tuple[tuple[SpatialChoice, Schedule], ...]
     as_matrix_product: bool = False
+    objective: Literal["latency", "edp"] = "latency"
 
     @property
     def size(self) -> int:

@@ -24,8 +24,8 @@ Tile = Sequence[jax.Array]
 several times faster than an axis of eight."""
 
 
-def input_rows(pixels: jax.Array, taps: jax.Array, layer: Workload, whole_rows: bool) -> jax.Array:
-    """Input rows (or columns) that output pixels and kernel taps need.
+def reach(pixels: jax.Array, taps: jax.Array, layer: Workload, whole_rows: bool) -> jax.Array:
+    """Input rows (or columns) that output pixels and kernel taps need, padding included.
 
     Pixel i and tap j read row i * stride + j * dilation. With `whole_rows` all rows from the first to the last count, else
     only those read. With stride and dilation divided by their common divisor, (i, j) and (i + dilation, j - stride) read
@@ -43,11 +43,11 @@ def footprint(tile: Tile, layer: Workload, whole_rows: bool = False) -> tuple[ja
     Args:
       tile: extents, 8 arrays.
       layer: whose steps the inputs follow; a workload without its layer axis.
-      whole_rows: as in `input_rows`.
+      whole_rows: as in `reach`.
     """
     n, g, k, c, p, q, r, s = tile
-    rows = input_rows(p, r, layer, whole_rows)
-    columns = input_rows(q, s, layer, whole_rows)
+    rows = jnp.minimum(reach(p, r, layer, whole_rows), layer.input_rows)
+    columns = jnp.minimum(reach(q, s, layer, whole_rows), layer.input_columns)
     pixels = n * g
     return g * k * c * r * s, pixels * c * rows * columns, pixels * k * p * q
 
@@ -69,15 +69,18 @@ def growth_slope(
     """Elements that each operand gains when one dimension of a tile grows by its own extent, and again by each extent more.
 
     Exact, for footprints are affine, but for a kernel that grows from below the stride to beyond it, and for pixels that grow
-    from below the dilation to beyond it: there the gain of inputs is an upper bound. `elements` is the footprint of the tile.
+    from below the dilation to beyond it: there the gain of inputs is an upper bound, as it is where padding begins. `elements`
+    is the footprint of the tile.
     """
     n, g, _, c, p, q, r, s = tile
     weights, inputs, outputs = elements
     name = DIMENSIONS[dimension]
     if name in "PR":
-        inputs = n * g * c * _row_gain(tile, layer, name, whole_rows) * input_rows(q, s, layer, whole_rows)
+        columns = jnp.minimum(reach(q, s, layer, whole_rows), layer.input_columns)
+        inputs = n * g * c * _row_gain(tile, layer, name, whole_rows) * columns
     elif name in "QS":
-        inputs = n * g * c * _row_gain(tile, layer, name, whole_rows) * input_rows(p, r, layer, whole_rows)
+        rows = jnp.minimum(reach(p, r, layer, whole_rows), layer.input_rows)
+        inputs = n * g * c * _row_gain(tile, layer, name, whole_rows) * rows
     return tuple(
         gained if RELEVANT[operand, dimension] else 0.0 for operand, gained in enumerate((weights, inputs, outputs))
     )

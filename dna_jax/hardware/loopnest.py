@@ -12,9 +12,10 @@ from flax import struct
 
 from dna_jax.hardware import surrogate
 from dna_jax.hardware.architecture import Architecture
+from dna_jax.hardware.ends import exposed_cycles
 from dna_jax.hardware.mapping import Mapping
 from dna_jax.hardware.nest import Factor, Factors, Nest, operand_bytes
-from dna_jax.hardware.traffic import Order, count_folds, count_traffic
+from dna_jax.hardware.traffic import Order, Traffic, count_folds, count_traffic
 from dna_jax.workload import DIMENSIONS, OPERANDS, Workload
 
 
@@ -23,9 +24,10 @@ class LayerCost:
     """Cost of one layer, one instance of it. All may carry a last axis of mappings; lists go by level.
 
     Attributes:
-      cycles: the largest of compute and port times.
+      cycles: the larger of the longest port time and of compute with its exposed ends.
       energy_pj: all levels and arithmetic.
       compute_cycles: were memories free.
+      exposed_cycles: loading the first tiles and draining the last; 0 where the architecture hides them.
       level_cycles: port time of the busiest instance, V arrays.
       level_bytes: bytes read and written, all instances, V arrays.
       level_energy_pj: V arrays.
@@ -37,6 +39,7 @@ class LayerCost:
     cycles: jax.Array
     energy_pj: jax.Array
     compute_cycles: jax.Array
+    exposed_cycles: jax.Array
     level_cycles: list[jax.Array]
     level_bytes: list[jax.Array]
     level_energy_pj: list[jax.Array]
@@ -61,13 +64,16 @@ def _overflow(nest: Nest) -> list[jax.Array]:
     return overflow
 
 
-def _port_cycles(architecture: Architecture, level: int, reads: list[Factor], writes: list[Factor]) -> jax.Array:
-    """How long one instance's busiest port takes for the bytes read and written, by operand."""
+def _port_cycles(architecture: Architecture, level: int, traffic: Traffic) -> jax.Array:
+    """How long one instance's busiest port takes for the bytes read and written."""
+    reads, writes, drains = traffic.reads[level], traffic.writes[level], traffic.drains[level]
     read_bandwidth, write_bandwidth = architecture.read_bandwidth[level], architecture.write_bandwidth[level]
     if architecture.ports[level] == "shared":
         return (sum(reads) + sum(writes)) / read_bandwidth
     if architecture.ports[level] == "read_write":
         return surrogate.largest([sum(reads) / read_bandwidth, sum(writes) / write_bandwidth])
+    if architecture.ports[level] == "drains_written":
+        return surrogate.largest([(sum(reads) - drains) / read_bandwidth, (sum(writes) + drains) / write_bandwidth])
     return surrogate.largest([r / read_bandwidth for r in reads] + [w / write_bandwidth for w in writes])
 
 
@@ -90,7 +96,7 @@ def nest_cost(
     traffic = count_traffic(nest, order)
     port_cycles, moved, energy = [], [], []
     for level, (reads, writes) in enumerate(zip(traffic.reads, traffic.writes, strict=True)):
-        port_cycles.append(_port_cycles(architecture, level, reads, writes))
+        port_cycles.append(_port_cycles(architecture, level, traffic))
         read, write, instances = sum(reads), sum(writes), nest.busy_instances(level)
         moved.append((read + write) * instances)
         energy.append(
@@ -100,13 +106,15 @@ def nest_cost(
     if architecture.stationary is not None:
         folds = count_folds(nest, OPERANDS.index(architecture.stationary), order)
         compute_cycles = compute_cycles + folds * architecture.fold_cycles
-    cycles = surrogate.largest([compute_cycles, *port_cycles])
+    exposed = exposed_cycles(nest) if architecture.exposed_ends else jnp.zeros_like(compute_cycles)
+    cycles = surrogate.largest([compute_cycles + exposed, *port_cycles])
     macs = math.prod(nest.bounds)
     mac_energy = macs * architecture.mac_pj
     return LayerCost(
         cycles=cycles,
         energy_pj=mac_energy + sum(energy),
         compute_cycles=compute_cycles,
+        exposed_cycles=exposed,
         level_cycles=port_cycles,
         level_bytes=moved,
         level_energy_pj=energy,

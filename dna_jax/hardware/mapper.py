@@ -3,11 +3,12 @@
 A template lists how its fan-outs may be used (`SpatialChoice`) and in which order tiles grow and loops run (`Schedule`).
 For each such candidate the mapper unrolls dimensions over the fan-outs, then grows the tile of each memory level from the
 inside out until the level is full, so that memory sizes act on traffic through a formula with a gradient. The candidate
-with the fewest cycles is taken, among equals the one with the least energy.
+with the fewest cycles (or the least energy-delay product) is taken, among equals the one with the least energy.
 """
 
 import dataclasses
 import functools
+import math
 from collections.abc import Sequence
 
 import jax
@@ -100,6 +101,29 @@ def unroll(
     return factors, remaining
 
 
+def _limiting(architecture: Architecture, level: int) -> list[int]:
+    """Memories that limit a tile at a level: its own, and those further out that hold what the level does not."""
+    further = range(level + 1, len(architecture.holds) - 1)
+    return [level, *(upper for upper in further if set(architecture.holds[upper]) - set(architecture.holds[level]))]
+
+
+def _growth_limit(
+    layer: Workload, architecture: Architecture, memory: int, tile: Sequence[Factor], growing: dict[int, np.ndarray]
+) -> jax.Array:
+    """How many times its extent a dimension of the tile held in a memory may grow, of each candidate its own dimension."""
+    width = [layer.bits[0] / 8, layer.bits[1] / 8, layer.partial_bits / 8]
+    stored = [width[o] if name in architecture.holds[memory] else 0.0 for o, name in enumerate(OPERANDS)]
+    within = [jnp.minimum(extent, layer.bounds[d]) for d, extent in enumerate(tile)]
+    elements = footprint(within, layer, architecture.whole_rows)
+    slope: Factor = 1.0
+    for dimension, mask in growing.items():
+        gains = growth_slope(within, layer, elements, dimension, architecture.whole_rows)
+        slope = _only(mask, _stored_bytes(gains, stored), slope)
+    left = architecture.usable_bytes[memory] - _stored_bytes(elements, stored)
+    # What a memory does not store costs it nothing.
+    return jnp.maximum(jnp.where(slope > 0, 1 + left / jnp.where(slope > 0, slope, 1), jnp.inf), 1)
+
+
 def cut(
     layer: Workload,
     architecture: Architecture,
@@ -108,30 +132,28 @@ def cut(
     remaining: Sequence[jax.Array],
 ) -> list[list[Factor]]:
     """Temporal factors V x 8 of every candidate: each level's tile as large as it fits, the rest at the last level."""
-    width = [layer.bits[0] / 8, layer.bits[1] / 8, layer.partial_bits / 8]
     trips: list[Factor] = list(remaining)
     tile: list[Factor] = [1.0] * len(DIMENSIONS)
     temporal: list[list[Factor]] = []
-    for level, room in enumerate(architecture.usable_bytes[:-1]):
+    for level in range(len(architecture.holds) - 1):
+        beyond = {level: [1.0] * len(DIMENSIONS)}
         for fanout, above in enumerate(architecture.fanout_level):
             if above == level:
                 tile = [a * b for a, b in zip(tile, spatial[fanout], strict=True)]
-        within = [jnp.minimum(extent, layer.bounds[d]) for d, extent in enumerate(tile)]
+        for memory in _limiting(architecture, level)[1:]:
+            between = [spatial[f] for f, above in enumerate(architecture.fanout_level) if level < above <= memory]
+            beyond[memory] = [math.prod(row[d] for row in between) for d in range(len(DIMENSIONS))]
         factors: list[Factor] = [1.0] * len(DIMENSIONS)
-        stored = [width[o] if name in architecture.holds[level] else 0.0 for o, name in enumerate(OPERANDS)]
         for step in range(max(len(schedule.growth[level]) for _, schedule in candidates.pairs)):
             growing = candidates.grows(level, step)
-            elements = footprint(within, layer, architecture.whole_rows)
-            slope: Factor = 1.0
             rest: Factor = 1.0
             for dimension, mask in growing.items():
-                gains = growth_slope(within, layer, elements, dimension, architecture.whole_rows)
-                slope = _only(mask, _stored_bytes(gains, stored), slope)
                 rest = _only(mask, trips[dimension], rest)
-            gain = _stored_bytes(elements, stored)
-            # What a level does not store costs it nothing.
-            limit = jnp.where(slope > 0, 1 + (room - gain) / jnp.where(slope > 0, slope, 1), jnp.inf)
-            limit = jnp.maximum(limit, 1)
+            limits = [
+                _growth_limit(layer, architecture, memory, [a * b for a, b in zip(tile, scale, strict=True)], growing)
+                for memory, scale in beyond.items()
+            ]
+            limit = functools.reduce(jnp.minimum, limits)
             fits = jnp.maximum(surrogate.floor(surrogate.minimum(*jnp.broadcast_arrays(limit, rest))), 1)
             # Equal tiles: 10 trips in tiles of at most 8 become two of 5.
             factor = surrogate.ceil(rest / surrogate.ceil(rest / fits))
@@ -139,7 +161,6 @@ def cut(
             for dimension, mask in growing.items():
                 taken = _only(mask, factor, 1.0)
                 tile[dimension] = tile[dimension] * taken
-                within[dimension] = jnp.minimum(tile[dimension], layer.bounds[dimension])
                 factors[dimension] = factors[dimension] * taken
                 trips[dimension] = _only(mask, left, trips[dimension])
         temporal.append(factors)
@@ -159,8 +180,9 @@ def _choose(layer: Workload, architecture: Architecture, candidates: CandidateSe
 
     overflow = functools.reduce(jnp.add, cost.overflow_bytes)
     misfit = jnp.where(overflow > 0, 1e6 * (1 + overflow), 1)
+    objective = cost.cycles * cost.energy_pj if candidates.objective == "edp" else cost.cycles
     # What all candidates share has no axis of them.
-    metric, tie = (jnp.broadcast_to(x, candidates.size) for x in (cost.cycles * misfit, cost.energy_pj))
+    metric, tie = (jnp.broadcast_to(x, candidates.size) for x in (objective * misfit, cost.energy_pj))
     index, (cycles, energy, *overflow_bytes) = surrogate.take_least(
         metric, tie, (cost.cycles, cost.energy_pj, *cost.overflow_bytes)
     )

@@ -134,3 +134,10 @@ class Nest:
         _, final = operand_bytes(self.layer)
         held = self.architecture.capacity_bytes[level] * self.architecture.instances[level]
         return surrogate.at_least(held, inputs * final[1] + outputs * final[OUTPUT])
+
+
+def crossing(nest: Nest, name: str, parent: int) -> Factor:
+    """Share of an operand that really moves to or from a level: activations that stay in the resident level do not."""
+    resident = nest.architecture.resident_level
+    stays = resident is not None and parent > resident and name != "W"
+    return 1 - nest.resident_share if stays else 1.0

@@ -16,7 +16,7 @@ from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.mapping import Mapping
 from dna_jax.workload import DIMENSIONS
 
-_AXES = "XY"
+_AXES = "XYZ"
 _HEAD = re.compile(r"(\w+)\[([WIO]*)\]")
 _LOOP = re.compile(rf"([{''.join(DIMENSIONS)}])(\d+)([{_AXES}]?)")
 

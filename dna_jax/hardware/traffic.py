@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from dna_jax.hardware import surrogate
-from dna_jax.hardware.footprint import RELEVANT, input_rows
-from dna_jax.hardware.nest import OUTPUT, Factor, Factors, Nest, operand_bytes
+from dna_jax.hardware.footprint import RELEVANT, reach
+from dna_jax.hardware.nest import OUTPUT, Factor, Factors, Nest, crossing, operand_bytes
 from dna_jax.workload import DIMENSIONS, OPERANDS
 
 
@@ -90,20 +90,26 @@ def _new_share(nest: Nest, level: int) -> list[Factor]:
     shares: list[Factor] = [1.0] * len(DIMENSIONS)
     for pixels, taps in ("PR", "QS"):
         pixel, tap = DIMENSIONS.index(pixels), DIMENSIONS.index(taps)
-        held = input_rows(extent[pixel], extent[tap], layer, nest.architecture.whole_rows)
+        held = reach(extent[pixel], extent[tap], layer, nest.architecture.whole_rows)
         for grown in (pixel, tap):
             twice = [2 * x if d == grown else x for d, x in enumerate(extent)]
-            both = input_rows(twice[pixel], twice[tap], layer, nest.architecture.whole_rows)
+            both = reach(twice[pixel], twice[tap], layer, nest.architecture.whole_rows)
             shares[grown] = jnp.minimum(both / held - 1, 1)
     return shares
 
 
 @dataclasses.dataclass
 class Traffic:
-    """Bytes that one instance of each level reads and writes, by level and operand: V x 3."""
+    """Bytes that one instance of each level reads and writes.
+
+    Attributes:
+      reads, writes: by level and operand, V x 3.
+      drains: what of the reads are outputs on their way to the level above, V.
+    """
 
     reads: list[list[Factor]]
     writes: list[list[Factor]]
+    drains: list[Factor]
 
 
 def _feed_arithmetic(traffic: Traffic, nest: Nest, operand: int, level: int, fills: Factor) -> None:
@@ -124,17 +130,10 @@ def _feed_arithmetic(traffic: Traffic, nest: Nest, operand: int, level: int, fil
     traffic.reads[level][operand] += served * (trips - first)
 
 
-def _crossing(nest: Nest, name: str, parent: int) -> Factor:
-    """Share of an operand that really moves: activations that stay in the resident level do not cross it."""
-    resident = nest.architecture.resident_level
-    stays = resident is not None and parent > resident and name != "W"
-    return 1 - nest.resident_share if stays else 1.0
-
-
 def _move_inputs(traffic: Traffic, nest: Nest, operand: int, child: int, parent: int, fills: Factor) -> None:
     """Tiles of weights or inputs from one level down to the next that holds them."""
     each, _ = operand_bytes(nest.layer)
-    moved = fills * each[operand] * _crossing(nest, OPERANDS[operand], parent)
+    moved = fills * each[operand] * crossing(nest, OPERANDS[operand], parent)
     # What one parent serves to the children below it; then what each child takes in: multicast copies are each written.
     traffic.reads[parent][operand] += nest.elements(child, parent)[operand] * moved
     traffic.writes[child][operand] += nest.elements(child, child)[operand] * moved
@@ -144,7 +143,7 @@ def _move_outputs(traffic: Traffic, nest: Nest, child: int, parent: int, fills: 
     """Tiles of outputs up to the next level that holds them, and partial sums back down."""
     partial, final = (widths[OUTPUT] for widths in operand_bytes(nest.layer))
     served, received = nest.elements(child, parent)[OUTPUT], nest.elements(child, child)[OUTPUT]
-    crosses = _crossing(nest, "O", parent)
+    crosses = crossing(nest, "O", parent)
 
     def width(level: int) -> Factor:
         """Bytes of an output that leaves a level for good: a partial sum while instances above add up their parts."""
@@ -156,7 +155,8 @@ def _move_outputs(traffic: Traffic, nest: Nest, child: int, parent: int, fills: 
     back = (fills - distinct) * partial
     traffic.writes[parent][OUTPUT] += served * (distinct * width(parent) + back) * crosses
     traffic.reads[parent][OUTPUT] += served * back * crosses
-    traffic.reads[child][OUTPUT] += received * (distinct * width(child) + back) * crosses
+    traffic.drains[child] = received * (distinct * width(child) + back) * crosses
+    traffic.reads[child][OUTPUT] += traffic.drains[child]
     traffic.writes[child][OUTPUT] += received * back * crosses
 
 
@@ -182,7 +182,7 @@ def count_traffic(nest: Nest, order: Order) -> Traffic:
     loops = _by_slot(nest.loops(nest.trips), order)
     levels = range(len(nest.temporal))
     nothing: list[Factor] = [0.0] * len(OPERANDS)
-    traffic = Traffic(reads=[list(nothing) for _ in levels], writes=[list(nothing) for _ in levels])
+    traffic = Traffic([list(nothing) for _ in levels], [list(nothing) for _ in levels], [0.0 for _ in levels])
     for operand, name in enumerate(OPERANDS):
         chain = [v for v in levels if name in nest.architecture.holds[v]]
         _feed_arithmetic(traffic, nest, operand, chain[0], refills(loops, order, operand, chain[0])[0])

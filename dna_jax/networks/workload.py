@@ -43,7 +43,17 @@ def _block_layers(block: Block, size: int) -> list[ConditionalLayer]:
             layers.append(ConditionalLayer(expand, needs))
         for k in block.kernels:
             depthwise = Layer(
-                f"{prefix}.depthwise", K=hidden, C=hidden, P=out, Q=out, R=k, S=k, stride=block.stride, groups=hidden
+                f"{prefix}.depthwise",
+                K=hidden,
+                C=hidden,
+                P=out,
+                Q=out,
+                R=k,
+                S=k,
+                stride=block.stride,
+                groups=hidden,
+                input_rows=size,
+                input_columns=size,
             )
             layers.append(ConditionalLayer(depthwise, {**needs, kernel: k}))
         if block.squeeze_channels:
@@ -67,6 +77,8 @@ def conditional_layers(specification: Specification) -> list[ConditionalLayer]:
         R=3,
         S=3,
         stride=specification.stem_stride,
+        input_rows=specification.image_size,
+        input_columns=specification.image_size,
     )
     layers = [ConditionalLayer(stem, {})]
     for block in specification.blocks:

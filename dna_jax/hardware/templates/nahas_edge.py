@@ -79,6 +79,7 @@ def edge_architecture(point: Point, dtype: jax.typing.DTypeLike = jnp.float32) -
         link_mm2=technology.LINK_MM2_PER_GBPS * io_gbps,
         fold_cycles=jnp.zeros_like(pes),
         stationary=None,
+        exposed_ends=False,
         level_names=_LEVELS,
         holds=("O", "WIO", "WIO", "WIO"),
         ports=("per_operand", "per_operand", "read_write", "shared"),
