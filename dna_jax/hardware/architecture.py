@@ -27,6 +27,9 @@ class Architecture:
         "per_operand" (one read and one write port for each operand) (static).
       double_buffered: per level, whether a tile may take only half of the capacity (static).
       slides: per level, whether inputs that successive tiles share stay, so that only new rows or columns come (static).
+      refetched: per level, whether every iteration of the loops outside fetches its tiles anew, what they hold already
+        included (static).
+      waits: per level, whether units stand still while its tiles are fetched, each for a whole number of cycles (static).
       whole_rows: whether input tiles include the rows and columns between those that a strided or dilated kernel reads
         (static).
       fanout_names: F names (static).
@@ -57,6 +60,8 @@ class Architecture:
     ports: tuple[str, ...] = struct.field(pytree_node=False)
     double_buffered: tuple[bool, ...] = struct.field(pytree_node=False)
     slides: tuple[bool, ...] = struct.field(pytree_node=False)
+    refetched: tuple[bool, ...] = struct.field(pytree_node=False)
+    waits: tuple[bool, ...] = struct.field(pytree_node=False)
     whole_rows: bool = struct.field(pytree_node=False)
     fanout_names: tuple[str, ...] = struct.field(pytree_node=False)
     fanout_level: tuple[int, ...] = struct.field(pytree_node=False)

@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import itertools
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -40,11 +42,13 @@ class CandidateSet:
       pairs: use of the fan-outs and schedule of each candidate.
       as_matrix_product: whether layers run as matrix products (`workload.as_matrix_product`).
       objective: what the mapper minimises, cycles or the product of cycles and energy.
+      whole_layouts: whether fan-outs take only factors that divide what they lay out.
     """
 
     pairs: tuple[tuple[SpatialChoice, Schedule], ...]
     as_matrix_product: bool = False
     objective: Literal["latency", "edp"] = "latency"
+    whole_layouts: bool = False
 
     @property
     def size(self) -> int:
@@ -68,3 +72,31 @@ class CandidateSet:
 def _by_dimension(names: list[str]) -> dict[int, np.ndarray]:
     present = np.array(names)
     return {DIMENSIONS.index(name): present == name for name in sorted(set(names)) if name}
+
+
+def complete(order: str) -> str:
+    """An order of all dimensions that begins with those given, sums innermost among the rest."""
+    return order + "".join(d for d in "SRCQPNKG" if d not in order)
+
+
+def every_combination(
+    layouts: Sequence[Sequence[str]],
+    growth: Sequence[tuple[int, Sequence[str]]],
+    last_order: Sequence[str],
+    objective: Literal["latency", "edp"] = "latency",
+) -> CandidateSet:
+    """All combinations of layouts and schedules.
+
+    Args:
+      layouts: per fan-out the alternatives of what is laid out over it.
+      growth: per group of levels, from the innermost: of how many levels it consists, and the alternatives of what their tiles
+        grow along; their loops run in the same order.
+      last_order: alternatives of what runs innermost in the backing store.
+      objective: of the mapper.
+    """
+    schedules = []
+    for *chosen, last in itertools.product(*(alternatives for _, alternatives in growth), last_order):
+        grown = [along for (levels, _), along in zip(growth, chosen, strict=True) for _ in range(levels)]
+        schedules.append(Schedule((*grown, ""), (*map(complete, grown), complete(last))))
+    spatial = [SpatialChoice(choice) for choice in itertools.product(*layouts)]
+    return CandidateSet(tuple(itertools.product(spatial, schedules)), objective=objective)

@@ -1,5 +1,5 @@
-"""The ends of a layer that nothing can hide: filling the innermost memories before the first multiply-accumulate, and
-draining them after the last.
+"""Time that no overlap hides: filling the innermost memories before the first multiply-accumulate, draining them after the
+last, and waiting for memories that cannot be filled while they are read.
 
 Between the ends transfers run beside computation. Units start once the innermost memory of every operand holds its first
 tile; what lies further out streams in meanwhile. Outputs leave as they are completed, so that after the last
@@ -13,6 +13,7 @@ import jax
 
 from dna_jax.hardware import surrogate
 from dna_jax.hardware.nest import OUTPUT, Factor, Nest, crossing, operand_bytes
+from dna_jax.hardware.traffic import Traffic
 from dna_jax.workload import OPERANDS
 
 
@@ -32,6 +33,22 @@ def _travel_cycles(nest: Nest, operand: int) -> Factor:
         at_outer = nest.elements(chain[0], outer)[operand] * moved / out_of[outer]
         cycles.append(surrogate.largest([at_inner, at_outer]))
     return sum(cycles) if cycles else 0.0
+
+
+def waiting_cycles(nest: Nest, traffic: Traffic) -> Factor:
+    """Cycles that units stand still for memories that are not filled while they are read, whole cycles each time."""
+    architecture = nest.architecture
+    cycles: Factor = 0.0
+    for level, waits in enumerate(architecture.waits):
+        if not waits:
+            continue
+        loaded = [operand for operand, name in enumerate(OPERANDS) if operand != OUTPUT and name in architecture.holds[level]]
+        outer = next(v for v in range(level + 1, len(architecture.holds)) if OPERANDS[loaded[0]] in architecture.holds[v])
+        times = surrogate.largest([traffic.fills[level][operand] for operand in loaded])
+        _, width = operand_bytes(nest.layer)
+        fetched = [nest.elements(level, outer)[o] * width[o] * traffic.fills[level][o] for o in loaded]
+        cycles = cycles + times * surrogate.ceil(sum(fetched) / (times * architecture.read_bandwidth[outer]))
+    return cycles
 
 
 def exposed_cycles(nest: Nest) -> jax.Array:

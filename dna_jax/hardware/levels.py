@@ -40,6 +40,8 @@ class Level:
       ports: "shared", "read_write" or "per_operand".
       double_buffered: whether a tile may take only half of the capacity.
       slides: whether inputs that successive tiles share stay.
+      refetched: whether every iteration outside fetches the tiles anew.
+      waits: whether units stand still while the tiles are fetched.
       fanouts: right below the level, the innermost first.
     """
 
@@ -54,6 +56,8 @@ class Level:
     ports: str = "read_write"
     double_buffered: bool = False
     slides: bool = False
+    refetched: bool = False
+    waits: bool = False
     fanouts: tuple[Fanout, ...] = ()
 
 
@@ -112,6 +116,8 @@ def build_architecture(
         ports=tuple(level.ports for level in levels),
         double_buffered=tuple(level.double_buffered for level in levels),
         slides=tuple(level.slides for level in levels),
+        refetched=tuple(level.refetched for level in levels),
+        waits=tuple(level.waits for level in levels),
         whole_rows=whole_rows,
         fanout_names=tuple(fanout.name for fanout, _ in fanouts),
         fanout_level=tuple(at for _, at in fanouts),

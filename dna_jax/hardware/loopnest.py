@@ -12,7 +12,7 @@ from flax import struct
 
 from dna_jax.hardware import surrogate
 from dna_jax.hardware.architecture import Architecture
-from dna_jax.hardware.ends import exposed_cycles
+from dna_jax.hardware.ends import exposed_cycles, waiting_cycles
 from dna_jax.hardware.mapping import Mapping
 from dna_jax.hardware.nest import Factor, Factors, Nest, operand_bytes
 from dna_jax.hardware.traffic import Order, Traffic, count_folds, count_traffic
@@ -27,7 +27,8 @@ class LayerCost:
       cycles: the larger of the longest port time and of compute with its exposed ends.
       energy_pj: all levels and arithmetic.
       compute_cycles: were memories free.
-      exposed_cycles: loading the first tiles and draining the last; 0 where the architecture hides them.
+      exposed_cycles: transfers that computation waits for, those of the first and last tiles included; 0 where the
+        architecture hides them.
       level_cycles: port time of the busiest instance, V arrays.
       level_bytes: bytes read and written, all instances, V arrays.
       level_energy_pj: V arrays.
@@ -106,7 +107,9 @@ def nest_cost(
     if architecture.stationary is not None:
         folds = count_folds(nest, OPERANDS.index(architecture.stationary), order)
         compute_cycles = compute_cycles + folds * architecture.fold_cycles
-    exposed = exposed_cycles(nest) if architecture.exposed_ends else jnp.zeros_like(compute_cycles)
+    exposed = waiting_cycles(nest, traffic) + jnp.zeros_like(compute_cycles)
+    if architecture.exposed_ends:
+        exposed = exposed + exposed_cycles(nest)
     cycles = surrogate.largest([compute_cycles + exposed, *port_cycles])
     macs = math.prod(nest.bounds)
     mac_energy = macs * architecture.mac_pj

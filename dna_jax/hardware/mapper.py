@@ -91,7 +91,8 @@ def unroll(
         for step in range(steps):
             taken: Factor = 1.0
             for dimension, mask in candidates.fills(fanout, step).items():
-                factor = _only(mask, surrogate.minimum(*jnp.broadcast_arrays(remaining[dimension], room)), 1.0)
+                fit = surrogate.largest_divisor if candidates.whole_layouts else surrogate.minimum
+                factor = _only(mask, fit(*jnp.broadcast_arrays(remaining[dimension], room)), 1.0)
                 used[dimension] = used[dimension] * factor
                 remaining[dimension] = surrogate.ceil(remaining[dimension] / factor)
                 taken = taken * factor

@@ -86,6 +86,15 @@ def largest(values: Sequence[jax.Array | float]) -> jax.Array:
     return functools.reduce(lambda x, y: maximum(*jnp.broadcast_arrays(x, y)), arrays)
 
 
+def largest_divisor(x: jax.Array, limit: jax.Array) -> jax.Array:
+    """The largest divisor of integers x up to 65,536 that is at most `limit`, 1 if there is no other; no gradient."""
+    small = jnp.arange(1, 257, dtype=x.dtype)
+    # A divisor, or what it leaves, is at most 256.
+    candidates = jnp.concatenate([jnp.broadcast_to(small, (*x.shape, 256)), x[..., None] / small], axis=-1)
+    divides = (candidates == jnp.round(candidates)) & (x[..., None] / candidates == jnp.round(x[..., None] / candidates))
+    return jax.lax.stop_gradient(jnp.max(jnp.where(divides & (candidates <= limit[..., None]), candidates, 1), axis=-1))
+
+
 @jax.custom_jvp
 def at_least(x: jax.Array, threshold: jax.Array) -> jax.Array:
     """1 where x >= threshold, else 0, of positive numbers; the gradient is that of a logistic step in log(x / threshold)."""

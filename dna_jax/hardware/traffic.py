@@ -45,7 +45,12 @@ def _loop(factors: Sequence[Factor], dimensions: Order) -> Factor:
 
 
 def refills(
-    loops: Factors, order: Order, operand: int, child: int, new_share: Sequence[Factor] | None = None
+    loops: Factors,
+    order: Order,
+    operand: int,
+    child: int,
+    new_share: Sequence[Factor] | None = None,
+    refetched: bool = False,
 ) -> tuple[Factor, Factor]:
     """How often the tile at level `child` is filled, and how many distinct tiles there are; both count parts of tiles.
 
@@ -56,10 +61,11 @@ def refills(
       child: the level filled, by loops at the levels above.
       new_share: where a level keeps what successive tiles share, the share of a tile that is new when a loop of each
         dimension advances, 8 numbers; it holds for the innermost loop that moves the tile, the others bring whole ones.
+      refetched: whether loops that do not move the tile bring it again all the same.
     """
     fills: Factor = 1.0
     distinct: Factor = 1.0
-    moving: jax.Array | np.ndarray | bool = False
+    moving: jax.Array | np.ndarray | bool = refetched
     for level in range(child + 1, len(loops)):
         for slot, factor in enumerate(loops[level]):
             if isinstance(factor, float):
@@ -105,11 +111,13 @@ class Traffic:
     Attributes:
       reads, writes: by level and operand, V x 3.
       drains: what of the reads are outputs on their way to the level above, V.
+      fills: how often the tiles of each operand are fetched (or, for outputs, sent up), V x 3.
     """
 
     reads: list[list[Factor]]
     writes: list[list[Factor]]
     drains: list[Factor]
+    fills: list[list[Factor]]
 
 
 def _feed_arithmetic(traffic: Traffic, nest: Nest, operand: int, level: int, fills: Factor) -> None:
@@ -182,13 +190,17 @@ def count_traffic(nest: Nest, order: Order) -> Traffic:
     loops = _by_slot(nest.loops(nest.trips), order)
     levels = range(len(nest.temporal))
     nothing: list[Factor] = [0.0] * len(OPERANDS)
-    traffic = Traffic([list(nothing) for _ in levels], [list(nothing) for _ in levels], [0.0 for _ in levels])
+    reads, writes, fills_of = ([list(nothing) for _ in levels] for _ in range(3))
+    traffic = Traffic(reads, writes, [0.0 for _ in levels], fills_of)
     for operand, name in enumerate(OPERANDS):
         chain = [v for v in levels if name in nest.architecture.holds[v]]
         _feed_arithmetic(traffic, nest, operand, chain[0], refills(loops, order, operand, chain[0])[0])
         for child, parent in itertools.pairwise(chain):
             slides = name == "I" and nest.architecture.slides[child]
-            fills, distinct = refills(loops, order, operand, child, _new_share(nest, child) if slides else None)
+            new_share = _new_share(nest, child) if slides else None
+            again = nest.architecture.refetched[child] and operand != OUTPUT
+            fills, distinct = refills(loops, order, operand, child, new_share, again)
+            traffic.fills[child][operand] = fills
             if operand == OUTPUT:
                 _move_outputs(traffic, nest, child, parent, fills, distinct)
             else:

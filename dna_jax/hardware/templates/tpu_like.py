@@ -1,25 +1,19 @@
-"""A TPU-like accelerator: a weight-stationary array of output channels by input channels, after ZigZag's description.
+"""A TPU-like accelerator: an array of output channels by input channels that keeps weights, after ZigZag's description.
 
 Sizes, ports and energies are those of `tpu_like.yaml` of ZigZag 3.9.1 (MIT): 128 bytes of weights and one 16-bit sum per
 unit, 2 MB of memory for inputs and outputs, weights straight from DRAM.
 """
 
-import itertools
-
 import jax
 import jax.numpy as jnp
 
-from dna_jax.hardware.architecture import Architecture
-from dna_jax.hardware.candidates import CandidateSet, Schedule, SpatialChoice
+from dna_jax.hardware.accelerator import Accelerator
+from dna_jax.hardware.candidates import every_combination
 from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture
 
-CLOCK_HZ = 1e9
 
-
-def tpu_like_architecture(
-    columns: Number = 32.0, rows: Number = 32.0, dtype: jax.typing.DTypeLike = jnp.float32
-) -> Architecture:
-    """The accelerator with its array of `columns` (output channels or groups) by `rows` (input channels)."""
+def tpu_like(columns: Number = 32.0, rows: Number = 32.0, dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
+    """The accelerator with `columns` for output channels (or groups) and `rows` for input channels."""
     levels = (
         Level(
             "sums",
@@ -60,15 +54,12 @@ def tpu_like_architecture(
             ports="shared",
         ),
     )
-    return build_architecture(
-        levels, clock_hz=CLOCK_HZ, mac_pj=0.04, mac_mm2=0.0, exposed_ends=True, dtype=dtype
+    architecture = build_architecture(levels, clock_hz=1e9, mac_pj=0.04, mac_mm2=0.0, exposed_ends=True, dtype=dtype)
+    orders = ("QPNSRCKG", "SRCQPNKG", "SRCKGQPN", "KGSRCQPN")
+    candidates = every_combination(
+        layouts=(("C",), ("KG",)),
+        growth=((1, ("SRC", "")), (1, orders), (1, orders)),
+        last_order=orders,
+        objective="edp",
     )
-
-
-def tpu_like_candidates() -> CandidateSet:
-    schedules = []
-    for first, second, third in itertools.product(("SRC", ""), ("QPNSRCKG", "SRCQPNKG", "SRCKGQPN","KGSRCQPN"), ("SRCKGQPN", "QPNSRCKG", "SRCQPNKG","KGQPNSRC")):
-        rest = lambda x: x + "".join(d for d in "SRCQPNKG" if d not in x)
-        for last in ("SRCKGQPN", "QPNSRCKG", "SRCQPNKG", "KGQPNSRC"):
-            schedules.append(Schedule((first, second, third, ""), (rest(first), second, third, last)))
-    return CandidateSet(tuple((SpatialChoice(("C", "KG")), s) for s in schedules), objective="edp")
+    return Accelerator("tpu_like", architecture, candidates)

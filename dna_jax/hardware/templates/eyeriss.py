@@ -1,0 +1,136 @@
+"""Row-stationary accelerators: the Eyeriss chip, and how ZigZag and Timeloop describe its like.
+
+Kernel rows run down the array and output rows across it; each PE slides one kernel row along one input row and keeps its
+weights meanwhile (Chen et al., ISCA 2016, sections IV and V).
+"""
+
+import jax
+import jax.numpy as jnp
+
+from dna_jax.hardware.accelerator import Accelerator
+from dna_jax.hardware.candidates import CandidateSet, every_combination
+from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture
+
+
+def _register_file(
+    name: str, holds: str, words: Number, word_bytes: float, words_per_cycle: float = 1.0, waits: bool = False
+) -> Level:
+    bandwidth = words_per_cycle * word_bytes
+    return Level(name, holds, words * word_bytes, bandwidth, bandwidth, ports="read_write", waits=waits)
+
+
+def eyeriss(rows: Number = 12.0, columns: Number = 14.0, dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
+    """The chip of Chen et al., JSSC 2017: 12 x 14 PEs of 16 bits at 200 MHz, 108 KB of global buffer.
+
+    Each PE stores 12 inputs, 224 weights and 24 sums. Weights reach the PEs over a bus of 64 bits and cannot be loaded while
+    the PE works on others. Latency is that of processing: DRAM never limits it.
+    """
+    word, bus = 2.0, 8.0
+    levels = (
+        Level("sums", "O", 24 * word),
+        Level("weights", "W", 224 * word, waits=True),
+        Level("inputs", "I", 12 * word),
+        Level(
+            "global_buffer",
+            "WIO",
+            108.0 * 1024,
+            read_bandwidth=bus,
+            write_bandwidth=bus,
+            ports="per_operand",
+            fanouts=(Fanout("rows", rows), Fanout("columns", columns)),
+        ),
+        Level("dram", "WIO"),
+    )
+    architecture = build_architecture(levels, clock_hz=200e6, mac_pj=0.0, mac_mm2=0.0, dtype=dtype)
+    candidates = every_combination(
+        layouts=(("RKG", "RCKG", "RKCG"), ("P", "PKG")),
+        growth=((1, ("SCK", "SK", "SKC")), (1, ("QN", "Q")), (1, ("",)), (1, ("PNKGC", "CPNKG", "NPKGC"))),
+        last_order=("SRCKGQPN", "QPNSRCKG", "SRCQPNKG"),
+    )
+    return Accelerator("eyeriss", architecture, candidates)
+
+
+def eyeriss_like(
+    kernel_rows: Number = 3.0, sets: Number = 4.0, columns: Number = 14.0, dtype: jax.typing.DTypeLike = jnp.float32
+) -> Accelerator:
+    """`eyeriss_like.yaml` of ZigZag 3.9.1 (MIT): 8-bit operands, three on-chip memories between registers and DRAM.
+
+    Args:
+      kernel_rows, sets: how the rows of the array are shared between kernel rows and output channels (or groups).
+      columns: for output rows.
+      dtype: floating type of all numbers.
+    """
+
+    def memory(
+        name: str, holds: str, capacity: float, read_pj: float, write_pj: float, port_bytes: float, shared: bool = False
+    ) -> Level:
+        """Energy per access of the whole port, as ZigZag states it."""
+        return Level(
+            name,
+            holds,
+            capacity,
+            read_bandwidth=port_bytes,
+            write_bandwidth=port_bytes,
+            read_pj_per_byte=read_pj / port_bytes,
+            write_pj_per_byte=write_pj / port_bytes,
+            ports="shared" if shared else "read_write",
+            fanouts=(Fanout("kernel_rows", kernel_rows), Fanout("sets", sets), Fanout("columns", columns))
+            if name == "output_sram"
+            else (),
+        )
+
+    levels = (
+        memory("sums", "O", 16.0, 1.5, 2.0, 3.0),
+        memory("weights", "W", 64.0, 1.0, 1.5, 1.0),
+        memory("inputs", "I", 64.0, 1.0, 1.5, 1.0),
+        memory("output_sram", "O", 8.0 * 1024, 10.0, 15.0, 16.0, shared=True),
+        memory("weight_sram", "W", 64.0 * 1024, 20.0, 25.0, 16.0),
+        memory("global_sram", "IO", 1024.0 * 1024, 100.0, 130.0, 48.0, shared=True),
+        memory("dram", "WIO", float("inf"), 1000.0, 1000.0, 8.0, shared=True),
+    )
+    architecture = build_architecture(levels, clock_hz=200e6, mac_pj=0.5, mac_mm2=0.0, exposed_ends=True, dtype=dtype)
+    orders = ("SRCQPNKG", "QPNSRCKG", "SRCKGQPN")
+    candidates = every_combination(
+        layouts=(("R",), ("KG",), ("P",)),
+        growth=((1, ("S", "SC", "K", "KS", "", "SCK", "SK")), (2, ("SRC", "K", "", "Q", "QS")), (3, orders)),
+        last_order=orders,
+        objective="edp",
+    )
+    return Accelerator("eyeriss_like", architecture, candidates)
+
+
+def eyeriss256(side: Number = 16.0, dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
+    """The 256 PEs of Timeloop's `eyeriss` example (Parashar et al., ISPASS 2019): 16-bit words, row-stationary constraints.
+
+    Kernel columns, output and input channels share one axis of the mesh, output columns and channels the other; a PE loops over
+    output channels in its sums, input channels and all kernel rows in its weights; the global buffer loops over output
+    rows (all of them), output channels and batch, DRAM over the rest. DRAM has no limit on bandwidth.
+    """
+    word = 2.0
+    levels = (
+        _register_file("sums", "O", 16.0, word, 2.0),
+        _register_file("weights", "W", 192.0, word, 2.0),
+        _register_file("inputs", "I", 12.0, word, 2.0),
+        Level(
+            "global_buffer",
+            "IO",
+            128.0 * 1024,
+            read_bandwidth=16 * word,
+            write_bandwidth=16 * word,
+            ports="drains_written",
+            fanouts=(Fanout("y", side), Fanout("x", side)),
+        ),
+        Level("dram", "WIO"),
+    )
+    architecture = build_architecture(levels, clock_hz=200e6, mac_pj=0.0, mac_mm2=0.0, dtype=dtype)
+    return Accelerator("eyeriss256", architecture, _row_stationary_candidates())
+
+
+def _row_stationary_candidates() -> CandidateSet:
+    every = every_combination(
+        layouts=(("SKCG", "SCKG", "SKG", "SCG"), ("QKG", "KQG", "Q", "KG")),
+        growth=((1, ("K", "")), (1, ("RC", "R")), (1, ("",)), (1, ("NKP", "KNP", "PNK"))),
+        last_order=("QKNC", "QNKC", "CKQN", "KCQN", "CQKN", "KQCN"),
+    )
+    # Timeloop's factors divide what they cut.
+    return CandidateSet(every.pairs, whole_layouts=True)
