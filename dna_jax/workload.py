@@ -33,7 +33,7 @@ class Layer:
       input_rows, input_columns: of the input where it is smaller than P, Q, kernel and steps need: what they need beyond it is
         padding, which is neither stored nor moved. None where all that is needed exists.
       groups: C for depthwise.
-      weight_bits, input_bits, output_bits: operand widths.
+      weight_bits, input_bits, output_bits: operand widths; weights of 0 bits are not there (pooling, element-wise layers).
       partial_bits: width of partial sums.
     """
 
@@ -61,13 +61,26 @@ class Layer:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of the layer."""
+        """Multiply-accumulates of the layer; of one without weights, the additions or comparisons in their place."""
         return self.N * self.K * (self.C // self.groups) * self.P * self.Q * self.R * self.S
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Everything but the name: layers of equal shape cost the same."""
         return tuple(v for k, v in dataclasses.asdict(self).items() if k != "name")
+
+
+def elementwise(name: str, channels: int, rows: int, columns: int, inputs: int = 1) -> Layer:
+    """An operation on each element: an activation, a scaling by channel, or a sum of several inputs.
+
+    It has no weights: a scale per channel is too little to matter.
+    """
+    return Layer(name, K=channels, C=inputs * channels, P=rows, Q=columns, groups=channels, weight_bits=0)
+
+
+def global_pooling(name: str, channels: int, rows: int, columns: int) -> Layer:
+    """The mean of all pixels of each channel."""
+    return Layer(name, K=channels, C=channels, P=1, Q=1, R=rows, S=columns, groups=channels, weight_bits=0)
 
 
 @struct.dataclass

@@ -11,6 +11,9 @@ import numpy as np
 from dna_jax.workload import DIMENSIONS
 
 
+Objective = Literal["latency", "energy", "edp"]
+
+
 @dataclasses.dataclass(frozen=True)
 class SpatialChoice:
     """One use of the fan-outs: per fan-out the dimensions laid out over it, in the order in which they fill it.
@@ -41,13 +44,13 @@ class CandidateSet:
     Attributes:
       pairs: use of the fan-outs and schedule of each candidate.
       as_matrix_product: whether layers run as matrix products (`workload.as_matrix_product`).
-      objective: what the mapper minimises, cycles or the product of cycles and energy.
+      objective: what the mapper minimises: cycles, energy or the product of both.
       whole_layouts: whether fan-outs take only factors that divide what they lay out.
     """
 
     pairs: tuple[tuple[SpatialChoice, Schedule], ...]
     as_matrix_product: bool = False
-    objective: Literal["latency", "edp"] = "latency"
+    objective: Objective = "latency"
     whole_layouts: bool = False
 
     @property
@@ -83,7 +86,7 @@ def every_combination(
     layouts: Sequence[Sequence[str]],
     growth: Sequence[tuple[int, Sequence[str]]],
     last_order: Sequence[str],
-    objective: Literal["latency", "edp"] = "latency",
+    objective: Objective = "latency",
 ) -> CandidateSet:
     """All combinations of layouts and schedules.
 

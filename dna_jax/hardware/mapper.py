@@ -3,7 +3,7 @@
 A template lists how its fan-outs may be used (`SpatialChoice`) and in which order tiles grow and loops run (`Schedule`).
 For each such candidate the mapper unrolls dimensions over the fan-outs, then grows the tile of each memory level from the
 inside out until the level is full, so that memory sizes act on traffic through a formula with a gradient. The candidate
-with the fewest cycles (or the least energy-delay product) is taken, among equals the one with the least energy.
+with the fewest cycles (or the least energy, or the least product of both) is taken, among equals the one with the least energy.
 """
 
 import dataclasses
@@ -181,7 +181,11 @@ def _choose(layer: Workload, architecture: Architecture, candidates: CandidateSe
 
     overflow = functools.reduce(jnp.add, cost.overflow_bytes)
     misfit = jnp.where(overflow > 0, 1e6 * (1 + overflow), 1)
-    objective = cost.cycles * cost.energy_pj if candidates.objective == "edp" else cost.cycles
+    objective = {
+        "latency": cost.cycles,
+        "energy": cost.energy_pj,
+        "edp": cost.cycles * cost.energy_pj,
+    }[candidates.objective]
     # What all candidates share has no axis of them.
     metric, tie = (jnp.broadcast_to(x, candidates.size) for x in (objective * misfit, cost.energy_pj))
     index, (cycles, energy, *overflow_bytes) = surrogate.take_least(

@@ -2,6 +2,7 @@
 
 from dna_jax.networks.efficientnet_b0 import efficientnet_b0
 from dna_jax.networks.mobilenet_v2 import mobilenet_v2
+from dna_jax.networks.published import efficientnet_b1, mnasnet_b1
 from dna_jax.networks.specification import STRIDE_PLANS, Block, Specification
 from dna_jax.networks.supernet import (
     Model,
@@ -23,8 +24,10 @@ __all__ = [
     "conditional_layers",
     "count_parameters",
     "efficientnet_b0",
+    "efficientnet_b1",
     "inherit",
     "macs",
+    "mnasnet_b1",
     "mobilenet_v2",
     "relaxed_workload",
     "single_network",

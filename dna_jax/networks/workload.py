@@ -14,7 +14,7 @@ import numpy as np
 
 from dna_jax.networks.specification import Block, Specification
 from dna_jax.spaces import Option, Point, expansion_name, kernel_name
-from dna_jax.workload import Layer, Workload, merge_equal_layers, workload_from_layers
+from dna_jax.workload import Layer, Workload, elementwise, global_pooling, merge_equal_layers, workload_from_layers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,12 @@ def _output_size(size: int, stride: int) -> int:
     return -(-size // stride)
 
 
-def _block_layers(block: Block, size: int) -> list[ConditionalLayer]:
+def _activation(name: str, specification: Specification, channels: int, size: int) -> list[Layer]:
+    """What an activation costs: clipping ends the layer before it for free, swish is a pass over all elements."""
+    return [elementwise(f"{name}.swish", channels, size, size)] if specification.activation == "swish" else []
+
+
+def _block_layers(specification: Specification, block: Block, size: int) -> list[ConditionalLayer]:
     """Layers of a block whose input is `size` pixels wide, for every option."""
     kernel, expansion = kernel_name(block.index), expansion_name(block.index)
     prefix = f"block_{block.index:02d}"
@@ -40,7 +45,8 @@ def _block_layers(block: Block, size: int) -> list[ConditionalLayer]:
         needs = {expansion: e}
         if e > 1:
             expand = Layer(f"{prefix}.expand", K=hidden, C=block.in_channels, P=size, Q=size)
-            layers.append(ConditionalLayer(expand, needs))
+            activation = _activation(expand.name, specification, hidden, size)
+            layers += [ConditionalLayer(layer, needs) for layer in (expand, *activation)]
         for k in block.kernels:
             depthwise = Layer(
                 f"{prefix}.depthwise",
@@ -56,17 +62,27 @@ def _block_layers(block: Block, size: int) -> list[ConditionalLayer]:
                 input_columns=size,
             )
             layers.append(ConditionalLayer(depthwise, {**needs, kernel: k}))
+        activation = _activation(f"{prefix}.depthwise", specification, hidden, out)
+        layers += [ConditionalLayer(layer, needs) for layer in activation]
         if block.squeeze_channels:
+            pool = global_pooling(f"{prefix}.squeeze.pool", hidden, out, out)
+            scale = elementwise(f"{prefix}.excite.scale", hidden, out, out)
             squeeze = Layer(f"{prefix}.squeeze", K=block.squeeze_channels, C=hidden, P=1, Q=1)
             excite = Layer(f"{prefix}.excite", K=hidden, C=block.squeeze_channels, P=1, Q=1)
-            layers += [ConditionalLayer(squeeze, needs), ConditionalLayer(excite, needs)]
+            layers += [ConditionalLayer(layer, needs) for layer in (pool, squeeze, excite, scale)]
         project = Layer(f"{prefix}.project", K=block.out_channels, C=hidden, P=out, Q=out)
         layers.append(ConditionalLayer(project, needs))
+    if block.residual:
+        layers.append(ConditionalLayer(elementwise(f"{prefix}.add", block.out_channels, out, out, inputs=2), {}))
     return layers
 
 
 def conditional_layers(specification: Specification) -> list[ConditionalLayer]:
-    """All layers of a family in order, each with the choices that bring it; stem, head and classifier always come."""
+    """All layers of a family in order, each with the choices that bring it; stem, head and classifier always come.
+
+    Batch normalisation is folded into convolutions; additions of residual blocks, pooling, and what squeeze-excite and swish do
+    element by element are layers of their own.
+    """
     size = _output_size(specification.image_size, specification.stem_stride)
     stem = Layer(
         "stem",
@@ -80,14 +96,17 @@ def conditional_layers(specification: Specification) -> list[ConditionalLayer]:
         input_rows=specification.image_size,
         input_columns=specification.image_size,
     )
-    layers = [ConditionalLayer(stem, {})]
+    always = [stem, *_activation("stem", specification, specification.stem_channels, size)]
+    layers = [ConditionalLayer(layer, {}) for layer in always]
     for block in specification.blocks:
-        layers += _block_layers(block, size)
+        layers += _block_layers(specification, block, size)
         size = _output_size(size, block.stride)
-    last = specification.blocks[-1].out_channels
-    layers.append(ConditionalLayer(Layer("head", K=specification.head_channels, C=last, P=size, Q=size), {}))
-    classifier = Layer("classifier", K=specification.classes, C=specification.head_channels, P=1, Q=1)
-    return [*layers, ConditionalLayer(classifier, {})]
+    last, channels = specification.blocks[-1].out_channels, specification.head_channels
+    head = Layer("head", K=channels, C=last, P=size, Q=size)
+    pool = global_pooling("pool", channels, size, size)
+    classifier = Layer("classifier", K=specification.classes, C=channels, P=1, Q=1)
+    always = [head, *_activation("head", specification, channels, size), pool, classifier]
+    return [*layers, *(ConditionalLayer(layer, {}) for layer in always)]
 
 
 def chosen_layers(specification: Specification, design: Mapping[str, Option]) -> list[Layer]:
@@ -126,4 +145,4 @@ def relaxed_workload(specification: Specification, point: Mapping[str, jax.Array
 
 def macs(specification: Specification, design: Mapping[str, Option]) -> int:
     """Multiply-accumulates of one network: convolutions and the classifier."""
-    return sum(layer.macs for layer in chosen_layers(specification, design))
+    return sum(layer.macs for layer in chosen_layers(specification, design) if layer.weight_bits)

@@ -99,10 +99,17 @@ def read_rows(path: pathlib.Path) -> list[dict[str, str]]:
 
 
 @functools.cache
-def _tables() -> dict[int, SramTable]:
-    rows = read_rows(THIRD_PARTY / "cacti" / "sram.csv")
-    nodes = sorted({int(row["tech_nm"]) for row in rows})
-    return {node: sram_table_from_rows([row for row in rows if int(row["tech_nm"]) == node]) for node in nodes}
+def _rows() -> dict[int, dict[tuple[float, float], dict[str, str]]]:
+    """Node -> capacity (bytes) and port width (bits) -> row."""
+    rows: dict[int, dict[tuple[float, float], dict[str, str]]] = {}
+    for row in read_rows(THIRD_PARTY / "cacti" / "cacti_sram.csv"):
+        rows.setdefault(int(row["tech_nm"]), {})[float(row["size_bytes"]), float(row["width_bits"])] = row
+    return rows
+
+
+@functools.cache
+def _table(node: int, without: tuple[float, float] | None) -> SramTable:
+    return sram_table_from_rows(row for key, row in _rows()[node].items() if key != without)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +126,10 @@ class Sram:
     tables: tuple[tuple[int, SramTable], ...]
     note: str
 
+    def holds(self, capacity_bytes: float, width_bits: float) -> bool:
+        """Whether the figures of a memory stand in a table, for this very node."""
+        return not self.note and (capacity_bytes, width_bits) in _rows()[self.tables[0][0]]
+
     def lookup(
         self, column: str, capacity_bytes: jax.Array, width_bits: jax.Array | float = float(PORT_BITS)
     ) -> jax.Array:
@@ -132,12 +143,17 @@ class Sram:
 
 
 @functools.cache
-def sram(node_nm: float) -> Sram:
-    """Memories at a node; at one without a table each figure follows the power of the node that the two nearest tables span."""
-    tables = _tables()
-    if node_nm in tables:
-        return Sram(node_nm, ((int(node_nm), tables[int(node_nm)]),), "")
-    low, high = sorted(sorted(tables, key=lambda node: abs(math.log(node / node_nm)))[:2])
+def sram(node_nm: float, without: tuple[float, float] | None = None) -> Sram:
+    """Memories at a node; at one without a table each figure follows the power of the node that the two nearest tables span.
+
+    Args:
+      node_nm: of the process.
+      without: capacity (bytes) and port width (bits) of a row to leave out, so that its own prediction can be judged.
+    """
+    nodes = sorted(_rows())
+    if node_nm in nodes:
+        return Sram(node_nm, ((int(node_nm), _table(int(node_nm), without)),), "")
+    low, high = sorted(sorted(nodes, key=lambda node: abs(math.log(node / node_nm)))[:2])
     how = "interpolated between" if low < node_nm < high else "extrapolated from"
     note = f"SRAM at {node_nm:g} nm is {how} {low} and {high} nm, each figure by the power of the node that joins them"
-    return Sram(node_nm, ((low, tables[low]), (high, tables[high])), note)
+    return Sram(node_nm, tuple((node, _table(node, without)) for node in (low, high)), note)

@@ -4,19 +4,14 @@ Kernel rows run down the array and output rows across it; each PE slides one ker
 weights meanwhile (Chen et al., ISCA 2016, sections IV and V).
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 
 from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.candidates import CandidateSet, every_combination
 from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture
-
-
-def _register_file(
-    name: str, holds: str, words: Number, word_bytes: float, words_per_cycle: float = 1.0, waits: bool = False
-) -> Level:
-    bandwidth = words_per_cycle * word_bytes
-    return Level(name, holds, words * word_bytes, bandwidth, bandwidth, ports="read_write", waits=waits)
 
 
 def eyeriss(rows: Number = 12.0, columns: Number = 14.0, dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
@@ -99,24 +94,44 @@ def eyeriss_like(
     return Accelerator("eyeriss_like", architecture, candidates)
 
 
-def eyeriss256(side: Number = 16.0, dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
+class Eyeriss256Sizes(NamedTuple):
+    """Sizes of Timeloop's description: side of the mesh, words of the register files of sums, weights and inputs and their
+    words/cycle, KiB of the global buffer and its words/cycle, bits of a word."""
+
+    side: int = 16
+    sums: int = 16
+    weights: int = 192
+    inputs: int = 12
+    register_words_per_cycle: int = 2
+    buffer_kib: int = 128
+    buffer_words_per_cycle: int = 16
+    word_bits: int = 16
+
+
+def eyeriss256(sizes: Eyeriss256Sizes = Eyeriss256Sizes(), dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
     """The 256 PEs of Timeloop's `eyeriss` example (Parashar et al., ISPASS 2019): 16-bit words, row-stationary constraints.
 
     Kernel columns, output and input channels share one axis of the mesh, output columns and channels the other; a PE loops over
     output channels in its sums, input channels and all kernel rows in its weights; the global buffer loops over output
     rows (all of them), output channels and batch, DRAM over the rest. DRAM has no limit on bandwidth.
     """
-    word = 2.0
+    word = sizes.word_bits / 8
+
+    def register_file(name: str, holds: str, words: int) -> Level:
+        bandwidth = sizes.register_words_per_cycle * word
+        return Level(name, holds, words * word, read_bandwidth=bandwidth, write_bandwidth=bandwidth)
+
+    side = float(sizes.side)
     levels = (
-        _register_file("sums", "O", 16.0, word, 2.0),
-        _register_file("weights", "W", 192.0, word, 2.0),
-        _register_file("inputs", "I", 12.0, word, 2.0),
+        register_file("sums", "O", sizes.sums),
+        register_file("weights", "W", sizes.weights),
+        register_file("inputs", "I", sizes.inputs),
         Level(
             "global_buffer",
             "IO",
-            128.0 * 1024,
-            read_bandwidth=16 * word,
-            write_bandwidth=16 * word,
+            sizes.buffer_kib * 1024.0,
+            read_bandwidth=sizes.buffer_words_per_cycle * word,
+            write_bandwidth=sizes.buffer_words_per_cycle * word,
             ports="drains_written",
             fanouts=(Fanout("y", side), Fanout("x", side)),
         ),

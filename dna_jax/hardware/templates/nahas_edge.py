@@ -8,14 +8,14 @@ writes; loading the first tiles and draining the last takes time of its own.
 """
 
 import functools
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from dna_jax.hardware import technology
 from dna_jax.hardware.architecture import Architecture
-from dna_jax.hardware.levels import Fanout, Level, build_architecture
+from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture
 from dna_jax.hardware.template import Template
 from dna_jax.hardware.templates.nahas_edge_mappings import edge_candidates
 from dna_jax.spaces import Point, expectation, nahas_edge_space
@@ -32,22 +32,40 @@ Activations = Literal["where_they_fit", "on_chip", "off_chip"]
 always in the local memories; always across the link. Weights always cross it."""
 
 
-def edge_architecture(
-    point: Point, dtype: jax.typing.DTypeLike = jnp.float32, activations: Activations = "where_they_fit"
-) -> Architecture:
+class EdgeSizes(NamedTuple):
+    """The knobs of the template: PEs in both directions, SIMD units of a lane, lanes of a PE, MB of a local memory, KB of a
+    register file, GB/s of the IO link."""
+
+    pes_x: Number
+    pes_y: Number
+    simd_units: Number
+    compute_lanes: Number
+    local_memory_mb: Number
+    register_file_kb: Number
+    io_bandwidth_gbps: Number
+
+
+_KNOBS = (
+    knobs.PES_X,
+    knobs.PES_Y,
+    knobs.SIMD_UNITS,
+    knobs.COMPUTE_LANES,
+    knobs.LOCAL_MEMORY_MB,
+    knobs.REGISTER_FILE_KB,
+    knobs.IO_BANDWIDTH_GBPS,
+)
+
+
+def edge_architecture(point: Point, dtype: jax.typing.DTypeLike = jnp.float32) -> Architecture:
     """The accelerator at a point of the edge space; expected knob values where the point is soft."""
-    pes_x, pes_y, simd, lanes, memory_mb, register_kb, io_gbps = (
-        expectation(point, knob, dtype)
-        for knob in (
-            knobs.PES_X,
-            knobs.PES_Y,
-            knobs.SIMD_UNITS,
-            knobs.COMPUTE_LANES,
-            knobs.LOCAL_MEMORY_MB,
-            knobs.REGISTER_FILE_KB,
-            knobs.IO_BANDWIDTH_GBPS,
-        )
-    )
+    return build_edge(EdgeSizes(*(expectation(point, knob, dtype) for knob in _KNOBS)), dtype)
+
+
+def build_edge(
+    sizes: EdgeSizes, dtype: jax.typing.DTypeLike = jnp.float32, activations: Activations = "where_they_fit"
+) -> Architecture:
+    """The accelerator of the sizes given, in or out of the published space."""
+    pes_x, pes_y, simd, lanes, memory_mb, register_kb, io_gbps = (jnp.asarray(size, dtype) for size in sizes)
     arithmetic = technology.arithmetic(NODE_NM)
     shrink = NODE_NM / 45
 

@@ -8,7 +8,7 @@ outputs ("os": pixels down, output channels across), weights ("ws": the reductio
 import jax
 import jax.numpy as jnp
 
-from dna_jax.hardware.architecture import Architecture
+from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.candidates import CandidateSet, Schedule, SpatialChoice
 from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture
 
@@ -22,16 +22,16 @@ _FLOWS = {
 DATAFLOWS = tuple(_FLOWS)
 
 
-def systolic_architecture(
-    rows: Number,
-    columns: Number,
-    dataflow: str,
+def systolic(
+    rows: Number = 32.0,
+    columns: Number = 32.0,
+    dataflow: str = "os",
     *,
     sram_bytes: Number = 192 * 1024,
     dram_bandwidth: Number = 10.0,
     clock_hz: Number = 1e9,
     dtype: jax.typing.DTypeLike = jnp.float32,
-) -> Architecture:
+) -> Accelerator:
     """The array with one on-chip memory, which feeds every row and column at one byte per cycle.
 
     A fold streams in a skewed wave that takes rows + columns - 2 further cycles to leave; kept weights or inputs are
@@ -45,7 +45,7 @@ def systolic_architecture(
       clock_hz: clock.
       dtype: floating type of all numbers.
     """
-    kept, _, _ = _FLOWS[dataflow]
+    kept, laid_out, streamed = _FLOWS[dataflow]
     wave = rows + columns - 2
     edge = rows + columns
     levels = (
@@ -61,7 +61,7 @@ def systolic_architecture(
         ),
         Level("dram", "WIO", read_bandwidth=dram_bandwidth, write_bandwidth=dram_bandwidth, ports="shared"),
     )
-    return build_architecture(
+    architecture = build_architecture(
         levels,
         clock_hz=clock_hz,
         mac_pj=0.0,
@@ -70,11 +70,8 @@ def systolic_architecture(
         stationary=kept,
         dtype=dtype,
     )
-
-
-def systolic_candidates(dataflow: str) -> CandidateSet:
-    """The one mapping of a dataflow: what streams runs innermost, folds around it."""
-    _, laid_out, streamed = _FLOWS[dataflow]
     rest = "".join(d for d in "CPKNGQRS" if d != streamed)
+    # What streams runs innermost, folds around it.
     schedule = Schedule(growth=(streamed, streamed + rest, ""), order=(streamed + rest,) * 3)
-    return CandidateSet(((SpatialChoice(laid_out), schedule),), as_matrix_product=True)
+    candidates = CandidateSet(((SpatialChoice(laid_out), schedule),), as_matrix_product=True)
+    return Accelerator(f"systolic_{dataflow}", architecture, candidates)

@@ -1,0 +1,99 @@
+"""`dosa_timeloop.csv`: Timeloop and Accelergy on Gemmini-like accelerators, under mappings that the table states."""
+
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dna_jax.hardware.loopnest import LayerCost, evaluate_mapping
+from dna_jax.hardware.mapping import Mapping
+from dna_jax.hardware.notation import parse_mapping
+from dna_jax.hardware.templates.gemmini import gemmini_architecture
+from dna_jax.hardware.validation.table import (
+    Comparison,
+    Context,
+    Row,
+    SkippedRow,
+    TableResult,
+    number,
+    row_name,
+    sort_rows,
+)
+from dna_jax.workload import Layer, Workload, workload_from_layers
+
+CONFIGURATION = "gemmini, stated mappings"
+
+
+def mapped_layer(row: Row) -> tuple[Layer, Mapping]:
+    """The layer and the mapping of a row; words stand for bytes, so that all operands are a byte wide.
+
+    Raises:
+      SkippedRow: if they cannot be read.
+    """
+    size = {name: int(number(row, f"prob.{name}")) for name in ("K", "C", "P", "Q", "R", "S", "N")}
+    steps = [(int(number(row, f"prob.W{kind}")), int(number(row, f"prob.H{kind}"))) for kind in ("stride", "dilation")]
+    if any(across != down for across, down in steps):
+        raise SkippedRow("steps differ between rows and columns")
+    layer = Layer("row", **size, stride=steps[0][0], dilation=steps[1][0], partial_bits=8)
+    try:
+        # The notation depends on the names of levels only, which all sizes share.
+        mapping = parse_mapping(row["mapping.mapping"], gemmini_architecture(1.0, 1.0, 1.0))
+    except (KeyError, ValueError) as error:
+        raise SkippedRow("the mapping cannot be read") from error
+    return layer, mapping
+
+
+def stack_mappings(mappings: Sequence[Mapping]) -> Mapping:
+    """Mappings side by side, with a leading axis."""
+    return jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *mappings)
+
+
+@jax.jit
+def evaluate_gemmini(
+    workload: Workload, mapping: Mapping, mesh: jax.Array, accumulator_words: jax.Array, scratchpad_words: jax.Array
+) -> LayerCost:
+    """Cost of layers under their mappings, each on an accelerator of its own sizes; all [rows]."""
+
+    def one(layer, mapping, mesh, accumulator, scratchpad):
+        return evaluate_mapping(layer, gemmini_architecture(mesh, accumulator, scratchpad, mesh.dtype), mapping)
+
+    return jax.vmap(one)(workload, mapping, mesh, accumulator_words, scratchpad_words)
+
+
+def _read(row: Row):
+    layer, mapping = mapped_layer(row)
+    if row.get("arch.name") != "gemmini":
+        raise SkippedRow(f"no template for accelerator {row.get('arch.name')!r}")
+    sizes = [number(row, f"arch.{name}") for name in ("meshX", "mem1_entries", "mem2_entries")]
+    targets = [number(row, f"target.{name}") for name in ("cycle", "energy", "edp", "area")]
+    return CONFIGURATION, (layer, mapping, sizes, targets)
+
+
+def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
+    """Cycles, energy, energy-delay product and area of each row."""
+    found = sort_rows(rows, _read)
+    entries = found.groups.get(CONFIGURATION, [])
+    if not entries:
+        return TableResult(len(rows), [], 0, found.skipped)
+    layers, mappings, sizes, targets = zip(*(content for _, content in entries), strict=True)
+    workload = workload_from_layers(layers, dtype=jnp.float64)
+    columns = jnp.asarray(np.array(sizes)).T
+    cost = evaluate_gemmini(workload, stack_mappings(mappings), *columns)
+    cycles, microjoules = np.asarray(cost.cycles), np.asarray(cost.energy_pj) * 1e-6
+    area = np.asarray(jax.vmap(lambda *size: gemmini_architecture(*size, jnp.float64).total_area_mm2)(*columns))
+    reference = np.array(targets).T
+    make = functools.partial(
+        Comparison,
+        CONFIGURATION,
+        macs=np.array([layer.macs for layer in layers], float),
+        names=[row_name(index, rows[index]) for index, _ in entries],
+    )
+    comparisons = [
+        make(quantity="cycles", reference=reference[0], predicted=cycles),
+        make(quantity="energy", reference=reference[1], predicted=microjoules),
+        make(quantity="edp", reference=reference[2], predicted=microjoules * cycles * 1e-6),
+        make(quantity="area", reference=reference[3], predicted=area, macs=None),
+    ]
+    return TableResult(len(rows), comparisons, len(entries), found.skipped)

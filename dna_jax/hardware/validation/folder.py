@@ -1,0 +1,64 @@
+"""Validation of a folder: every table that it holds, by file name."""
+
+import csv
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+
+import jax
+
+from dna_jax.hardware.validation import (
+    cacti,
+    dosa,
+    maestro,
+    nahas,
+    scalesim,
+    silicon,
+    timeloop,
+    zigzag,
+    zigzag_edge,
+)
+from dna_jax.hardware.validation.statistics import compare
+from dna_jax.hardware.validation.table import Context, Row, TableResult
+
+READERS: dict[str, Callable[[Sequence[Row], Context], TableResult]] = {
+    "scalesim_compute.csv": scalesim.evaluate,
+    "dosa_timeloop.csv": dosa.evaluate,
+    "zigzag.csv": zigzag.evaluate,
+    "zigzag_edge.csv": zigzag_edge.evaluate,
+    "timeloop.csv": timeloop.evaluate,
+    "maestro.csv": maestro.evaluate,
+    "silicon_eyeriss_per_layer.csv": silicon.evaluate,
+    "cacti_sram.csv": cacti.evaluate,
+    "nahas_table3.csv": nahas.evaluate,
+}
+"""File name -> what evaluates the table."""
+
+
+def validate_folder(folder: pathlib.Path, context: Context) -> Iterator[tuple[str, TableResult]]:
+    """Each table below a folder, in the order of READERS, with what became of it; then those without a reader."""
+    files = {path.name: path for path in sorted(folder.rglob("*.csv"))}
+    for name in [*(name for name in READERS if name in files), *(name for name in files if name not in READERS)]:
+        with files[name].open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        if name not in READERS:
+            names = [f"line {index + 2}" for index in range(len(rows))]
+            yield name, TableResult(len(rows), [], 0, {"no reader for this table": names} if rows else {})
+            continue
+        with jax.enable_x64(True):
+            yield name, READERS[name](rows, context)
+
+
+def as_json(result: TableResult) -> dict:
+    """The entry of a table in the report file."""
+    configurations: dict[str, dict] = {}
+    for comparison in result.comparisons:
+        figures = compare(comparison.reference, comparison.predicted, comparison.macs)
+        configurations.setdefault(comparison.configuration, {})[comparison.quantity] = figures
+    return {
+        "rows": result.rows,
+        "evaluated": result.evaluated,
+        "skipped": {reason: len(names) for reason, names in result.skipped.items()},
+        "skipped_rows": result.skipped,
+        "notes": result.notes,
+        "configs": configurations,
+    }

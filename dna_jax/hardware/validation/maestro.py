@@ -1,0 +1,63 @@
+"""`maestro.csv`: MAESTRO's cycles under two fixed data-centric mappings."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+
+from dna_jax.hardware.accelerator import Accelerator
+from dna_jax.hardware.templates.data_centric import nvdla_like, shidiannao_like
+from dna_jax.hardware.validation.pricing import map_layers
+from dna_jax.hardware.validation.table import (
+    Comparison,
+    Context,
+    Row,
+    SkippedRow,
+    TableResult,
+    convolution,
+    number,
+    row_name,
+    sort_rows,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Sizes:
+    dataflow: str
+    pes: float
+    network_bandwidth: float
+    offchip_bandwidth: float
+    depthwise: bool
+
+    def accelerator(self) -> Accelerator:
+        bandwidth = {"offchip_bandwidth": self.offchip_bandwidth, "dtype": jnp.float64}
+        if self.dataflow == "kcp_ws":
+            return nvdla_like(self.pes, self.network_bandwidth, depthwise=self.depthwise, **bandwidth)
+        return shidiannao_like(self.pes, self.network_bandwidth, **bandwidth)
+
+
+def _read(row: Row):
+    if row.get("dataflow") not in ("kcp_ws", "yxp_os"):
+        raise SkippedRow(f"no template for dataflow {row.get('dataflow')!r}")
+    columns = ("num_pes", "noc_bw_elem_per_cyc", "offchip_bw")
+    layer = convolution(row, partial_bits=8)
+    return _Sizes(row["dataflow"], *(number(row, c) for c in columns), layer.groups > 1), (layer, number(row, "runtime_cycles"))
+
+
+def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
+    """Cycles of each row."""
+    found = sort_rows(rows, _read)
+    gathered: dict[str, list] = {}
+    for sizes, entries in found.groups.items():
+        mapped = map_layers(sizes.accelerator(), [layer for _, (layer, _) in entries])
+        for position, (index, (layer, cycles)) in enumerate(entries):
+            result = (cycles, mapped.cost.cycles[position], layer.macs, row_name(index, rows[index]))
+            gathered.setdefault(f"{sizes.dataflow} {sizes.pes:.0f} PEs", []).append(result)
+    comparisons = []
+    for configuration, results in gathered.items():
+        reference, predicted, macs, names = zip(*results, strict=True)
+        comparisons.append(
+            Comparison(configuration, "cycles", np.array(reference), np.array(predicted), np.array(macs, float), names)
+        )
+    return TableResult(len(rows), comparisons, sum(map(len, found.groups.values())), found.skipped)

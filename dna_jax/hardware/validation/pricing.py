@@ -1,0 +1,33 @@
+"""Mapping and pricing many layers on one accelerator, one compilation per structure of accelerator."""
+
+import functools
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from dna_jax.hardware.accelerator import Accelerator
+from dna_jax.hardware.architecture import Architecture
+from dna_jax.hardware.candidates import CandidateSet
+from dna_jax.hardware.mapper import MappedLayer, map_layer
+from dna_jax.workload import Layer, Workload, workload_from_layers
+
+_ROWS = 32
+"""Layers are padded to a multiple of this, so that tables of similar length share a compiled program."""
+
+_BATCH_ELEMENTS = 1 << 17
+"""Layers times candidates mapped side by side: more would not fit a core's cache."""
+
+
+@functools.partial(jax.jit, static_argnames="candidates")
+def _map(workload: Workload, architecture: Architecture, candidates: CandidateSet) -> MappedLayer:
+    batch = max(1, min(len(workload.weight), _BATCH_ELEMENTS // candidates.size))
+    return jax.lax.map(lambda layer: map_layer(layer, architecture, candidates), workload, batch_size=batch)
+
+
+def map_layers(accelerator: Accelerator, layers: Sequence[Layer]) -> MappedLayer:
+    """The best mapping of each layer and its cost, NumPy arrays with a leading axis of layers; in the accelerator's dtype."""
+    padded = [*layers, *[layers[0]] * (-len(layers) % _ROWS)]
+    workload = workload_from_layers(padded, dtype=accelerator.architecture.macs.dtype)
+    mapped = _map(workload, accelerator.architecture, accelerator.candidates)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[: len(layers)], mapped)

@@ -1,0 +1,144 @@
+"""What every reader of a reference table shares: rows sorted by configuration, rows left out with a reason, comparisons."""
+
+import collections
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dna_jax.hardware.accelerator import Accelerator
+from dna_jax.workload import Layer
+
+Row = Mapping[str, str]
+
+
+class SkippedRow(Exception):
+    """A row that cannot be evaluated; the message is the reason, the same for all rows of its kind."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One quantity over the rows of one configuration.
+
+    Attributes:
+      configuration: accelerator with its sizes and dataflow.
+      quantity: "cycles", "energy", "area", "edp" or "latency".
+      reference, predicted: [n].
+      macs: [n], or None where the quantity has nothing to do with them.
+      names: of the rows, n.
+    """
+
+    configuration: str
+    quantity: str
+    reference: np.ndarray
+    predicted: np.ndarray
+    macs: np.ndarray | None
+    names: Sequence[str]
+
+
+@dataclasses.dataclass
+class TableResult:
+    """What became of a table.
+
+    Attributes:
+      rows: of the table.
+      comparisons: all of them.
+      evaluated: rows that entered a comparison.
+      skipped: reason -> names of the rows.
+      notes: what a reader of the figures should know, a sentence each.
+    """
+
+    rows: int
+    comparisons: list[Comparison]
+    evaluated: int
+    skipped: dict[str, list[str]]
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What readers may use besides their rows.
+
+    Attributes:
+      descriptions: accelerators described beside the tables, by name.
+      networks: name of a published network -> its layers.
+    """
+
+    descriptions: Mapping[str, Accelerator]
+    networks: Mapping[str, Sequence[Layer]]
+
+
+def row_name(index: int, row: Row) -> str:
+    """Line of a row in its file (the header is line 1)."""
+    return f"line {index + 2}"
+
+
+def number(row: Row, column: str) -> float:
+    """The positive number in a column.
+
+    Raises:
+      SkippedRow: if there is no such column or no positive number in it.
+    """
+    try:
+        value = float(row[column])
+    except KeyError as error:
+        raise SkippedRow(f"column {column} is missing") from error
+    except (TypeError, ValueError) as error:
+        raise SkippedRow(f"column {column} holds no number") from error
+    if not value > 0 or value == float("inf"):
+        raise SkippedRow(f"column {column} holds no positive number")
+    return value
+
+
+def convolution(row: Row, **fields: Any) -> Layer:
+    """The layer of a row with the columns C_in, C_out, H_out, K, stride and groups (and W_out where the output is not square).
+
+    Raises:
+      SkippedRow: if a column does not hold what it should.
+    """
+    size = {name: int(number(row, name)) for name in ("C_in", "C_out", "H_out", "K", "stride", "groups")}
+    width = int(number(row, "W_out")) if row.get("W_out") else size["H_out"]
+    try:
+        return Layer(
+            "row",
+            K=size["C_out"],
+            C=size["C_in"],
+            P=size["H_out"],
+            Q=width,
+            R=size["K"],
+            S=size["K"],
+            stride=size["stride"],
+            groups=size["groups"],
+            **fields,
+        )
+    except ValueError as error:
+        raise SkippedRow("groups do not divide the channels") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class SortedRows:
+    """Rows that could be read, by configuration.
+
+    Attributes:
+      groups: configuration -> (index in the table, what the reader made of the row) of each row.
+      skipped: reason -> names of the rows.
+    """
+
+    groups: dict[Any, list[tuple[int, Any]]]
+    skipped: dict[str, list[str]]
+
+
+def sort_rows(rows: Sequence[Row], read: Callable[[Row], tuple[Any, Any]]) -> SortedRows:
+    """Rows by the configuration that `read` gives with each; rows of a status other than "ok" are left out."""
+    groups: dict[Any, list[tuple[int, Any]]] = collections.defaultdict(list)
+    skipped: dict[str, list[str]] = collections.defaultdict(list)
+    for index, row in enumerate(rows):
+        try:
+            if row.get("status", "ok") not in ("ok", "read"):
+                raise SkippedRow(f"status {row['status']}")
+            configuration, content = read(row)
+            groups[configuration].append((index, content))
+        except SkippedRow as reason:
+            skipped[str(reason)].append(row_name(index, row))
+    return SortedRows(dict(groups), dict(skipped))
