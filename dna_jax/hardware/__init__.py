@@ -8,7 +8,7 @@ from dna_jax.hardware.mapper import LayerPrice, MappedLayer, map_layer
 from dna_jax.hardware.mapping import Mapping, describe
 from dna_jax.hardware.relaxed import RelaxedCost, relaxed_cost
 from dna_jax.hardware.template import Template
-from dna_jax.hardware.templates.nahas_edge import nahas_edge
+from dna_jax.hardware.templates import nahas_edge
 
 __all__ = [
     "Architecture",

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dna_jax.hardware import technology
 from dna_jax.hardware.architecture import Architecture
 
 Number = jax.Array | float
@@ -59,6 +60,11 @@ class Level:
     refetched: bool = False
     waits: bool = False
     fanouts: tuple[Fanout, ...] = ()
+
+
+def priced(level: Level, node_nm: float) -> Level:
+    """The level (of concrete capacity) with the energy and area of its memory at a node."""
+    return dataclasses.replace(level, **technology.memory_figures(node_nm, float(level.capacity_bytes))._asdict())
 
 
 def build_architecture(

@@ -4,12 +4,21 @@ Tools of this kind move whole tiles: every step fetches the tiles of the PEs and
 only once its tile has come. Bandwidths count elements; price them with operands of one byte.
 """
 
+import dataclasses
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 
+from dna_jax.hardware import technology
 from dna_jax.hardware.accelerator import Accelerator
+from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.candidates import CandidateSet, Schedule, SpatialChoice, complete
-from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture
+from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture, priced
+
+
+_NODE_NM = 22
+"""MAESTRO names no process; energy and area are those of this node."""
 
 
 def _one_mapping(layouts: tuple[str, ...], levels: int) -> CandidateSet:
@@ -17,6 +26,17 @@ def _one_mapping(layouts: tuple[str, ...], levels: int) -> CandidateSet:
     growth = ("SR", *[""] * (levels - 1))
     order = (complete("SR"),) * (levels - 1) + (complete("QPC"),)
     return CandidateSet(((SpatialChoice(layouts), Schedule(growth, order)),))
+
+
+def _build(levels: Sequence[Level], dtype: jax.typing.DTypeLike) -> Architecture:
+    arithmetic = technology.arithmetic(_NODE_NM)
+    return build_architecture(
+        [dataclasses.replace(level, area_mm2=0.0) if level.name == "cluster" else priced(level, _NODE_NM) for level in levels],
+        clock_hz=1e9,
+        mac_pj=arithmetic.mac_pj,
+        mac_mm2=arithmetic.mac_mm2,
+        dtype=dtype,
+    )
 
 
 def _clustered(
@@ -42,7 +62,7 @@ def _clustered(
         ),
         Level("dram", "WI", read_bandwidth=offchip_bandwidth),
     )
-    architecture = build_architecture(levels, clock_hz=1e9, mac_pj=0.0, mac_mm2=0.0, dtype=dtype)
+    architecture = _build(levels, dtype)
     return Accelerator(name, architecture, _one_mapping(layouts, len(levels)))
 
 
@@ -78,7 +98,7 @@ def nvdla_like(
         ),
         Level("dram", "WI", read_bandwidth=offchip_bandwidth),
     )
-    architecture = build_architecture(levels, clock_hz=1e9, mac_pj=0.0, mac_mm2=0.0, dtype=dtype)
+    architecture = _build(levels, dtype)
     return Accelerator("nvdla_like_depthwise", architecture, _one_mapping(("G",), len(levels)))
 
 

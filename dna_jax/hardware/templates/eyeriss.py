@@ -4,14 +4,32 @@ Kernel rows run down the array and output rows across it; each PE slides one ker
 weights meanwhile (Chen et al., ISCA 2016, sections IV and V).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from dna_jax.hardware import technology
 from dna_jax.hardware.accelerator import Accelerator
+from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.candidates import CandidateSet, every_combination
-from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture
+from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture, priced
+
+
+_NODE_NM = 65
+"""Of the chip; its memories and arithmetic are extrapolated from smaller nodes."""
+
+
+def _build(levels: Sequence[Level], dtype: jax.typing.DTypeLike) -> Architecture:
+    arithmetic = technology.arithmetic(_NODE_NM, 16)
+    return build_architecture(
+        [priced(level, _NODE_NM) for level in levels],
+        clock_hz=200e6,
+        mac_pj=arithmetic.mac_pj,
+        mac_mm2=arithmetic.mac_mm2,
+        dtype=dtype,
+    )
 
 
 def eyeriss(rows: Number = 12.0, columns: Number = 14.0, dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
@@ -36,7 +54,7 @@ def eyeriss(rows: Number = 12.0, columns: Number = 14.0, dtype: jax.typing.DType
         ),
         Level("dram", "WIO"),
     )
-    architecture = build_architecture(levels, clock_hz=200e6, mac_pj=0.0, mac_mm2=0.0, dtype=dtype)
+    architecture = _build(levels, dtype)
     candidates = every_combination(
         layouts=(("RKG", "RCKG", "RKCG"), ("P", "PKG")),
         growth=((1, ("SCK", "SK", "SKC")), (1, ("QN", "Q")), (1, ("",)), (1, ("PNKGC", "CPNKG", "NPKGC"))),
@@ -137,7 +155,7 @@ def eyeriss256(sizes: Eyeriss256Sizes = Eyeriss256Sizes(), dtype: jax.typing.DTy
         ),
         Level("dram", "WIO"),
     )
-    architecture = build_architecture(levels, clock_hz=200e6, mac_pj=0.0, mac_mm2=0.0, dtype=dtype)
+    architecture = _build(levels, dtype)
     return Accelerator("eyeriss256", architecture, _row_stationary_candidates())
 
 

@@ -8,7 +8,10 @@ channels run across it.
 import jax
 import jax.numpy as jnp
 
+from dna_jax.hardware import technology
+from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.architecture import Architecture
+from dna_jax.hardware.candidates import every_combination
 from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture
 
 CLOCK_HZ = 1e9
@@ -20,33 +23,49 @@ SCRATCHPAD_PJ, SCRATCHPAD_PJ_PER_KIB = 0.49, 0.02513
 """Energy per access of a word (Accelergy, 40 nm, as DOSA tabulates it): linear in the KiB of one bank."""
 
 DRAM_WORDS_PER_CYCLE = 8
+_NODE_NM = 45
 
 
 def gemmini_architecture(
-    mesh: Number, accumulator_words: Number, scratchpad_words: Number, dtype: jax.typing.DTypeLike = jnp.float32
+    mesh: Number,
+    accumulator_words: Number,
+    scratchpad_words: Number,
+    dtype: jax.typing.DTypeLike = jnp.float32,
+    accumulator_word_bytes: float = 4.0,
 ) -> Architecture:
-    """The accelerator in words: each level moves words of its own width, so bytes stand for words throughout.
-
-    Price it with a workload whose operands and partial sums are all 8 bits wide. Register files have no limit on bandwidth.
+    """The accelerator. Register files have no limit on bandwidth.
 
     Args:
       mesh: side of the square mesh.
       accumulator_words: 32-bit words of one accumulator bank.
       scratchpad_words: 8-bit words of the scratchpad.
       dtype: floating type of all numbers.
+      accumulator_word_bytes: what a word of the accumulator counts for. Timeloop counts words of whatever width: price
+        with 1 and a workload whose operands and partial sums are all 8 bits wide to count as it does.
     """
-    accumulator_pj = ACCUMULATOR_PJ + ACCUMULATOR_PJ_PER_KIB * accumulator_words * 4 / 1024
-    scratchpad_pj = SCRATCHPAD_PJ + SCRATCHPAD_PJ_PER_KIB * scratchpad_words / 1024
+    accumulator_kib = jnp.asarray(accumulator_words, dtype) * 4 / 1024
+    scratchpad_kib = jnp.asarray(scratchpad_words, dtype) / 1024
+    accumulator_pj = (ACCUMULATOR_PJ + ACCUMULATOR_PJ_PER_KIB * accumulator_kib) / accumulator_word_bytes
+    scratchpad_pj = SCRATCHPAD_PJ + SCRATCHPAD_PJ_PER_KIB * scratchpad_kib
+    sram = technology.sram(_NODE_NM)
     levels = (
-        Level("registers", "W", 1.0, read_pj_per_byte=REGISTER_PJ, write_pj_per_byte=REGISTER_PJ),
+        Level(
+            "registers",
+            "W",
+            1.0,
+            read_pj_per_byte=REGISTER_PJ,
+            write_pj_per_byte=REGISTER_PJ,
+            area_mm2=technology.register_mm2(_NODE_NM, 1),
+        ),
         Level(
             "accumulator",
             "O",
-            accumulator_words,
-            read_bandwidth=2.0,
-            write_bandwidth=2.0,
+            accumulator_words * accumulator_word_bytes,
+            read_bandwidth=2.0 * accumulator_word_bytes,
+            write_bandwidth=2.0 * accumulator_word_bytes,
             read_pj_per_byte=accumulator_pj,
             write_pj_per_byte=accumulator_pj,
+            area_mm2=sram.lookup("area_mm2", accumulator_kib * 1024, 32.0),
             ports="shared",
             fanouts=(Fanout("rows", mesh),),
         ),
@@ -58,6 +77,7 @@ def gemmini_architecture(
             write_bandwidth=2 * mesh,
             read_pj_per_byte=scratchpad_pj,
             write_pj_per_byte=scratchpad_pj,
+            area_mm2=sram.lookup("area_mm2", scratchpad_kib * 1024, jnp.clip(jnp.asarray(mesh, dtype) * 8, 32, 256)),
             ports="shared",
             slides=True,
             fanouts=(Fanout("columns", mesh),),
@@ -72,4 +92,25 @@ def gemmini_architecture(
             ports="shared",
         ),
     )
-    return build_architecture(levels, clock_hz=CLOCK_HZ, mac_pj=MAC_PJ, mac_mm2=0.0, whole_rows=True, dtype=dtype)
+    mac_mm2 = technology.arithmetic(_NODE_NM).mac_mm2
+    return build_architecture(levels, clock_hz=CLOCK_HZ, mac_pj=MAC_PJ, mac_mm2=mac_mm2, whole_rows=True, dtype=dtype)
+
+
+def gemmini(
+    mesh: Number = 16.0,
+    accumulator_words: Number = 1024.0,
+    scratchpad_kib: Number = 256.0,
+    dtype: jax.typing.DTypeLike = jnp.float32,
+) -> Accelerator:
+    """The default generator parameters of Gemmini: a 16 x 16 mesh, 64 KiB of accumulators, 256 KiB of scratchpad."""
+    architecture = gemmini_architecture(mesh, accumulator_words, scratchpad_kib * 1024, dtype)
+    candidates = every_combination(
+        layouts=(("C", "CR", "CRS"), ("KG",)),
+        growth=(
+            (1, ("QPN", "")),
+            (1, ("SRCQPNKG", "QPNKGSRC", "KGQPNSRC")),
+            (1, ("SRCQPNKG", "QPNSRCKG", "SRCKGQPN")),
+        ),
+        last_order=("SRCQPNKG", "QPNSRCKG", "SRCKGQPN"),
+    )
+    return Accelerator("gemmini", architecture, candidates)

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from dna_jax.hardware import technology
+from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture
 from dna_jax.hardware.template import Template
@@ -24,8 +25,6 @@ from dna_jax.spaces import nahas_edge as knobs
 CLOCK_HZ = 0.8e9
 DOT_PRODUCT = 4.0
 NODE_NM = 22
-_ACCUMULATOR_PJ_PER_BYTE = 0.04 / 4
-"""Accumulator register, 0.04 pJ per 32-bit access: the figure of the ZigZag description."""
 
 Activations = Literal["where_they_fit", "on_chip", "off_chip"]
 """Where a layer's inputs and outputs live: in the local memories if they fit all of them together, else across the IO link;
@@ -67,7 +66,6 @@ def build_edge(
     """The accelerator of the sizes given, in or out of the published space."""
     pes_x, pes_y, simd, lanes, memory_mb, register_kb, io_gbps = (jnp.asarray(size, dtype) for size in sizes)
     arithmetic = technology.arithmetic(NODE_NM)
-    shrink = NODE_NM / 45
 
     def memory(name: str, capacity_bytes: jax.Array, bandwidth: jax.Array, ports: str, fanouts: tuple[Fanout, ...]) -> Level:
         figure = functools.partial(technology.sram(NODE_NM).lookup, capacity_bytes=capacity_bytes)
@@ -92,9 +90,9 @@ def build_edge(
             "accumulator",
             "O",
             4.0,
-            read_pj_per_byte=_ACCUMULATOR_PJ_PER_BYTE,
-            write_pj_per_byte=_ACCUMULATOR_PJ_PER_BYTE,
-            area_mm2=32 * technology.REGISTER_UM2_PER_BIT * 1e-6 * shrink**2,
+            read_pj_per_byte=technology.REGISTER_PJ_PER_BYTE,
+            write_pj_per_byte=technology.REGISTER_PJ_PER_BYTE,
+            area_mm2=technology.register_mm2(NODE_NM, 4),
             ports="per_operand",
             fanouts=(Fanout("dot_product", DOT_PRODUCT),),
         ),
@@ -134,3 +132,9 @@ def nahas_edge() -> Template:
         baseline=knobs.BASELINE,
     )
 
+
+def edge_baseline(dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
+    """The published baseline as one accelerator."""
+    template = nahas_edge()
+    point = template.space.encode(template.baseline)
+    return Accelerator(template.name, template.architecture(point, dtype), template.candidates)

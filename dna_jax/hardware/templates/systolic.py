@@ -8,9 +8,10 @@ outputs ("os": pixels down, output channels across), weights ("ws": the reductio
 import jax
 import jax.numpy as jnp
 
+from dna_jax.hardware import technology
 from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.candidates import CandidateSet, Schedule, SpatialChoice
-from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture
+from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture, priced
 
 _FLOWS = {
     "os": ("O", ("P", "K"), "C"),
@@ -18,6 +19,9 @@ _FLOWS = {
     "is": ("I", ("C", "P"), "K"),
 }
 """Dataflow -> the operand kept, what rows and columns are laid out over, what streams."""
+
+_NODE_NM = 22
+"""SCALE-Sim names no process; energy and area are those of this node."""
 
 DATAFLOWS = tuple(_FLOWS)
 
@@ -27,7 +31,7 @@ def systolic(
     columns: Number = 32.0,
     dataflow: str = "os",
     *,
-    sram_bytes: Number = 192 * 1024,
+    sram_bytes: float = 192.0 * 1024,
     dram_bandwidth: Number = 10.0,
     clock_hz: Number = 1e9,
     dtype: jax.typing.DTypeLike = jnp.float32,
@@ -61,11 +65,12 @@ def systolic(
         ),
         Level("dram", "WIO", read_bandwidth=dram_bandwidth, write_bandwidth=dram_bandwidth, ports="shared"),
     )
+    arithmetic = technology.arithmetic(_NODE_NM)
     architecture = build_architecture(
-        levels,
+        [priced(level, _NODE_NM) for level in levels],
         clock_hz=clock_hz,
-        mac_pj=0.0,
-        mac_mm2=0.0,
+        mac_pj=arithmetic.mac_pj,
+        mac_mm2=arithmetic.mac_mm2,
         fold_cycles=wave if kept == "O" else rows + wave,
         stationary=kept,
         dtype=dtype,

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.loopnest import LayerCost, evaluate_mapping
 from dna_jax.hardware.mapping import Mapping
 from dna_jax.hardware.notation import parse_mapping
@@ -26,6 +27,12 @@ from dna_jax.workload import Layer, Workload, workload_from_layers
 CONFIGURATION = "gemmini, stated mappings"
 
 
+@functools.cache
+def _structure() -> Architecture:
+    """Names and fan-outs, which all sizes share; the notation needs no more."""
+    return gemmini_architecture(1.0, 1.0, 1.0)
+
+
 def mapped_layer(row: Row) -> tuple[Layer, Mapping]:
     """The layer and the mapping of a row; words stand for bytes, so that all operands are a byte wide.
 
@@ -38,8 +45,7 @@ def mapped_layer(row: Row) -> tuple[Layer, Mapping]:
         raise SkippedRow("steps differ between rows and columns")
     layer = Layer("row", **size, stride=steps[0][0], dilation=steps[1][0], partial_bits=8)
     try:
-        # The notation depends on the names of levels only, which all sizes share.
-        mapping = parse_mapping(row["mapping.mapping"], gemmini_architecture(1.0, 1.0, 1.0))
+        mapping = parse_mapping(row["mapping.mapping"], _structure())
     except (KeyError, ValueError) as error:
         raise SkippedRow("the mapping cannot be read") from error
     return layer, mapping
@@ -57,7 +63,7 @@ def evaluate_gemmini(
     """Cost of layers under their mappings, each on an accelerator of its own sizes; all [rows]."""
 
     def one(layer, mapping, mesh, accumulator, scratchpad):
-        return evaluate_mapping(layer, gemmini_architecture(mesh, accumulator, scratchpad, mesh.dtype), mapping)
+        return evaluate_mapping(layer, gemmini_architecture(mesh, accumulator, scratchpad, mesh.dtype, 1.0), mapping)
 
     return jax.vmap(one)(workload, mapping, mesh, accumulator_words, scratchpad_words)
 

@@ -1,0 +1,81 @@
+"""Check the hardware cost model against reference tables of independent tools, RTL and silicon.
+
+python -m experiments.validate --tables=DIR --out=FILE.json
+"""
+
+import json
+import pathlib
+import time
+
+import jax
+import jax.numpy as jnp
+from absl import flags
+
+from dna_jax.errors import UserError
+from dna_jax.hardware.description import read_accelerator
+from dna_jax.hardware.technology import THIRD_PARTY
+from dna_jax.hardware.validation import Context, TableResult, as_json, validate_folder
+from dna_jax.hardware.validation.report import markdown, scatter
+from dna_jax.networks import Specification, chosen_layers, efficientnet_b0, efficientnet_b1, mnasnet_b1, mobilenet_v2
+from dna_jax.runs import binary
+from dna_jax.runs.directory import write_whole
+from dna_jax.workload import Layer
+from experiments import benchmark_output
+
+NETWORKS = {
+    "MobileNetV2": mobilenet_v2,
+    "Mnasnet-B1": mnasnet_b1,
+    "EfficientNet-B0": efficientnet_b0,
+    "EfficientNet-B1": efficientnet_b1,
+}
+"""Names as in the result table of NAHAS."""
+
+
+def _layers(specification: Specification) -> list[Layer]:
+    return chosen_layers(specification, specification.default_design)
+
+
+def context(folder: pathlib.Path) -> Context:
+    """The networks we know, and the accelerators described in `architectures/*.yaml` beside the tables."""
+    with jax.enable_x64(True):
+        paths = sorted((folder / "architectures").glob("*.yaml"))
+        descriptions = [read_accelerator(path, jnp.float64) for path in paths]
+    return Context(
+        {accelerator.name: accelerator for accelerator in descriptions},
+        {name: _layers(network()) for name, network in NETWORKS.items()},
+    )
+
+
+def define_flags() -> None:
+    """The flags of this binary; not at import, so that its functions can be used elsewhere."""
+    flags.DEFINE_string("tables", str(THIRD_PARTY), "Folder of reference tables; default: those that come with the project.")
+    flags.DEFINE_string("plots", None, "PNG file to draw the scatter plots into.")
+    benchmark_output.define_out_flag()
+
+
+def main() -> None:
+    """Evaluate every table and report."""
+    benchmark_output.require_folder()
+    folder = pathlib.Path(flags.FLAGS.tables)
+    if not folder.is_dir():
+        raise UserError(f"--tables={folder} is no folder; name one that holds reference tables.")
+    if flags.FLAGS.plots and not pathlib.Path(flags.FLAGS.plots).parent.is_dir():
+        raise UserError(f"The folder of --plots={flags.FLAGS.plots} does not exist; make it first.")
+    results: dict[str, TableResult] = {}
+    began = time.perf_counter()
+    for name, result in validate_folder(folder, context(folder)):
+        results[name] = result
+        print(f"{name}: {result.evaluated} of {result.rows} rows, {time.perf_counter() - began:.0f} s", flush=True)
+    if not results:
+        raise UserError(f"--tables={folder} holds no table (*.csv).")
+    print()
+    print(markdown(results))
+    if flags.FLAGS.out:
+        report = {name: as_json(result) for name, result in results.items()}
+        write_whole(pathlib.Path(flags.FLAGS.out), json.dumps(report, indent=1) + "\n")
+    if flags.FLAGS.plots:
+        scatter(results, pathlib.Path(flags.FLAGS.plots))
+
+
+if __name__ == "__main__":
+    binary.run(main, define_flags)
