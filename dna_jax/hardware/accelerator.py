@@ -15,9 +15,13 @@ class Accelerator:
       architecture: what it is.
       candidates: the mappings that its mapper considers.
       notes: assumptions that a reader of its costs should know, a sentence each.
+      operand_bits: width of weights, inputs and outputs that it computes with.
+      partial_bits: width of its partial sums.
     """
 
     name: str
     architecture: Architecture
     candidates: CandidateSet
     notes: tuple[str, ...] = ()
+    operand_bits: int = 8
+    partial_bits: int = 32

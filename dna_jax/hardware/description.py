@@ -92,6 +92,7 @@ class Description:
     clock_ghz: float = 1.0
     node_nm: float = 22.0
     bits: int = 8
+    partial_bits: int = 32
     mac_pj: float | None = None
     mac_mm2: float | None = None
     link_mm2: float = 0.0
@@ -147,6 +148,9 @@ def _check(description: Description, where: str) -> None:
         raise UserError(f"{where}: at least two levels are needed, the innermost memory and the backing store.")
     if math.isfinite(levels[-1].capacity_bytes):
         raise UserError(f"{where}: the last level {levels[-1].name!r} is the backing store and takes no capacity.")
+    for name in ("bits", "partial_bits"):
+        if not 4 <= getattr(description, name) <= 32:
+            raise UserError(f"{where}: {name} must be 4 to 32, not {getattr(description, name)}.")
     for level in levels:
         if not level.holds or set(level.holds) - set("WIO"):
             raise UserError(f"{where}: level {level.name!r} must hold some of W, I and O, not {level.holds!r}.")
@@ -233,7 +237,8 @@ def build(description: Description, where: str, dtype: jax.typing.DTypeLike = jn
     candidates = every_combination(layouts, growth, description.last_order, description.objective)
     candidates = dataclasses.replace(candidates, as_matrix_product=description.matrix_products)
     note = technology.sram(description.node_nm).note
-    return Accelerator(description.name, architecture, candidates, (note,) if note else ())
+    notes = (note,) if note else ()
+    return Accelerator(description.name, architecture, candidates, notes, description.bits, description.partial_bits)
 
 
 def read_accelerator(path: pathlib.Path, dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:

@@ -34,6 +34,7 @@ class LayerCost:
       level_energy_pj: V arrays.
       mac_energy_pj: energy of arithmetic.
       utilisation: share of the accelerator's multiply-accumulate slots that are used, in (0, 1].
+      tile_bytes: of each operand's tile in one instance of each level, V x 3.
       overflow_bytes: by how much the tiles exceed a level, V arrays; 0 where they fit.
     """
 
@@ -46,6 +47,7 @@ class LayerCost:
     level_energy_pj: list[jax.Array]
     mac_energy_pj: jax.Array
     utilisation: jax.Array
+    tile_bytes: list[list[Factor]]
     overflow_bytes: list[jax.Array]
 
     @property
@@ -54,15 +56,16 @@ class LayerCost:
         return jnp.argmax(jnp.stack(jnp.broadcast_arrays(self.compute_cycles, *self.level_cycles)), axis=0)
 
 
-def _overflow(nest: Nest) -> list[jax.Array]:
-    """Bytes by which one instance's tiles exceed each level; partial sums at their full width."""
+def _tile_bytes(nest: Nest) -> list[list[Factor]]:
+    """Bytes of each operand's tile in one instance of each level, V x 3; partial sums at their full width."""
     partial, _ = operand_bytes(nest.layer)
-    overflow = []
-    for level, usable in enumerate(nest.architecture.usable_bytes):
-        held = nest.elements(level, level)
-        stored = sum(held[o] * partial[o] for o, name in enumerate(OPERANDS) if name in nest.architecture.holds[level])
-        overflow.append(jnp.maximum(stored - usable, 0))
-    return overflow
+    return [
+        [
+            nest.elements(level, level)[operand] * partial[operand] if name in held else 0.0
+            for operand, name in enumerate(OPERANDS)
+        ]
+        for level, held in enumerate(nest.architecture.holds)
+    ]
 
 
 def _port_cycles(architecture: Architecture, level: int, traffic: Traffic) -> jax.Array:
@@ -113,6 +116,7 @@ def nest_cost(
     cycles = surrogate.largest([compute_cycles + exposed, *port_cycles])
     macs = math.prod(nest.bounds)
     mac_energy = macs * architecture.mac_pj
+    tiles = _tile_bytes(nest)
     return LayerCost(
         cycles=cycles,
         energy_pj=mac_energy + sum(energy),
@@ -123,7 +127,10 @@ def nest_cost(
         level_energy_pj=energy,
         mac_energy_pj=mac_energy,
         utilisation=macs / (cycles * architecture.macs),
-        overflow_bytes=_overflow(nest),
+        tile_bytes=tiles,
+        overflow_bytes=[
+            jnp.maximum(sum(row) - usable, 0) for row, usable in zip(tiles, architecture.usable_bytes, strict=True)
+        ],
     )
 
 

@@ -1,12 +1,7 @@
 """Mapping: how the loops of a layer are cut over memory levels and laid out over fan-outs."""
 
-from collections.abc import Sequence
-
 import jax
-import numpy as np
 from flax import struct
-
-from dna_jax.workload import DIMENSIONS
 
 
 @struct.dataclass
@@ -23,29 +18,3 @@ class Mapping:
     spatial: jax.Array
     order: jax.Array
 
-
-def describe(mapping: Mapping, level_names: Sequence[str], fanout_names: Sequence[str]) -> str:
-    """A loop nest in words, outermost level first; factors of one are left out.
-
-    Args:
-      mapping: of one layer.
-      level_names, fanout_names: as in the architecture.
-
-    Returns:
-      For instance "dram[K4] local_memory[Q7 P14] pes_x{K8} lanes{Q4}".
-    """
-
-    def factors(row: np.ndarray, order: Sequence[int]) -> str:
-        return " ".join(f"{DIMENSIONS[d]}{row[d]:.4g}" for d in order if row[d] > 1)
-
-    temporal, spatial, order = (np.asarray(x) for x in (mapping.temporal, mapping.spatial, mapping.order))
-    parts = []
-    for level in reversed(range(len(level_names))):
-        loops = factors(temporal[level], order[level][::-1])
-        if loops:
-            parts.append(f"{level_names[level]}[{loops}]")
-    for fanout, name in enumerate(fanout_names):
-        loops = factors(spatial[fanout], range(len(DIMENSIONS)))
-        if loops:
-            parts.append(f"{name}{{{loops}}}")
-    return " ".join(parts)

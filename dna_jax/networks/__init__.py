@@ -14,7 +14,11 @@ from dna_jax.networks.supernet import (
 )
 from dna_jax.networks.workload import chosen_layers, conditional_layers, macs, relaxed_workload
 
+FAMILIES = {network.__name__: network for network in (mobilenet_v2, efficientnet_b0, mnasnet_b1, efficientnet_b1)}
+"""Name of a family -> what makes its specification."""
+
 __all__ = [
+    "FAMILIES",
     "STRIDE_PLANS",
     "Block",
     "Model",

@@ -14,7 +14,7 @@ import numpy as np
 
 from dna_jax.accuracy import Trainer, augment, evaluate_accuracy, recalibrate, standardize
 from dna_jax.data import Source, batches
-from dna_jax.hardware import Cost, LayerCost
+from dna_jax.hardware import Cost, LayerCost, capacity_violations
 from dna_jax.networks import Variables, chosen_layers, inherit, single_network
 from dna_jax.runs.config import CosearchConfig
 from dna_jax.runs.directory import RunDirectory, as_json
@@ -195,6 +195,18 @@ def train_network(
     return evaluate_accuracy(model, state.average, statistics, problem.dataset.test, config.evaluation_batch_size)
 
 
+def network_size(problem: Problem) -> dict[str, Any]:
+    """What besides its decisions a network of the family depends on: the arguments of `networks.FAMILIES`."""
+    specification = problem.specification
+    return {
+        "width": problem.config.network.width,
+        "image_size": specification.image_size,
+        "classes": specification.classes,
+        "stride_plan": problem.config.network.stride_plan,
+        "image_channels": specification.image_channels,
+    }
+
+
 def cost_block(problem: Problem, design: Design, cost: Cost) -> dict[str, float]:
     """The cost figures of summary.json."""
     template = problem.template
@@ -229,14 +241,8 @@ def violations(problem: Problem, design: Design, cost: Mapping[str, float], laye
         if cost[name] > limit
     ]
     names = [layer.name for layer in chosen_layers(problem.specification, design)]
-    levels = problem.template.architecture(problem.template.space.encode(problem.template.baseline), jnp.float32).level_names
-    for level, overflow in zip(levels, layers.overflow_bytes, strict=True):
-        found += [
-            f"the smallest tile of {name} exceeds the {level} by {float(amount):.6g} bytes"
-            for name, amount in zip(names, np.broadcast_to(overflow, len(names)), strict=True)
-            if amount > 0
-        ]
-    return found
+    architecture = problem.template.architecture(problem.template.space.encode(problem.template.baseline), jnp.float32)
+    return found + capacity_violations(architecture, names, layers)
 
 
 def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | None) -> dict[str, Any]:
@@ -295,6 +301,7 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
         "space": {
             "name": problem.strategy.space.name,
             "network_family": problem.specification.name,
+            "network_size": network_size(problem),
             "accelerator_template": problem.template.name,
             "cardinality": problem.strategy.space.cardinality,
             "fixed": config.fix,

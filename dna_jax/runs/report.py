@@ -6,7 +6,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from dna_jax.hardware import Cost, Template, describe
+from dna_jax.hardware import Cost, Template, format_mapping
 from dna_jax.runs.directory import RunDirectory, write_whole
 from dna_jax.runs.plots import plot_accelerators, plot_search, plot_training
 from dna_jax.search import Enumeration
@@ -67,7 +67,7 @@ def layer_table(template: Template, names: list[str], design: dict[str, Any], co
                 "bound": bounds[int(binding[i])],
                 "utilisation": f"{100 * float(layers.utilisation[i]):.1f}",
                 "energy": f"{float(layers.energy_pj[i]) * 1e-6:.3f}",
-                "mapping": describe(mapping, architecture.level_names, architecture.fanout_names),
+                "mapping": format_mapping(mapping, architecture),
             }
         )
     return rows

@@ -63,7 +63,7 @@ def _clustered(
         Level("dram", "WI", read_bandwidth=offchip_bandwidth),
     )
     architecture = _build(levels, dtype)
-    return Accelerator(name, architecture, _one_mapping(layouts, len(levels)))
+    return Accelerator(name, architecture, _one_mapping(layouts, len(levels)), partial_bits=8)
 
 
 def nvdla_like(
@@ -99,7 +99,7 @@ def nvdla_like(
         Level("dram", "WI", read_bandwidth=offchip_bandwidth),
     )
     architecture = _build(levels, dtype)
-    return Accelerator("nvdla_like_depthwise", architecture, _one_mapping(("G",), len(levels)))
+    return Accelerator("nvdla_like_depthwise", architecture, _one_mapping(("G",), len(levels)), partial_bits=8)
 
 
 def shidiannao_like(

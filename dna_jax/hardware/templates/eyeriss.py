@@ -32,6 +32,10 @@ def _build(levels: Sequence[Level], dtype: jax.typing.DTypeLike) -> Architecture
     )
 
 
+def _notes() -> tuple[str, ...]:
+    return (technology.sram(_NODE_NM).note,)
+
+
 def eyeriss(rows: Number = 12.0, columns: Number = 14.0, dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
     """The chip of Chen et al., JSSC 2017: 12 x 14 PEs of 16 bits at 200 MHz, 108 KB of global buffer.
 
@@ -60,7 +64,7 @@ def eyeriss(rows: Number = 12.0, columns: Number = 14.0, dtype: jax.typing.DType
         growth=((1, ("SCK", "SK", "SKC")), (1, ("QN", "Q")), (1, ("",)), (1, ("PNKGC", "CPNKG", "NPKGC"))),
         last_order=("SRCKGQPN", "QPNSRCKG", "SRCQPNKG"),
     )
-    return Accelerator("eyeriss", architecture, candidates)
+    return Accelerator("eyeriss", architecture, candidates, _notes(), operand_bits=16, partial_bits=16)
 
 
 def eyeriss_like(
@@ -109,7 +113,7 @@ def eyeriss_like(
         last_order=orders,
         objective="edp",
     )
-    return Accelerator("eyeriss_like", architecture, candidates)
+    return Accelerator("eyeriss_like", architecture, candidates, partial_bits=16)
 
 
 class Eyeriss256Sizes(NamedTuple):
@@ -156,7 +160,14 @@ def eyeriss256(sizes: Eyeriss256Sizes = Eyeriss256Sizes(), dtype: jax.typing.DTy
         Level("dram", "WIO"),
     )
     architecture = _build(levels, dtype)
-    return Accelerator("eyeriss256", architecture, _row_stationary_candidates())
+    return Accelerator(
+        "eyeriss256",
+        architecture,
+        _row_stationary_candidates(),
+        _notes(),
+        operand_bits=sizes.word_bits,
+        partial_bits=sizes.word_bits,
+    )
 
 
 def _row_stationary_candidates() -> CandidateSet:

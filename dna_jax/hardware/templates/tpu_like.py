@@ -62,4 +62,4 @@ def tpu_like(columns: Number = 32.0, rows: Number = 32.0, dtype: jax.typing.DTyp
         last_order=orders,
         objective="edp",
     )
-    return Accelerator("tpu_like", architecture, candidates)
+    return Accelerator("tpu_like", architecture, candidates, partial_bits=16)

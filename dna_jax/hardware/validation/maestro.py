@@ -8,7 +8,7 @@ import numpy as np
 
 from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.templates.data_centric import nvdla_like, shidiannao_like
-from dna_jax.hardware.validation.pricing import map_layers
+from dna_jax.hardware.pricing import map_layers
 from dna_jax.hardware.validation.table import (
     Comparison,
     Context,

@@ -11,7 +11,7 @@ import numpy as np
 from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.templates.eyeriss import eyeriss_like
 from dna_jax.hardware.templates.tpu_like import tpu_like
-from dna_jax.hardware.validation.pricing import map_layers
+from dna_jax.hardware.pricing import map_layers
 from dna_jax.hardware.validation.table import (
     Comparison,
     Context,

@@ -8,7 +8,7 @@ import numpy as np
 from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.templates.nahas_edge import EdgeSizes, build_edge
 from dna_jax.hardware.templates.nahas_edge_mappings import edge_candidates
-from dna_jax.hardware.validation.pricing import map_layers
+from dna_jax.hardware.pricing import map_layers
 from dna_jax.hardware.validation.table import (
     Comparison,
     Context,

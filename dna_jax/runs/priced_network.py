@@ -1,0 +1,45 @@
+"""Which network a name means: a published one, the network of a finished run, or a model in an ONNX file."""
+
+import json
+import pathlib
+
+from dna_jax.errors import UserError
+from dna_jax.networks import FAMILIES, chosen_layers
+from dna_jax.workload import Layer
+
+
+def _of_summary(path: pathlib.Path) -> list[Layer]:
+    try:
+        summary = json.loads(path.read_text())
+        space = summary["space"]
+        specification = FAMILIES[space["network_family"]](**space["network_size"])
+        return chosen_layers(specification, summary["network"])
+    except OSError as error:
+        raise UserError(f"The network {path} cannot be read ({error.strerror}).") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"The network {path} is not the summary.json of a run ({error}).") from error
+    except (KeyError, TypeError) as error:
+        raise UserError(f"The network {path} is not the summary.json of a finished run: it lacks {error}.") from error
+
+
+def network_layers(name: str) -> list[Layer]:
+    """The layers of a network.
+
+    Args:
+      name: one of `networks.FAMILIES` at its published size, or the path of a `summary.json` or of a model (`.onnx`).
+
+    Raises:
+      UserError: if there is no such network, or the file cannot be used.
+    """
+    if name in FAMILIES:
+        specification = FAMILIES[name]()
+        return chosen_layers(specification, specification.default_design)
+    path = pathlib.Path(name).expanduser()
+    if path.suffix == ".json":
+        return _of_summary(path)
+    if path.suffix == ".onnx":
+        # The extra `onnx` is needed only here.
+        from dna_jax.networks.onnx_model import read_onnx
+
+        return read_onnx(path)
+    raise UserError(f"Unknown network {name!r}; choose one of {', '.join(FAMILIES)}, a summary.json or a model.onnx.")
