@@ -10,7 +10,7 @@ import pytest
 
 from dna_jax.hardware import CandidateSet, evaluate, nahas_edge, relaxed_cost
 from dna_jax.hardware.mapper import map_layer
-from dna_jax.hardware.nahas_edge import candidate_pool
+from dna_jax.hardware.templates.nahas_edge_mappings import candidate_pool
 from dna_jax.networks import chosen_layers, efficientnet_b0, mobilenet_v2, relaxed_workload
 from dna_jax.search import discrete_cost, enumerate_blocks
 from dna_jax.spaces import Point, s1, s2

@@ -1,4 +1,4 @@
-"""Energy and area of a memory of any size: registers below a kibibyte, SRAM above, DRAM without bound."""
+"""Energy and area of a memory of any size: registers below 256 bytes, SRAM above, DRAM without bound."""
 
 import math
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from dna_jax.hardware.technology.arithmetic import REFERENCE_NM, REGISTER_UM2_PE
 from dna_jax.hardware.technology.links import DRAM_READ_PJ_PER_BYTE, DRAM_WRITE_PJ_PER_BYTE
 from dna_jax.hardware.technology.sram import PORT_BITS, sram
 
-REGISTER_LIMIT_BYTES = 1024
+REGISTER_LIMIT_BYTES = 256
 REGISTER_PJ_PER_BYTE = 0.04 / 4
 """A 32-bit register at 22 nm takes 0.04 pJ per access: the figure ZigZag uses for accumulators."""
 
