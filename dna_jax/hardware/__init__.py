@@ -7,16 +7,16 @@ from dna_jax.hardware.cost import Cost, Totals, evaluate, price_layers, total_co
 from dna_jax.hardware.loopnest import LayerCost, evaluate_mapping
 from dna_jax.hardware.mapper import LayerPrice, MappedLayer, map_layer
 from dna_jax.hardware.mapping import Mapping
-from dna_jax.hardware.relaxed import RelaxedCost, relaxed_cost
 from dna_jax.hardware.notation import format_mapping, parse_mapping
+from dna_jax.hardware.relaxed import RelaxedCost, relaxed_cost
 from dna_jax.hardware.template import Template
 from dna_jax.hardware.templates import ACCELERATORS, nahas_edge
 from dna_jax.hardware.violations import capacity_violations
 
 __all__ = [
-    "Architecture",
     "ACCELERATORS",
     "Accelerator",
+    "Architecture",
     "CandidateSet",
     "Cost",
     "LayerCost",

@@ -1,7 +1,6 @@
 """Architecture: memory levels and spatial fan-outs. Structure is static, every number is a differentiable leaf."""
 
 import jax
-import jax.numpy as jnp
 from flax import struct
 
 
@@ -9,13 +8,16 @@ from flax import struct
 class Architecture:
     """An accelerator. Levels are counted from the innermost (0) to the backing store (V - 1).
 
+    Figures of levels and fan-outs are tuples of scalars, not arrays: what depends on one of them alone is then computed once
+    however many values the others take.
+
     Attributes:
-      capacity_bytes: of one instance of a level, [V]; infinite for the backing store.
-      read_bandwidth, write_bandwidth: bytes/cycle of one instance, [V].
-      read_pj_per_byte, write_pj_per_byte: access energy, [V].
-      instances: how many of a level there are in the whole accelerator, [V].
-      area_mm2: of one instance, [V].
-      fanout_size: how many children hang below each fan-out, [F].
+      capacity_bytes: of one instance of a level, V scalars; infinite for the backing store.
+      read_bandwidth, write_bandwidth: bytes/cycle of one instance, V scalars.
+      read_pj_per_byte, write_pj_per_byte: access energy, V scalars.
+      instances: how many of a level there are in the whole accelerator, V scalars.
+      area_mm2: of one instance, V scalars.
+      fanout_size: how many children hang below each fan-out, F scalars.
       clock_hz, mac_pj, mac_mm2: clock, energy and area of one multiply-accumulate unit, scalars.
       macs: multiply-accumulate units of the whole accelerator, scalar.
       link_mm2: area of the interface to the backing store, scalar.
@@ -41,14 +43,14 @@ class Architecture:
         the level above; None where activations always do (static).
     """
 
-    capacity_bytes: jax.Array
-    read_bandwidth: jax.Array
-    write_bandwidth: jax.Array
-    read_pj_per_byte: jax.Array
-    write_pj_per_byte: jax.Array
-    instances: jax.Array
-    area_mm2: jax.Array
-    fanout_size: jax.Array
+    capacity_bytes: tuple[jax.Array, ...]
+    read_bandwidth: tuple[jax.Array, ...]
+    write_bandwidth: tuple[jax.Array, ...]
+    read_pj_per_byte: tuple[jax.Array, ...]
+    write_pj_per_byte: tuple[jax.Array, ...]
+    instances: tuple[jax.Array, ...]
+    area_mm2: tuple[jax.Array, ...]
+    fanout_size: tuple[jax.Array, ...]
     clock_hz: jax.Array
     mac_pj: jax.Array
     mac_mm2: jax.Array
@@ -72,7 +74,8 @@ class Architecture:
     @property
     def total_area_mm2(self) -> jax.Array:
         """MAC units, memories and link."""
-        return self.macs * self.mac_mm2 + jnp.sum(self.instances * self.area_mm2) + self.link_mm2
+        memories = [count * area for count, area in zip(self.instances, self.area_mm2, strict=True)]
+        return self.macs * self.mac_mm2 + sum(memories) + self.link_mm2
 
     @property
     def peak_tops(self) -> jax.Array:

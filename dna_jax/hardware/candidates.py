@@ -10,7 +10,6 @@ import numpy as np
 
 from dna_jax.workload import DIMENSIONS
 
-
 Objective = Literal["latency", "energy", "edp"]
 
 

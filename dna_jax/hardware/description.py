@@ -164,7 +164,9 @@ def _check(description: Description, where: str) -> None:
         alternatives = [*(level.tiles or ()), *(layout for fanout in level.fanouts for layout in fanout.over)]
         for alternative in alternatives:
             if set(alternative) - set(DIMENSIONS) or len(set(alternative)) < len(alternative):
-                raise UserError(f"{where}: {alternative!r} at level {level.name!r} must name each of {''.join(DIMENSIONS)} once at most.")
+                raise UserError(
+                    f"{where}: {alternative!r} at level {level.name!r} must name each of {''.join(DIMENSIONS)} once at most."
+                )
     for order in description.last_order:
         if set(order) - set(DIMENSIONS) or len(set(order)) < len(order):
             raise UserError(f"{where}: last_order {order!r} must name each of {''.join(DIMENSIONS)} once at most.")
@@ -172,7 +174,9 @@ def _check(description: Description, where: str) -> None:
         if not any(operand in level.holds for level in levels):
             raise UserError(f"{where}: no level holds {operand}.")
     if sum(len(level.fanouts) for level in levels) == 0:
-        raise UserError(f"{where}: there is no fan-out, so nothing works in parallel; give at least one, of size 1 if need be.")
+        raise UserError(
+            f"{where}: there is no fan-out, so nothing works in parallel; give at least one, of size 1 if need be."
+        )
     names = [level.name for level in levels]
     if len(set(names)) < len(names):
         raise UserError(f"{where}: two levels have one name.")

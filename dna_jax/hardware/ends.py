@@ -42,7 +42,9 @@ def waiting_cycles(nest: Nest, traffic: Traffic) -> Factor:
     for level, waits in enumerate(architecture.waits):
         if not waits:
             continue
-        loaded = [operand for operand, name in enumerate(OPERANDS) if operand != OUTPUT and name in architecture.holds[level]]
+        loaded = [
+            operand for operand, name in enumerate(OPERANDS) if operand != OUTPUT and name in architecture.holds[level]
+        ]
         outer = next(v for v in range(level + 1, len(architecture.holds)) if OPERANDS[loaded[0]] in architecture.holds[v])
         times = surrogate.largest([traffic.fills[level][operand] for operand in loaded])
         _, width = operand_bytes(nest.layer)

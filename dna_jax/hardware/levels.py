@@ -88,11 +88,11 @@ def build_architecture(
     """
     fanouts = [(fanout, at) for at, level in enumerate(levels) for fanout in level.fanouts]
 
-    def column(name: str) -> jax.Array:
-        return jnp.stack([jnp.asarray(getattr(level, name), dtype) for level in levels])
-
     def scalar(value: Number) -> jax.Array:
         return jnp.asarray(value, dtype)
+
+    def column(name: str) -> tuple[jax.Array, ...]:
+        return tuple(scalar(getattr(level, name)) for level in levels)
 
     instances = [math.prod(fanout.size for fanout, at in fanouts if at > level) for level in range(len(levels))]
     return Architecture(
@@ -107,8 +107,8 @@ def build_architecture(
                 "area_mm2",
             )
         },
-        instances=jnp.stack([scalar(count) for count in instances]),
-        fanout_size=jnp.stack([scalar(fanout.size) for fanout, _ in fanouts]),
+        instances=tuple(scalar(count) for count in instances),
+        fanout_size=tuple(scalar(fanout.size) for fanout, _ in fanouts),
         clock_hz=scalar(clock_hz),
         mac_pj=scalar(mac_pj),
         mac_mm2=scalar(mac_mm2),

@@ -81,9 +81,7 @@ def _port_cycles(architecture: Architecture, level: int, traffic: Traffic) -> ja
     return surrogate.largest([r / read_bandwidth for r in reads] + [w / write_bandwidth for w in writes])
 
 
-def nest_cost(
-    layer: Workload, architecture: Architecture, temporal: Factors, spatial: Factors, order: Order
-) -> LayerCost:
+def nest_cost(layer: Workload, architecture: Architecture, temporal: Factors, spatial: Factors, order: Order) -> LayerCost:
     """Cost of one layer under one or many mappings.
 
     Args:

@@ -17,4 +17,3 @@ class Mapping:
     temporal: jax.Array
     spatial: jax.Array
     order: jax.Array
-

@@ -45,15 +45,21 @@ def parse_mapping(text: str, architecture: Architecture) -> Mapping:
         numbered = {f"L{level}": level for level in range(len(names))}
         known = numbered | {name: level for level, name in enumerate(names)}
         if match is None or match[1] not in known:
-            raise ValueError(f"Mapping: {head!r} names no level; write one of {[*names]} or L0 to L{len(names) - 1}, as L1[O].")
+            raise ValueError(
+                f"Mapping: {head!r} names no level; write one of {[*names]} or L0 to L{len(names) - 1}, as L1[O]."
+            )
         level = known[match[1]]
         if set(match[2]) != set(architecture.holds[level]):
-            raise ValueError(f"Mapping: {head!r} does not hold what level {names[level]!r} holds, {architecture.holds[level]}.")
+            raise ValueError(
+                f"Mapping: {head!r} does not hold what level {names[level]!r} holds, {architecture.holds[level]}."
+            )
         inner_first: list[int] = []
         for loop in reversed(loops):
             found = _LOOP.fullmatch(loop)
             if found is None:
-                raise ValueError(f"Mapping: {loop!r} is no loop; write a dimension of {''.join(DIMENSIONS)}, a factor, X or Y.")
+                raise ValueError(
+                    f"Mapping: {loop!r} is no loop; write a dimension of {''.join(DIMENSIONS)}, a factor, X or Y."
+                )
             dimension, factor = DIMENSIONS.index(found[1]), int(found[2])
             if not found[3]:
                 if dimension in inner_first:
@@ -64,7 +70,9 @@ def parse_mapping(text: str, architecture: Architecture) -> Mapping:
             fanouts = _fanouts_below(architecture, level)
             axis = _AXES.index(found[3])
             if axis >= len(fanouts):
-                raise ValueError(f"Mapping: {loop!r} stands at {names[level]!r}, which has {len(fanouts)} fan-outs below it.")
+                raise ValueError(
+                    f"Mapping: {loop!r} stands at {names[level]!r}, which has {len(fanouts)} fan-outs below it."
+                )
             spatial[fanouts[axis], dimension] *= factor
         rest = [d for d in range(len(DIMENSIONS)) if d not in inner_first]
         order[level] = [*inner_first, *rest]

@@ -19,7 +19,6 @@ from dna_jax.hardware.footprint import RELEVANT, reach
 from dna_jax.hardware.nest import OUTPUT, Factor, Factors, Nest, crossing, operand_bytes
 from dna_jax.workload import DIMENSIONS, OPERANDS
 
-
 Order = np.ndarray | jax.Array
 """Dimensions per level from the innermost loop out, int[..., V, 8] with an axis for mappings or none. A NumPy array is known
 while the program is compiled, which then holds only the loops that can matter; a JAX array may differ from call to call."""

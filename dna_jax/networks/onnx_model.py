@@ -9,14 +9,12 @@ from dna_jax.errors import UserError
 from dna_jax.workload import Layer, elementwise, global_pooling
 
 _FREE = frozenset(
-    "Relu Clip Identity Dropout BatchNormalization Flatten Reshape Squeeze Unsqueeze Transpose Constant Shape Gather Concat "
-    "Slice Cast ConstantOfShape QuantizeLinear DequantizeLinear LeakyRelu Pad Split Expand Range Equal Where".split()
+    ["Relu", "Clip", "Identity", "Dropout", "BatchNormalization", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Constant", "Shape", "Gather", "Concat", "Slice", "Cast", "ConstantOfShape", "QuantizeLinear", "DequantizeLinear", "LeakyRelu", "Pad", "Split", "Expand", "Range", "Equal", "Where"]
 )
 """Fused into the layer before, or only a way to look at data: no cost of their own."""
 
 _ELEMENTWISE = frozenset(
-    "Add Mul Sub Div Sigmoid HardSigmoid HardSwish Swish Tanh Erf Gelu Elu Softplus Pow Sqrt Exp Softmax "
-    "LayerNormalization Mish".split()
+    ["Add", "Mul", "Sub", "Div", "Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Tanh", "Erf", "Gelu", "Elu", "Softplus", "Pow", "Sqrt", "Exp", "Softmax", "LayerNormalization", "Mish"]
 )
 _POOLING = frozenset({"MaxPool", "AveragePool"})
 _GLOBAL_POOLING = frozenset({"GlobalAveragePool", "GlobalMaxPool", "ReduceMean"})
@@ -79,7 +77,9 @@ def _product(name: str, left: tuple[int, ...], output: tuple[int, ...], batched:
     )
 
 
-def _layers_of(node: Any, name: str, shapes: list[tuple[int, ...]], output: tuple[int, ...], constant: list[bool]) -> list[Layer]:
+def _layers_of(
+    node: Any, name: str, shapes: list[tuple[int, ...]], output: tuple[int, ...], constant: list[bool]
+) -> list[Layer]:
     attributes = _attributes(node)
     kind = node.op_type
     if kind == "Conv":

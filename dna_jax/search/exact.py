@@ -1,7 +1,10 @@
 """Exact search: every accelerator of a space priced for a given network, so that a found one can be judged."""
 
+import concurrent.futures
 import dataclasses
 import functools
+import itertools
+import math
 import os
 import pathlib
 import zipfile
@@ -23,7 +26,13 @@ CHUNK = 64
 BLOCK = 2000
 """Accelerators per call of the compiled program."""
 
-ROWS = 32
+SIDE_BY_SIDE = 128
+"""At most this many combinations of the last knobs are priced side by side, so that what they share is computed once."""
+
+GROUPS = 16
+"""Combinations of the first knobs per call of the compiled program."""
+
+ROWS = 16
 """Distinct layers are padded to a multiple of this, so that networks of one family share a compiled program."""
 
 
@@ -125,14 +134,55 @@ def enumerate_blocks(template: Template, layers: Sequence[Layer], indices: np.nd
         yield Enumeration(block, {"latency_ms": latency, "energy_mj": energy, "area_mm2": area}, overflow <= 0)
 
 
+@functools.partial(jax.jit, static_argnames="template")
+def _price_grid(
+    template: Template, workload: Workload, first: jax.Array, last: tuple[jax.Array, ...]
+) -> tuple[jax.Array, ...]:
+    """Costs [groups, *combinations of the last knobs] for rows of option indices of the first knobs.
+
+    Each knob has an axis of its own, so that what depends on some knobs only is computed for these alone.
+    """
+    names = [decision.name for decision in template.space.decisions]
+    sizes = [len(decision.options) for decision in template.space.decisions]
+
+    def price(*chosen: jax.Array) -> tuple[jax.Array, ...]:
+        one_hot = [jax.nn.one_hot(i, size, dtype=workload.weight.dtype) for i, size in zip(chosen, sizes, strict=True)]
+        architecture = template.architecture(dict(zip(names, one_hot, strict=True)), workload.weight.dtype)
+        totals = total_cost(workload, architecture, price_layers(workload, architecture, template.candidates))
+        return totals.latency_s * 1e3, totals.energy_j * 1e3, totals.area_mm2, totals.overflow_bytes
+
+    grid = price
+    for axis in reversed(range(first.shape[1], len(names))):
+        grid = jax.vmap(grid, in_axes=[0 if knob == axis else None for knob in range(len(names))])
+    return jax.lax.map(lambda row: grid(*row, *last), first)
+
+
 def enumerate_accelerators(template: Template, layers: Sequence[Layer], space: Space | None = None) -> Enumeration:
-    """Price every accelerator of `space` (the template's, possibly with knobs fixed) for a discrete network."""
-    blocks = list(enumerate_blocks(template, layers, (space or template.space).grid()))
-    return Enumeration(
-        np.concatenate([block.indices for block in blocks]),
-        {name: np.concatenate([block.costs[name] for block in blocks]) for name in COSTS},
-        np.concatenate([block.valid for block in blocks]),
-    )
+    """Price every accelerator of `space` (the template's, possibly with knobs fixed) for a discrete network, in float64."""
+    space = space or template.space
+    options = [
+        np.array([d.index(space.fixed[d.name])] if d.name in space.fixed else range(len(d.options))) for d in space.decisions
+    ]
+    split = len(options)
+    while split > 1 and math.prod(map(len, options[split - 1 :])) <= SIDE_BY_SIDE:
+        split -= 1
+    first = np.array(list(itertools.product(*options[:split])))
+    last = np.array(list(itertools.product(*options[split:]))).reshape(math.prod(map(len, options[split:])), -1)
+    padded = np.concatenate([first, np.broadcast_to(first[:1], (-len(first) % GROUPS, split))])
+
+    def price(group: np.ndarray) -> list[np.ndarray]:
+        with jax.enable_x64(True):
+            workload, _ = discrete_workload(layers, jnp.float64)
+            priced = _price_grid(template, workload, jnp.asarray(group), tuple(jnp.asarray(o) for o in options[split:]))
+            return [np.asarray(table).reshape(len(group) * len(last)) for table in priced]
+
+    # The compiled program runs on one core and lets others run meanwhile.
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        groups = list(pool.map(price, padded.reshape(-1, GROUPS, split)))
+    total = len(first) * len(last)
+    latency, energy, area, overflow = (np.concatenate(tables)[:total] for tables in zip(*groups, strict=True))
+    indices = np.concatenate([np.repeat(first, len(last), axis=0), np.tile(last, (len(first), 1))], axis=1)
+    return Enumeration(indices, {"latency_ms": latency, "energy_mj": energy, "area_mm2": area}, overflow <= 0)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -174,7 +174,9 @@ def test_overflow_is_named_with_its_amount():
     layer, mapping = _hand_mapped()
     template = nahas_edge()
     architecture = template.architecture(template.space.encode(template.baseline), jnp.float32)
-    small = architecture.replace(capacity_bytes=architecture.capacity_bytes.at[1].set(1024.0))
+    small = architecture.replace(
+        capacity_bytes=(architecture.capacity_bytes[0], jnp.asarray(1024.0), *architecture.capacity_bytes[2:])
+    )
     cost = evaluate_mapping(_row(layer), small, mapping)
     # A lane holds 64 x 64 weights, 64 x 2 inputs, and 64 x 2 partial sums of 4 bytes; double buffering halves the room.
     assert float(cost.overflow_bytes[1]) == 64 * 64 + 64 * 2 + 64 * 2 * 4 - 512

@@ -45,9 +45,7 @@ class SramTable:
     width_bits: np.ndarray
     figures: Mapping[str, np.ndarray]
 
-    def lookup(
-        self, column: str, capacity_bytes: jax.Array, width_bits: jax.Array | float = float(PORT_BITS)
-    ) -> jax.Array:
+    def lookup(self, column: str, capacity_bytes: jax.Array, width_bits: jax.Array | float = float(PORT_BITS)) -> jax.Array:
         """`column` at `capacity_bytes` and `width_bits` (any shapes that broadcast), log-linear in each."""
         size = jnp.log(capacity_bytes)
         width = jnp.log(jnp.asarray(width_bits, size.dtype))
@@ -130,9 +128,7 @@ class Sram:
         """Whether the figures of a memory stand in a table, for this very node."""
         return not self.note and (capacity_bytes, width_bits) in _rows()[self.tables[0][0]]
 
-    def lookup(
-        self, column: str, capacity_bytes: jax.Array, width_bits: jax.Array | float = float(PORT_BITS)
-    ) -> jax.Array:
+    def lookup(self, column: str, capacity_bytes: jax.Array, width_bits: jax.Array | float = float(PORT_BITS)) -> jax.Array:
         """`column` of COLUMNS at a capacity and port width."""
         figures = [table.lookup(column, capacity_bytes, width_bits) for _, table in self.tables]
         if len(figures) == 1:

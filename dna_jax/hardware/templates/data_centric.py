@@ -16,7 +16,6 @@ from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.candidates import CandidateSet, Schedule, SpatialChoice, complete
 from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture, priced
 
-
 _NODE_NM = 22
 """MAESTRO names no process; energy and area are those of this node."""
 
@@ -31,7 +30,10 @@ def _one_mapping(layouts: tuple[str, ...], levels: int) -> CandidateSet:
 def _build(levels: Sequence[Level], dtype: jax.typing.DTypeLike) -> Architecture:
     arithmetic = technology.arithmetic(_NODE_NM)
     return build_architecture(
-        [dataclasses.replace(level, area_mm2=0.0) if level.name == "cluster" else priced(level, _NODE_NM) for level in levels],
+        [
+            dataclasses.replace(level, area_mm2=0.0) if level.name == "cluster" else priced(level, _NODE_NM)
+            for level in levels
+        ],
         clock_hz=1e9,
         mac_pj=arithmetic.mac_pj,
         mac_mm2=arithmetic.mac_mm2,

@@ -16,7 +16,6 @@ from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.candidates import CandidateSet, every_combination
 from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture, priced
 
-
 _NODE_NM = 65
 """Of the chip; its memories and arithmetic are extrapolated from smaller nodes."""
 

@@ -4,7 +4,8 @@ A grid of PEs, each with a local memory and compute lanes; each lane has a regis
 a 4-way int8 dot product with a 32-bit accumulator. What the paper leaves open is assumed as in the ZigZag description of
 the same template: register-file ports of 32 bits per SIMD unit, cycle and operand; local-memory ports of one byte per
 SIMD unit and cycle, one to read and one to write; free multicast and spatial reduction; a DRAM port shared by reads and
-writes; loading the first tiles and draining the last takes time of its own.
+writes. Transfers run beside computation from the first cycle to the last: were the first tiles waited for, larger memories,
+which hold larger ones, would make a layer slower.
 """
 
 import functools
@@ -115,7 +116,6 @@ def build_edge(
         mac_pj=arithmetic.mac_pj,
         mac_mm2=arithmetic.mac_mm2,
         link_mm2=technology.LINK_MM2_PER_GBPS * io_gbps,
-        exposed_ends=True,
         resident_level=2 if activations == "where_they_fit" else None,
         dtype=dtype,
     )

@@ -48,32 +48,24 @@ def candidate_pool() -> CandidateSet:
 
 _CHOSEN: tuple[Candidate, ...] = (
     (("QP", "KG", "KG", "KG"), "SRKGQPNC", "SRCQPNKG", "SRCQPNKG", "SRCQPNKG"),
-    (("KG", "Q", "Q", "P"), "QPNSRCKG", "SRCQPNKG", "SRCQPNKG", "SRCKGQPN"),
+    (("KG", "Q", "Q", "P"), "SRCQPNKG", "SRCKGQPN", "QPNSRCKG", "SRCQPNKG"),
+    (("KG", "Q", "KG", "KG"), "QPNSRCKG", "SRCQPNKG", "SRCQPNKG", "SRCQPNKG"),
     (("QP", "KG", "KG", "P"), "SRCQPNKG", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
-    (("C", "KG", "KG", "KG"), "SRKGQPNC", "SRCKGQPN", "QPNSRCKG", "SRCQPNKG"),
-    (("QP", "KG", "C", "KG"), "SRQPNCKG", "SRCQPNKG", "SRCQPNKG", "SRCQPNKG"),
-    (("KG", "Q", "KG", "KG"), "QPNSRCKG", "SRCKGQPN", "SRCQPNKG", "SRCQPNKG"),
-    (("QP", "KG", "KG", "C"), "SRKGQPNC", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
-    (("KG", "Q", "KG", "P"), "QPNSRCKG", "SRCKGQPN", "SRCQPNKG", "SRCQPNKG"),
-    (("QP", "KG", "KG", "P"), "SRKGQPNC", "SRCKGQPN", "SRCQPNKG", "SRCQPNKG"),
-    (("KG", "KG", "KG", "C"), "QPNSRCKG", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
-    (("QP", "KG", "KG", "KG"), "SRQPNCKG", "SRCKGQPN", "QPNSRCKG", "SRCQPNKG"),
-    (("KG", "Q", "Q", "KG"), "SRQPNCKG", "SRCQPNKG", "SRCQPNKG", "SRCQPNKG"),
-    (("KG", "KG", "Q", "P"), "QPNSRCKG", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
-    (("C", "KG", "Q", "KG"), "SRQPNCKG", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
-    (("KG", "Q", "Q", "P"), "SRCQPNKG", "SRCKGQPN", "SRCQPNKG", "SRCQPNKG"),
+    (("QP", "KG", "C", "KG"), "SRKGQPNC", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
+    (("KG", "KG", "Q", "P"), "SRCQPNKG", "SRCKGQPN", "QPNSRCKG", "SRCQPNKG"),
+    (("KG", "Q", "KG", "P"), "SRCQPNKG", "SRCQPNKG", "QPNSRCKG", "SRCQPNKG"),
+    (("KG", "KG", "KG", "KG"), "SRCQPNKG", "SRCKGQPN", "QPNSRCKG", "SRCQPNKG"),
+    (("KG", "Q", "Q", "KG"), "SRCQPNKG", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
+    (("C", "KG", "Q", "P"), "SRCKGQPN", "SRCKGQPN", "SRCQPNKG", "SRCQPNKG"),
+    (("QP", "KG", "KG", "KG"), "SRCQPNKG", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
+    (("QP", "KG", "KG", "C"), "SRCQPNKG", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
+    (("KG", "Q", "KG", "C"), "SRCQPNKG", "SRCQPNKG", "QPNSRCKG", "SRCQPNKG"),
     (("QP", "Q", "KG", "P"), "SRCQPNKG", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
-    (("KG", "Q", "KG", "C"), "SRKGQPNC", "SRCKGQPN", "SRCQPNKG", "SRCQPNKG"),
-    (("KG", "Q", "Q", "KG"), "QPNSRCKG", "SRCKGQPN", "QPNSRCKG", "SRCQPNKG"),
-    (("QP", "KG", "KG", "C"), "SRQPNCKG", "SRCKGQPN", "QPNSRCKG", "SRCQPNKG"),
-    (("C", "KG", "Q", "P"), "SRQPNCKG", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
-    (("C", "KG", "KG", "C"), "SRCQPNKG", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
-    (("KG", "KG", "C", "KG"), "SRKGQPNC", "SRCKGQPN", "SRCQPNKG", "SRCQPNKG"),
-    (("QP", "Q", "KG", "KG"), "QPNSRCKG", "SRCQPNKG", "SRCQPNKG", "SRCQPNKG"),
-    (("QP", "KG", "Q", "P"), "SRKGQPNC", "SRCKGQPN", "SRCQPNKG", "SRCQPNKG"),
+    (("QP", "KG", "Q", "KG"), "SRCQPNKG", "SRCKGQPN", "SRCKGQPN", "SRCQPNKG"),
+    (("C", "KG", "C", "KG"), "SRKGQPNC", "SRCKGQPN", "QPNSRCKG", "SRCQPNKG"),
 )
-"""The 24 of the pool that together come closest to it, chosen one by one for 80 layers of MobileNetV2 and EfficientNet-B0 on
-40 random accelerators: latency is 0.16 % above the pool's best on average, energy the same."""
+"""The 16 of the pool that together come closest to it, chosen one by one for 80 layers of MobileNetV2 and EfficientNet-B0 on
+40 random accelerators: latency is 0.07 % above the pool's best on average, energy 0.3 %."""
 
 
 def edge_candidates() -> CandidateSet:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dna_jax.hardware import technology
-from dna_jax.hardware.validation.table import Comparison, Context, Row, SkippedRow, TableResult, number, row_name, sort_rows
+from dna_jax.hardware.validation.table import Comparison, Context, Row, TableResult, number, row_name, sort_rows
 
 _QUANTITIES = {"area_mm2": "area", "read_energy_pJ": "energy", "write_energy_pJ": "energy"}
 
@@ -35,7 +35,9 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
         for index, (size, width) in entries:
             edge = size in (min(sizes), max(sizes)) or width in (min(widths), max(widths))
             if edge and known.holds(size, width):
-                skipped.setdefault("at the edge of the table, which cannot be left out", []).append(row_name(index, rows[index]))
+                skipped.setdefault("at the edge of the table, which cannot be left out", []).append(
+                    row_name(index, rows[index])
+                )
             else:
                 inside.append((index, size, width))
         if known.note:

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from dna_jax.hardware.accelerator import Accelerator
-from dna_jax.hardware.templates.data_centric import nvdla_like, shidiannao_like
 from dna_jax.hardware.pricing import map_layers
+from dna_jax.hardware.templates.data_centric import nvdla_like, shidiannao_like
 from dna_jax.hardware.validation.table import (
     Comparison,
     Context,
@@ -42,7 +42,10 @@ def _read(row: Row):
         raise SkippedRow(f"no template for dataflow {row.get('dataflow')!r}")
     columns = ("num_pes", "noc_bw_elem_per_cyc", "offchip_bw")
     layer = convolution(row, partial_bits=8)
-    return _Sizes(row["dataflow"], *(number(row, c) for c in columns), layer.groups > 1), (layer, number(row, "runtime_cycles"))
+    return _Sizes(row["dataflow"], *(number(row, c) for c in columns), layer.groups > 1), (
+        layer,
+        number(row, "runtime_cycles"),
+    )
 
 
 def evaluate(rows: Sequence[Row], context: Context) -> TableResult:

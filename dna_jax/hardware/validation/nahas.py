@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from dna_jax.hardware.accelerator import Accelerator
-from dna_jax.hardware.templates.nahas_edge import nahas_edge
 from dna_jax.hardware.pricing import map_layers
+from dna_jax.hardware.templates.nahas_edge import nahas_edge
 from dna_jax.hardware.validation.table import Comparison, Context, Row, SkippedRow, TableResult, number, row_name, sort_rows
 
 _NOTE = (

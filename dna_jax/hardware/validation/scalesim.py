@@ -5,9 +5,19 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from dna_jax.hardware.templates.systolic import DATAFLOWS, systolic
 from dna_jax.hardware.pricing import map_layers
-from dna_jax.hardware.validation.table import Comparison, Context, Row, SkippedRow, TableResult, convolution, number, row_name, sort_rows
+from dna_jax.hardware.templates.systolic import DATAFLOWS, systolic
+from dna_jax.hardware.validation.table import (
+    Comparison,
+    Context,
+    Row,
+    SkippedRow,
+    TableResult,
+    convolution,
+    number,
+    row_name,
+    sort_rows,
+)
 
 
 def _read(row: Row):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from dna_jax.hardware.templates.eyeriss import eyeriss
 from dna_jax.hardware.pricing import map_layers
+from dna_jax.hardware.templates.eyeriss import eyeriss
 from dna_jax.hardware.validation.table import Comparison, Context, Row, SkippedRow, TableResult, number, row_name, sort_rows
 from dna_jax.workload import Layer
 

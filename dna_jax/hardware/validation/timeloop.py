@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from dna_jax.hardware.templates.eyeriss import Eyeriss256Sizes, eyeriss256
 from dna_jax.hardware.pricing import map_layers
+from dna_jax.hardware.templates.eyeriss import Eyeriss256Sizes, eyeriss256
 from dna_jax.hardware.validation.table import (
     Comparison,
     Context,

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from dna_jax.hardware.accelerator import Accelerator
+from dna_jax.hardware.pricing import map_layers
 from dna_jax.hardware.templates.eyeriss import eyeriss_like
 from dna_jax.hardware.templates.tpu_like import tpu_like
-from dna_jax.hardware.pricing import map_layers
 from dna_jax.hardware.validation.table import (
     Comparison,
     Context,
@@ -52,7 +52,9 @@ def _accelerator(row: Row, context: Context) -> tuple[str, functools.partial[Acc
     if name == "eyeriss_like" and over[0] <= {"OY"} and over[1] <= {"FY", "K", "G"}:
         sets = max(layout["D2"].get("K", 1), layout["D2"].get("G", 1))
         kernel_rows = second // sets
-        return configuration, functools.partial(eyeriss_like, float(kernel_rows), float(sets), float(first), dtype=jnp.float64)
+        return configuration, functools.partial(
+            eyeriss_like, float(kernel_rows), float(sets), float(first), dtype=jnp.float64
+        )
     if name in context.descriptions:
         return configuration, context.descriptions[name]
     if name in ("tpu_like", "eyeriss_like"):

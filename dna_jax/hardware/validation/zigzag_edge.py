@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from dna_jax.hardware.accelerator import Accelerator
+from dna_jax.hardware.pricing import map_layers
 from dna_jax.hardware.templates.nahas_edge import EdgeSizes, build_edge
 from dna_jax.hardware.templates.nahas_edge_mappings import edge_candidates
-from dna_jax.hardware.pricing import map_layers
 from dna_jax.hardware.validation.table import (
     Comparison,
     Context,
@@ -64,10 +64,6 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
         reference = np.array([target for _, (_, target) in entries])
         macs = np.array([layer.macs for layer in layers], float)
         names = [row_name(index, rows[index]) for index, _ in entries]
-        for column, (quantity, predicted) in enumerate(
-            (("cycles", mapped.cost.cycles), ("energy", mapped.cost.energy_pj))
-        ):
-            comparisons.append(
-                Comparison(f"{scenario} {name}", quantity, reference[:, column], predicted, macs, names)
-            )
+        for column, (quantity, predicted) in enumerate((("cycles", mapped.cost.cycles), ("energy", mapped.cost.energy_pj))):
+            comparisons.append(Comparison(f"{scenario} {name}", quantity, reference[:, column], predicted, macs, names))
     return TableResult(len(rows), comparisons, sum(map(len, found.groups.values())), found.skipped)
