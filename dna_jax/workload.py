@@ -30,8 +30,8 @@ class Layer:
       P, Q: output height and width.
       R, S: kernel height and width.
       stride, dilation: same in both directions.
-      input_rows, input_columns: of the input where it is smaller than P, Q, kernel and steps need: what they need beyond it is
-        padding, which is neither stored nor moved. None where all that is needed exists.
+      input_rows, input_columns: of the input where it is smaller than P, Q, kernel and steps need: what they need beyond it
+        is padding, which is neither stored nor moved. None where all that is needed exists.
       groups: C for depthwise.
       weight_bits, input_bits, output_bits: operand widths; weights of 0 bits are not there (pooling, element-wise layers).
       partial_bits: width of partial sums.
@@ -144,7 +144,8 @@ def as_matrix_product(workload: Workload) -> Workload:
     one = jnp.ones_like(n)
     bounds = jnp.stack([one, g, k, c * r * s, n * p * q, one, one, one], axis=-1)
     step = jnp.ones_like(workload.stride)
-    return workload.replace(
+    return dataclasses.replace(
+        workload,
         bounds=bounds,
         stride=step,
         dilation=step,

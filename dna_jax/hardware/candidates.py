@@ -91,8 +91,8 @@ def every_combination(
 
     Args:
       layouts: per fan-out the alternatives of what is laid out over it.
-      growth: per group of levels, from the innermost: of how many levels it consists, and the alternatives of what their tiles
-        grow along; their loops run in the same order.
+      growth: per group of levels, from the innermost: of how many levels it consists, and the alternatives of what their
+        tiles grow along; their loops run in the same order.
       last_order: alternatives of what runs innermost in the backing store.
       objective: of the mapper.
     """

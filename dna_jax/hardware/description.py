@@ -108,7 +108,7 @@ class Description:
 
 def _convert(value: Any, wanted: Any, where: str) -> Any:
     """`value` as the type of a field; UserError names the place otherwise."""
-    if dataclasses.is_dataclass(wanted):
+    if isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
         return _read(wanted, value, where)
     origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
     if origin is tuple:

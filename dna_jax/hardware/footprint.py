@@ -68,9 +68,9 @@ def growth_slope(
 ) -> tuple[jax.Array | float, ...]:
     """Elements that each operand gains when one dimension of a tile grows by its own extent, and again by each extent more.
 
-    Exact, for footprints are affine, but for a kernel that grows from below the stride to beyond it, and for pixels that grow
-    from below the dilation to beyond it: there the gain of inputs is an upper bound, as it is where padding begins. `elements`
-    is the footprint of the tile.
+    Exact, for footprints are affine, but for a kernel that grows from below the stride to beyond it, and for pixels that
+    grow from below the dilation to beyond it: there the gain of inputs is an upper bound, as it is where padding begins.
+    `elements` is the footprint of the tile.
     """
     n, g, _, c, p, q, r, s = tile
     weights, inputs, outputs = elements

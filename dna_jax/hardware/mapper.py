@@ -3,7 +3,8 @@
 A template lists how its fan-outs may be used (`SpatialChoice`) and in which order tiles grow and loops run (`Schedule`).
 For each such candidate the mapper unrolls dimensions over the fan-outs, then grows the tile of each memory level from the
 inside out until the level is full, so that memory sizes act on traffic through a formula with a gradient. The candidate
-with the fewest cycles (or the least energy, or the least product of both) is taken, among equals the one with the least energy.
+with the fewest cycles (or the least energy, or the least product of both) is taken, among equals the one with the least
+energy.
 """
 
 import dataclasses
@@ -137,13 +138,13 @@ def cut(
     tile: list[Factor] = [1.0] * len(DIMENSIONS)
     temporal: list[list[Factor]] = []
     for level in range(len(architecture.holds) - 1):
-        beyond = {level: [1.0] * len(DIMENSIONS)}
+        beyond: dict[int, list[Factor]] = {level: [1.0] * len(DIMENSIONS)}
         for fanout, above in enumerate(architecture.fanout_level):
             if above == level:
                 tile = [a * b for a, b in zip(tile, spatial[fanout], strict=True)]
         for memory in _limiting(architecture, level)[1:]:
             between = [spatial[f] for f, above in enumerate(architecture.fanout_level) if level < above <= memory]
-            beyond[memory] = [math.prod(row[d] for row in between) for d in range(len(DIMENSIONS))]
+            beyond[memory] = [math.prod([row[d] for row in between], start=1.0) for d in range(len(DIMENSIONS))]
         factors: list[Factor] = [1.0] * len(DIMENSIONS)
         for step in range(max(len(schedule.growth[level]) for _, schedule in candidates.pairs)):
             growing = candidates.grows(level, step)

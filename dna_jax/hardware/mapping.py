@@ -1,6 +1,7 @@
 """Mapping: how the loops of a layer are cut over memory levels and laid out over fan-outs."""
 
 import jax
+import numpy as np
 from flax import struct
 
 
@@ -14,6 +15,6 @@ class Mapping:
       order: dimensions at each level from the innermost loop to the outermost, as indices into DIMENSIONS, int[V, 8].
     """
 
-    temporal: jax.Array
-    spatial: jax.Array
-    order: jax.Array
+    temporal: jax.Array | np.ndarray
+    spatial: jax.Array | np.ndarray
+    order: jax.Array | np.ndarray

@@ -1,8 +1,8 @@
 """Mappings in writing: the loop-nest notation of Timeloop and DOSA, read and printed.
 
-Levels stand outermost first, separated by " - ": the level's name (or L and its number, 0 innermost), the operands it holds in
-brackets, then its loops from the outermost to the innermost. A loop is a dimension and a factor; the suffix X (or Y, for a
-second axis) marks a factor laid out over the fan-out below the level. For instance
+Levels stand outermost first, separated by " - ": the level's name (or L and its number, 0 innermost), the operands it holds
+in brackets, then its loops from the outermost to the innermost. A loop is a dimension and a factor; the suffix X (or Y and
+Z, for further axes) marks a factor laid out over the fan-out below the level. For instance
 
     L3[WIO] C256 K64 - L2[WI] N1 K2X - L1[O] K4 R3 P14 C8X - L0[W] N1
 """

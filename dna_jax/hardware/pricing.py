@@ -26,7 +26,7 @@ def _map(workload: Workload, architecture: Architecture, candidates: CandidateSe
 
 
 def map_layers(accelerator: Accelerator, layers: Sequence[Layer]) -> MappedLayer:
-    """The best mapping of each layer and its cost, NumPy arrays with a leading axis of layers; in the accelerator's dtype."""
+    """The best mapping of each layer and its cost, in the accelerator's dtype: NumPy arrays with an axis of layers."""
     padded = [*layers, *[layers[0]] * (-len(layers) % _ROWS)]
     workload = workload_from_layers(padded, dtype=accelerator.architecture.macs.dtype)
     mapped = _map(workload, accelerator.architecture, accelerator.candidates)

@@ -1,13 +1,13 @@
 """Template: a family of accelerators with named knobs."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 
 from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.candidates import CandidateSet
-from dna_jax.spaces import Design, Point, Space
+from dna_jax.spaces import Design, Space
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -24,6 +24,6 @@ class Template:
 
     name: str
     space: Space
-    architecture: Callable[[Point, jax.typing.DTypeLike], Architecture]
+    architecture: Callable[[Mapping[str, jax.Array], jax.typing.DTypeLike], Architecture]
     candidates: CandidateSet
     baseline: Design

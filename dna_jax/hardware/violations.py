@@ -23,8 +23,9 @@ def capacity_violations(architecture: Architecture, names: Sequence[str], layers
         for index in np.flatnonzero(excess > 0):
             tiles = [np.broadcast_to(tile, len(names))[index] for tile in layers.tile_bytes[level]]
             taken = ", ".join(f"{o} {tile:.6g}" for o, tile in zip(OPERANDS, tiles, strict=True) if tile)
+            memory = architecture.level_names[level]
             found.append(
-                f"{names[index]}: the smallest tiles ({taken} bytes) exceed what {architecture.level_names[level]} can hold by "
+                f"{names[int(index)]}: the smallest tiles ({taken} bytes) exceed what {memory} can hold by "
                 f"{excess[index]:.6g} bytes"
             )
     return found

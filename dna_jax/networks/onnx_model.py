@@ -9,19 +9,66 @@ from dna_jax.errors import UserError
 from dna_jax.workload import Layer, elementwise, global_pooling
 
 _FREE = frozenset(
-    ["Relu", "Clip", "Identity", "Dropout", "BatchNormalization", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Constant", "Shape", "Gather", "Concat", "Slice", "Cast", "ConstantOfShape", "QuantizeLinear", "DequantizeLinear", "LeakyRelu", "Pad", "Split", "Expand", "Range", "Equal", "Where"]
+    [
+        "BatchNormalization",
+        "Cast",
+        "Clip",
+        "Concat",
+        "Constant",
+        "ConstantOfShape",
+        "DequantizeLinear",
+        "Dropout",
+        "Equal",
+        "Expand",
+        "Flatten",
+        "Gather",
+        "Identity",
+        "LeakyRelu",
+        "Pad",
+        "QuantizeLinear",
+        "Range",
+        "Relu",
+        "Reshape",
+        "Shape",
+        "Slice",
+        "Split",
+        "Squeeze",
+        "Transpose",
+        "Unsqueeze",
+        "Where",
+    ]
 )
 """Fused into the layer before, or only a way to look at data: no cost of their own."""
 
 _ELEMENTWISE = frozenset(
-    ["Add", "Mul", "Sub", "Div", "Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Tanh", "Erf", "Gelu", "Elu", "Softplus", "Pow", "Sqrt", "Exp", "Softmax", "LayerNormalization", "Mish"]
+    [
+        "Add",
+        "Div",
+        "Elu",
+        "Erf",
+        "Exp",
+        "Gelu",
+        "HardSigmoid",
+        "HardSwish",
+        "LayerNormalization",
+        "Mish",
+        "Mul",
+        "Pow",
+        "Sigmoid",
+        "Softmax",
+        "Softplus",
+        "Sqrt",
+        "Sub",
+        "Swish",
+        "Tanh",
+    ]
 )
 _POOLING = frozenset({"MaxPool", "AveragePool"})
 _GLOBAL_POOLING = frozenset({"GlobalAveragePool", "GlobalMaxPool", "ReduceMean"})
 
 
 def _attributes(node: Any) -> dict[str, Any]:
-    from onnx import helper
+    from onnx import helper  # pyright: ignore[reportMissingImports]
 
     return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
@@ -62,19 +109,12 @@ def _convolution(name: str, attributes: dict[str, Any], shapes: list[tuple[int, 
     )
 
 
-def _product(name: str, left: tuple[int, ...], output: tuple[int, ...], batched: bool) -> Layer:
-    """A matrix product whose last output dimension is K and whose summed dimension is the last of `left`."""
-    rows, batch = (output[-2], math.prod(output[:-2])) if len(output) > 1 else (1, 1)
+def _product(name: str, summed: int, output: tuple[int, ...], batched: bool) -> Layer:
+    """A matrix product with the output [..., rows, K]; `batched` if each of the leading entries has weights of its own."""
+    *leading, rows, channels = (1, *output)
+    batch = math.prod(leading)
     groups = batch if batched else 1
-    return Layer(
-        name,
-        N=1 if batched else batch,
-        K=output[-1] * groups,
-        C=left[-1] * groups,
-        P=rows,
-        Q=1,
-        groups=groups,
-    )
+    return Layer(name, N=batch // groups, K=channels * groups, C=summed * groups, P=rows, Q=1, groups=groups)
 
 
 def _layers_of(
@@ -86,9 +126,9 @@ def _layers_of(
         return [_convolution(name, attributes, shapes, output)]
     if kind == "Gemm":
         summed = shapes[0][0 if attributes.get("transA") else 1]
-        return [_product(name, (*output[:-1], summed), output, batched=False)]
+        return [_product(name, summed, output, batched=False)]
     if kind == "MatMul":
-        return [_product(name, shapes[0], output, batched=not constant[1] and len(shapes[1]) > 2)]
+        return [_product(name, shapes[0][-1], output, batched=not constant[1] and len(shapes[1]) > 2)]
     batch, channels, rows, columns = _image(output)
     if kind in _POOLING:
         kernel = attributes["kernel_shape"]
@@ -129,7 +169,7 @@ def read_onnx(path: pathlib.Path) -> list[Layer]:
       UserError: if the extra is not installed, or the file, a shape or an operation cannot be used.
     """
     try:
-        import onnx
+        import onnx  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise UserError("Reading a model needs the extra onnx; install it with: pip install 'dna-jax[onnx]'.") from error
     try:

@@ -80,8 +80,8 @@ def _block_layers(specification: Specification, block: Block, size: int) -> list
 def conditional_layers(specification: Specification) -> list[ConditionalLayer]:
     """All layers of a family in order, each with the choices that bring it; stem, head and classifier always come.
 
-    Batch normalisation is folded into convolutions; additions of residual blocks, pooling, and what squeeze-excite and swish do
-    element by element are layers of their own.
+    Batch normalisation is folded into convolutions; additions of residual blocks, pooling, and what squeeze-excite and swish
+    do element by element are layers of their own.
     """
     size = _output_size(specification.image_size, specification.stem_stride)
     stem = Layer(

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dna_jax.hardware import Cost, Template, evaluate, price_layers, total_cost
+from dna_jax.hardware import Architecture, Cost, Template, evaluate, price_layers, total_cost
 from dna_jax.search.objectives import COSTS, Budgets, merit
 from dna_jax.spaces import Design, Option, Point, Space
 from dna_jax.workload import Layer, Workload, merge_equal_layers, workload_from_layers
@@ -105,13 +105,18 @@ class Enumeration:
         return met
 
 
+def _totals(template: Template, workload: Workload, architecture: Architecture) -> tuple[jax.Array, ...]:
+    """Milliseconds, millijoules, square millimetres, and bytes that do not fit."""
+    totals = total_cost(workload, architecture, price_layers(workload, architecture, template.candidates))
+    return totals.latency_s * 1e3, totals.energy_j * 1e3, totals.area_mm2, totals.overflow_bytes
+
+
 @functools.partial(jax.jit, static_argnames="template")
 def _price(template: Template, workload: Workload, indices: jax.Array) -> tuple[jax.Array, ...]:
     def price(row: jax.Array) -> tuple[jax.Array, ...]:
         point = template.space.one_hot(row, workload.weight.dtype)
         architecture = template.architecture(point, workload.weight.dtype)
-        totals = total_cost(workload, architecture, price_layers(workload, architecture, template.candidates))
-        return totals.latency_s * 1e3, totals.energy_j * 1e3, totals.area_mm2, totals.overflow_bytes
+        return _totals(template, workload, architecture)
 
     return jax.lax.map(price, indices, batch_size=CHUNK)
 
@@ -147,9 +152,9 @@ def _price_grid(
 
     def price(*chosen: jax.Array) -> tuple[jax.Array, ...]:
         one_hot = [jax.nn.one_hot(i, size, dtype=workload.weight.dtype) for i, size in zip(chosen, sizes, strict=True)]
-        architecture = template.architecture(dict(zip(names, one_hot, strict=True)), workload.weight.dtype)
-        totals = total_cost(workload, architecture, price_layers(workload, architecture, template.candidates))
-        return totals.latency_s * 1e3, totals.energy_j * 1e3, totals.area_mm2, totals.overflow_bytes
+        knobs = dict(zip(names, one_hot, strict=True))
+        architecture = template.architecture(knobs, workload.weight.dtype)
+        return _totals(template, workload, architecture)
 
     grid = price
     for axis in reversed(range(first.shape[1], len(names))):

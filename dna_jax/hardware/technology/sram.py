@@ -78,7 +78,7 @@ def _fill(values: np.ndarray, sizes: np.ndarray, widths: np.ndarray) -> np.ndarr
 
 
 def sram_table_from_rows(rows: Iterable[Mapping[str, str]]) -> SramTable:
-    """The table of rows with the columns `size_bytes`, `width_bits` and COLUMNS; combinations that lack a row are interpolated."""
+    """The table of rows with the columns `size_bytes`, `width_bits` and COLUMNS; what lacks a row is interpolated."""
     entries = {(float(row["size_bytes"]), float(row["width_bits"])): row for row in rows}
     capacities, widths = (np.array(sorted({key[axis] for key in entries})) for axis in (0, 1))
     figures = {}

@@ -111,6 +111,5 @@ def shidiannao_like(
     offchip_bandwidth: Number = 50.0,
     dtype: jax.typing.DTypeLike = jnp.float32,
 ) -> Accelerator:
-    """ShiDianNao-like: output rows over clusters and output columns over the 8 PEs of each, one input and output channel at a
-    time; outputs stay."""
+    """ShiDianNao-like: output rows over clusters, output columns over the 8 PEs of each; channels follow one another."""
     return _clustered("shidiannao_like", ("Q", "P"), pes, 8.0, network_bandwidth, offchip_bandwidth, dtype)

@@ -129,11 +129,14 @@ class Eyeriss256Sizes(NamedTuple):
     word_bits: int = 16
 
 
-def eyeriss256(sizes: Eyeriss256Sizes = Eyeriss256Sizes(), dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
+_TIMELOOP_EXAMPLE = Eyeriss256Sizes()
+
+
+def eyeriss256(sizes: Eyeriss256Sizes = _TIMELOOP_EXAMPLE, dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
     """The 256 PEs of Timeloop's `eyeriss` example (Parashar et al., ISPASS 2019): 16-bit words, row-stationary constraints.
 
-    Kernel columns, output and input channels share one axis of the mesh, output columns and channels the other; a PE loops over
-    output channels in its sums, input channels and all kernel rows in its weights; the global buffer loops over output
+    Kernel columns, output and input channels share one axis of the mesh, output columns and channels the other; a PE loops
+    over output channels in its sums, input channels and all kernel rows in its weights; the global buffer loops over output
     rows (all of them), output channels and batch, DRAM over the rest. DRAM has no limit on bandwidth.
     """
     word = sizes.word_bits / 8

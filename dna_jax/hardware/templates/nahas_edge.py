@@ -9,6 +9,7 @@ which hold larger ones, would make a layer slower.
 """
 
 import functools
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import jax
@@ -20,7 +21,7 @@ from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture
 from dna_jax.hardware.template import Template
 from dna_jax.hardware.templates.nahas_edge_mappings import edge_candidates
-from dna_jax.spaces import Point, expectation, nahas_edge_space
+from dna_jax.spaces import expectation, nahas_edge_space
 from dna_jax.spaces import nahas_edge as knobs
 
 CLOCK_HZ = 0.8e9
@@ -56,7 +57,7 @@ _KNOBS = (
 )
 
 
-def edge_architecture(point: Point, dtype: jax.typing.DTypeLike = jnp.float32) -> Architecture:
+def edge_architecture(point: Mapping[str, jax.Array], dtype: jax.typing.DTypeLike = jnp.float32) -> Architecture:
     """The accelerator at a point of the edge space; expected knob values where the point is soft."""
     return build_edge(EdgeSizes(*(expectation(point, knob, dtype) for knob in _KNOBS)), dtype)
 

@@ -68,6 +68,11 @@ def evaluate_gemmini(
     return jax.vmap(one)(workload, mapping, mesh, accumulator_words, scratchpad_words)
 
 
+@jax.vmap
+def _area(mesh: jax.Array, accumulator_words: jax.Array, scratchpad_words: jax.Array) -> jax.Array:
+    return gemmini_architecture(mesh, accumulator_words, scratchpad_words, mesh.dtype).total_area_mm2
+
+
 def _read(row: Row):
     layer, mapping = mapped_layer(row)
     if row.get("arch.name") != "gemmini":
@@ -85,10 +90,10 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
         return TableResult(len(rows), [], 0, found.skipped)
     layers, mappings, sizes, targets = zip(*(content for _, content in entries), strict=True)
     workload = workload_from_layers(layers, dtype=jnp.float64)
-    columns = jnp.asarray(np.array(sizes)).T
-    cost = evaluate_gemmini(workload, stack_mappings(mappings), *columns)
+    mesh, accumulator, scratchpad = jnp.asarray(np.array(sizes)).T
+    cost = evaluate_gemmini(workload, stack_mappings(mappings), mesh, accumulator, scratchpad)
     cycles, microjoules = np.asarray(cost.cycles), np.asarray(cost.energy_pj) * 1e-6
-    area = np.asarray(jax.vmap(lambda *size: gemmini_architecture(*size, jnp.float64).total_area_mm2)(*columns))
+    area = np.asarray(_area(mesh, accumulator, scratchpad))
     reference = np.array(targets).T
     make = functools.partial(
         Comparison,

@@ -1,6 +1,7 @@
 """`maestro.csv`: MAESTRO's cycles under two fixed data-centric mappings."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import jax.numpy as jnp
@@ -31,10 +32,8 @@ class _Sizes:
     depthwise: bool
 
     def accelerator(self) -> Accelerator:
-        bandwidth = {"offchip_bandwidth": self.offchip_bandwidth, "dtype": jnp.float64}
-        if self.dataflow == "kcp_ws":
-            return nvdla_like(self.pes, self.network_bandwidth, depthwise=self.depthwise, **bandwidth)
-        return shidiannao_like(self.pes, self.network_bandwidth, **bandwidth)
+        build = functools.partial(nvdla_like, depthwise=self.depthwise) if self.dataflow == "kcp_ws" else shidiannao_like
+        return build(self.pes, self.network_bandwidth, offchip_bandwidth=self.offchip_bandwidth, dtype=jnp.float64)
 
 
 def _read(row: Row):
@@ -42,10 +41,8 @@ def _read(row: Row):
         raise SkippedRow(f"no template for dataflow {row.get('dataflow')!r}")
     columns = ("num_pes", "noc_bw_elem_per_cyc", "offchip_bw")
     layer = convolution(row, partial_bits=8)
-    return _Sizes(row["dataflow"], *(number(row, c) for c in columns), layer.groups > 1), (
-        layer,
-        number(row, "runtime_cycles"),
-    )
+    pes, network, offchip = (number(row, column) for column in columns)
+    return _Sizes(row["dataflow"], pes, network, offchip, layer.groups > 1), (layer, number(row, "runtime_cycles"))
 
 
 def evaluate(rows: Sequence[Row], context: Context) -> TableResult:

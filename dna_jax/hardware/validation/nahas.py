@@ -11,8 +11,8 @@ from dna_jax.hardware.templates.nahas_edge import nahas_edge
 from dna_jax.hardware.validation.table import Comparison, Context, Row, SkippedRow, TableResult, number, row_name, sort_rows
 
 _NOTE = (
-    "the published latencies come from a cycle-accurate simulator of a real edge accelerator; the model leaves out the cost of "
-    "starting each operation, of an operation the accelerator has no unit for (it prices swish and squeeze-excite as "
+    "the published latencies come from a cycle-accurate simulator of a real edge accelerator; the model leaves out the cost "
+    "of starting each operation, of an operation the accelerator has no unit for (it prices swish and squeeze-excite as "
     "element-wise work at full width), and of a compiler's choices"
 )
 

@@ -43,7 +43,7 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
                 f"{height}x{width} {dataflow}",
                 "cycles",
                 np.array([cycles for _, (_, cycles) in entries]),
-                mapped.cost.compute_cycles,
+                np.asarray(mapped.cost.compute_cycles),
                 np.array([layer.macs for layer in layers], float),
                 [row_name(index, rows[index]) for index, _ in entries],
             )

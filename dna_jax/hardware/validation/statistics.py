@@ -1,6 +1,7 @@
 """How far predictions lie from a reference, and how far the count of multiply-accumulates alone would."""
 
 import math
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -9,7 +10,7 @@ from scipy import stats
 def proportional_to(macs: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """The trivial model: `macs` times the factor that makes its mean absolute percentage error over these rows least.
 
-    The error is a sum of weighted distances of the factor from reference / macs, so the best factor is their weighted median.
+    The error is a sum of weighted distances of the factor from reference / macs: the best factor is their weighted median.
     """
     ratio = reference / macs
     order = np.argsort(ratio)
@@ -17,7 +18,7 @@ def proportional_to(macs: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return macs * ratio[order][np.searchsorted(weight, weight[-1] / 2)]
 
 
-def _finite(value: float) -> float | None:
+def _finite(value: Any) -> float | None:
     """None for a statistic that does not exist, as the rank correlation of a single row."""
     return None if math.isnan(value) else float(value)
 
@@ -50,8 +51,8 @@ def compare(reference: np.ndarray, predicted: np.ndarray, macs: np.ndarray | Non
         result["macs_mean_abs_pct"] = float(100 * np.abs(trivial / reference - 1).mean())
     if len(reference) > 1 and np.ptp(reference) > 0:
         if np.ptp(predicted) > 0:
-            result["kendall_tau"] = _finite(stats.kendalltau(reference, predicted).statistic)
-            result["spearman"] = _finite(stats.spearmanr(reference, predicted).statistic)
+            result["kendall_tau"] = _finite(stats.kendalltau(reference, predicted)[0])
+            result["spearman"] = _finite(stats.spearmanr(reference, predicted)[0])
         if macs is not None and np.ptp(macs) > 0:
-            result["macs_kendall_tau"] = _finite(stats.kendalltau(reference, macs).statistic)
+            result["macs_kendall_tau"] = _finite(stats.kendalltau(reference, macs)[0])
     return result

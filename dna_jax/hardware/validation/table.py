@@ -92,7 +92,7 @@ def number(row: Row, column: str) -> float:
 
 
 def convolution(row: Row, **fields: Any) -> Layer:
-    """The layer of a row with the columns C_in, C_out, H_out, K, stride and groups (and W_out where the output is not square).
+    """The layer of a row with the columns C_in, C_out, H_out, K, stride and groups, and W_out where outputs are not square.
 
     Raises:
       SkippedRow: if a column does not hold what it should.

@@ -64,7 +64,7 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
         configuration = f"eyeriss{sizes.side**2} rowstationary"
         names = [row_name(index, rows[index]) for index, _ in entries]
         macs = np.array([layer.macs for layer in layers], float)
-        comparisons.append(Comparison(configuration, "cycles", reference, mapped.cost.cycles, macs, names))
+        comparisons.append(Comparison(configuration, "cycles", reference, np.asarray(mapped.cost.cycles), macs, names))
         ratio = mapped.cost.cycles / reference
         notes.append(
             f"{configuration}: at most {100 * (ratio.max() - 1):.2f} % above Timeloop's cycles "

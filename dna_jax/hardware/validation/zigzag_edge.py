@@ -7,7 +7,7 @@ import numpy as np
 
 from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.pricing import map_layers
-from dna_jax.hardware.templates.nahas_edge import EdgeSizes, build_edge
+from dna_jax.hardware.templates.nahas_edge import Activations, EdgeSizes, build_edge
 from dna_jax.hardware.templates.nahas_edge_mappings import edge_candidates
 from dna_jax.hardware.validation.table import (
     Comparison,
@@ -21,7 +21,7 @@ from dna_jax.hardware.validation.table import (
     sort_rows,
 )
 
-_SCENARIOS = {"dram_all": "off_chip", "act_onchip": "on_chip"}
+_SCENARIOS: dict[str, Activations] = {"dram_all": "off_chip", "act_onchip": "on_chip"}
 _SIZES = (
     "pes_x",
     "pes_y",
@@ -65,5 +65,7 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
         macs = np.array([layer.macs for layer in layers], float)
         names = [row_name(index, rows[index]) for index, _ in entries]
         for column, (quantity, predicted) in enumerate((("cycles", mapped.cost.cycles), ("energy", mapped.cost.energy_pj))):
-            comparisons.append(Comparison(f"{scenario} {name}", quantity, reference[:, column], predicted, macs, names))
+            comparisons.append(
+                Comparison(f"{scenario} {name}", quantity, reference[:, column], np.asarray(predicted), macs, names)
+            )
     return TableResult(len(rows), comparisons, sum(map(len, found.groups.values())), found.skipped)
