@@ -96,7 +96,7 @@ class Description:
     mac_pj: float | None = None
     mac_mm2: float | None = None
     link_mm2: float = 0.0
-    exposed_ends: bool = True
+    exposed_ends: bool = False
     whole_rows: bool = False
     stationary: Literal["W", "I", "O"] | None = None
     fold_cycles: float = 0.0

@@ -9,6 +9,7 @@ import jax
 from dna_jax.hardware.validation import (
     cacti,
     dosa,
+    gemmini_rtl,
     maestro,
     nahas,
     scalesim,
@@ -29,6 +30,7 @@ READERS: dict[str, Callable[[Sequence[Row], Context], TableResult]] = {
     "maestro.csv": maestro.evaluate,
     "silicon_eyeriss_per_layer.csv": silicon.evaluate,
     "cacti_sram.csv": cacti.evaluate,
+    "dosa_gemmini_rtl.csv": gemmini_rtl.evaluate,
     "nahas_table3.csv": nahas.evaluate,
 }
 """File name -> what evaluates the table."""
