@@ -32,7 +32,7 @@ SIDE_BY_SIDE = 128
 GROUPS = 16
 """Combinations of the first knobs per call of the compiled program."""
 
-ROWS = 16
+ROWS = 8
 """Distinct layers are padded to a multiple of this, so that networks of one family share a compiled program."""
 
 

@@ -125,8 +125,8 @@ def test_a_mapping_by_hand():
     # So the link is what bounds it (0 is compute, 1 + v level v), and half of the lanes wait besides.
     assert int(cost.bound) == 1 + 3
     assert float(cost.utilisation) == pytest.approx(0.5 * 64 / (layer.K * layer.C / 25))
-    # Were the ends exposed, 8 KiB of weights would come over the link (two lanes hold different ones) and over the local port
-    # of 256 bytes before the first cycle; after the last, 128 outputs of each of two lanes leave the lane and the PE.
+    # Were the ends exposed, 8 KiB of weights would come over the link (two lanes hold different ones) and over the local
+    # port of 256 bytes before the first cycle; after the last, 128 outputs of each of two lanes leave the lane and the PE.
     waiting = evaluate_mapping(_row(layer), architecture.replace(exposed_ends=True), mapping)
     ends = layer.K * layer.C / 25 + 2 * 64 * 64 / 256 + 2 * 64 / 256 + 64 / 256
     assert float(waiting.exposed_cycles) == pytest.approx(ends, rel=0.01)

@@ -6,7 +6,6 @@ moves results out. A shared cache keeps what successive tiles have in common. Al
 mapping, and are smooth in the mapping's factors but for rounding, which `surrogate` differentiates.
 """
 
-import math
 from collections.abc import Mapping as Dictionary
 from typing import NamedTuple
 
@@ -230,7 +229,7 @@ def tile_counts(layer: Workload, mapping: Mapping) -> TileCounts:
         input_share=_new_share("I", loops, dims),
         output_share=_new_share("O", loops, dims),
         reduction_tiles=jnp.prod(jnp.where(reduces, loops, 1)),
-        all_weights=math.prod(size[d] for d in "KCRS"),
+        all_weights=size["K"] * size["C"] * size["R"] * size["S"],
         all_inputs=size["C"] * size["P"] * size["Q"] * stride**2,
         all_outputs=size["K"] * size["P"] * size["Q"],
         all_K=size["K"],

@@ -59,9 +59,10 @@ def _fit_costs(counts: TileCounts, log_cycles: jax.Array, weight: jax.Array, con
     def step(carry, _):
         costs, state = carry
         updates, state = optimizer.update(jax.grad(loss)(costs), state)
-        return (optax.apply_updates(costs, updates), state), None
+        return (jax.tree.map(jnp.add, costs, updates), state), None
 
-    return jax.lax.scan(step, (start, optimizer.init(start)), None, length=config.cost_steps)[0][0]
+    (costs, _), _ = jax.lax.scan(step, (start, optimizer.init(start)), None, length=config.cost_steps)
+    return costs
 
 
 @functools.partial(jax.jit, static_argnames="config")
@@ -81,10 +82,10 @@ def _fit_networks(inputs: jax.Array, residual: jax.Array, weight: jax.Array, con
         def step(carry, key):
             state, moments = carry
             updates, moments = optimizer.update(jax.grad(loss)(state, key), moments, state)
-            return (optax.apply_updates(state, updates), moments), None
+            return (jax.tree.map(jnp.add, state, updates), moments), None
 
-        keys = jax.random.split(drops, config.steps)
-        return jax.lax.scan(step, (state, optimizer.init(state)), keys)[0][0]
+        (state, _), _ = jax.lax.scan(step, (state, optimizer.init(state)), jax.random.split(drops, config.steps))
+        return state
 
     return jax.vmap(fit)(jax.random.split(jax.random.key(config.seed), config.ensemble))
 

@@ -57,7 +57,7 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
     comparison = Comparison(CONFIGURATION, "cycles", reference, predicted, macs, names)
     plain = compare(reference, np.asarray(analytical), macs)
     note = (
-        f"without the correction the analytical model, whose mesh is a dummy, has a mean error of {plain['mean_abs_pct']:.1f} % "
-        f"and a Spearman correlation of {plain['spearman']:.3f}"
+        "without the correction the analytical model, whose mesh is a dummy, has a mean error of "
+        f"{plain['mean_abs_pct']:.1f} % and a Spearman correlation of {plain['spearman']:.3f}"
     )
     return TableResult(len(rows), [comparison], len(entries), found.skipped, [note])
