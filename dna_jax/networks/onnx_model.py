@@ -68,7 +68,7 @@ _GLOBAL_POOLING = frozenset({"GlobalAveragePool", "GlobalMaxPool", "ReduceMean"}
 
 
 def _attributes(node: Any) -> dict[str, Any]:
-    from onnx import helper  # pyright: ignore[reportMissingImports]
+    from onnx import helper
 
     return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
@@ -169,7 +169,7 @@ def read_onnx(path: pathlib.Path) -> list[Layer]:
       UserError: if the extra is not installed, or the file, a shape or an operation cannot be used.
     """
     try:
-        import onnx  # pyright: ignore[reportMissingImports]
+        import onnx
     except ImportError as error:
         raise UserError("Reading a model needs the extra onnx; install it with: pip install 'dna-jax[onnx]'.") from error
     try:
