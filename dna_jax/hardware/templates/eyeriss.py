@@ -60,8 +60,15 @@ def eyeriss(rows: Number = 12.0, columns: Number = 14.0, dtype: jax.typing.DType
     architecture = _build(levels, dtype)
     candidates = every_combination(
         layouts=(("RKG", "RCKG", "RKCG"), ("P", "PKG")),
-        growth=((1, ("SCK", "SK", "SKC")), (1, ("QN", "Q")), (1, ("",)), (1, ("PNKGC", "CPNKG", "NPKGC"))),
+        growth=(
+            (1, ("SCK", "SK", "SKC", "S")),
+            (1, ("QN", "NQ", "Q", "")),
+            (1, ("",)),
+            (1, ("PNKGC", "CPNKG", "NPKGC", "PN")),
+        ),
         last_order=("SRCKGQPN", "QPNSRCKG", "SRCQPNKG"),
+        # The chip's mappings were chosen for energy.
+        objective="energy",
     )
     return Accelerator("eyeriss", architecture, candidates, _notes(), operand_bits=16, partial_bits=16)
 

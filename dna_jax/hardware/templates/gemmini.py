@@ -107,9 +107,9 @@ def gemmini(
     candidates = every_combination(
         layouts=(("C", "CR", "CRS"), ("KG",)),
         growth=(
-            (1, ("QPN", "")),
-            (1, ("SRCQPNKG", "QPNKGSRC", "KGQPNSRC")),
-            (1, ("SRCQPNKG", "QPNSRCKG", "SRCKGQPN")),
+            (1, ("QPN", "Q", "")),
+            (1, ("SRCQPNKG", "QPNKGSRC", "KGQPNSRC", "SRCKGQPN", "SRC", "")),
+            (1, ("SRCQPNKG", "QPNSRCKG", "SRCKGQPN", "KGSRCQPN")),
         ),
         last_order=("SRCQPNKG", "QPNSRCKG", "SRCKGQPN"),
     )
