@@ -78,7 +78,8 @@ def evaluation_speed(layers: list[Layer], accelerators: int, repeats: int) -> di
     architectures, mappings = jax.jit(jax.vmap(factors))(rows)
 
     def product(layer: Any, architecture: Any, mapping: Any) -> jax.Array:
-        cost = nest_cost(layer, architecture, *mapping, order)
+        temporal, spatial = mapping
+        cost = nest_cost(layer, architecture, temporal, spatial, order)
         return jnp.sum(jnp.log(cost.cycles * cost.energy_pj))
 
     def over_all(function: Callable[..., Any]) -> Callable[[], Any]:

@@ -50,7 +50,7 @@ UseRamulatorTrace: False
 
 def main() -> None:
     """Simulate the layers named by the first argument, one after another."""
-    from scalesim.scale_sim import scalesim
+    from scalesim.scale_sim import scalesim  # pyright: ignore[reportMissingImports]
 
     layers = json.loads(pathlib.Path(sys.argv[1]).read_text())
     topology, layout = ["header,"], ["header,"]

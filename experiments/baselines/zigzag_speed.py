@@ -15,10 +15,9 @@ import time
 def main() -> None:
     """Map the layers named by the first argument, one after another."""
     logging.disable(logging.CRITICAL)
-    import zigzag
-    from zigzag.api import get_hardware_performance_zigzag
+    from zigzag import api  # pyright: ignore[reportMissingImports]
 
-    inputs = os.path.join(os.path.dirname(zigzag.__file__), "inputs")
+    inputs = os.path.join(os.path.dirname(api.__file__), "inputs")
     with open(sys.argv[1]) as file:
         layers = json.load(file)
     began = time.perf_counter()
@@ -36,7 +35,7 @@ def main() -> None:
             "operand_source": {"I": 0, "W": 0},
         }
         with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as null, contextlib.redirect_stdout(null):
-            get_hardware_performance_zigzag(
+            api.get_hardware_performance_zigzag(
                 [workload],
                 os.path.join(inputs, "hardware", "tpu_like.yaml"),
                 os.path.join(inputs, "mapping", "tpu_like.yaml"),
