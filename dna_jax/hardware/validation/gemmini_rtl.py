@@ -15,6 +15,12 @@ from dna_jax.workload import workload_from_layers
 CONFIGURATION = "gemmini rtl, corrected, 5-fold by layer"
 FOLDS = 5
 
+_INFERRED = (
+    "how the simulator tiled matrix products and ran convolutions that are not square was inferred from all rows, those of "
+    "test folds included; without these two inferences the same recipe has a median error of 18 % and a Spearman "
+    "correlation of 0.935"
+)
+
 
 def _read(row: Row):
     layer, mapping = mapped_layer(row)
@@ -60,4 +66,4 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
         "without the correction the analytical model, whose mesh is a dummy, has a mean error of "
         f"{plain['mean_abs_pct']:.1f} % and a Spearman correlation of {plain['spearman']:.3f}"
     )
-    return TableResult(len(rows), [comparison], len(entries), found.skipped, [note])
+    return TableResult(len(rows), [comparison], len(entries), found.skipped, [note, _INFERRED])
