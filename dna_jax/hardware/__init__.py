@@ -10,7 +10,7 @@ from dna_jax.hardware.mapping import Mapping
 from dna_jax.hardware.notation import format_mapping, parse_mapping
 from dna_jax.hardware.relaxed import RelaxedCost, relaxed_cost
 from dna_jax.hardware.template import Template
-from dna_jax.hardware.templates import ACCELERATORS, nahas_edge
+from dna_jax.hardware.templates import ACCELERATORS, gemmini_template, nahas_edge
 from dna_jax.hardware.violations import capacity_violations
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "evaluate",
     "evaluate_mapping",
     "format_mapping",
+    "gemmini_template",
     "map_layer",
     "nahas_edge",
     "parse_mapping",

@@ -4,6 +4,7 @@ import dataclasses
 
 from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.candidates import CandidateSet
+from dna_jax.hardware.mapper import CycleModel
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -17,6 +18,7 @@ class Accelerator:
       notes: assumptions that a reader of its costs should know, a sentence each.
       operand_bits: width of weights, inputs and outputs that it computes with.
       partial_bits: width of its partial sums.
+      correction: what the cycles of a mapped layer become, if they are corrected.
     """
 
     name: str
@@ -25,3 +27,4 @@ class Accelerator:
     notes: tuple[str, ...] = ()
     operand_bits: int = 8
     partial_bits: int = 32
+    correction: CycleModel | None = None

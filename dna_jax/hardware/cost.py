@@ -9,7 +9,7 @@ from flax import struct
 from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.candidates import CandidateSet
 from dna_jax.hardware.loopnest import LayerCost
-from dna_jax.hardware.mapper import LayerPrice, MappedLayer, map_layer, price_layer
+from dna_jax.hardware.mapper import CycleModel, LayerPrice, MappedLayer, map_layer, price_layer
 from dna_jax.workload import Workload
 
 
@@ -42,9 +42,13 @@ class Cost(Totals):
     layers: MappedLayer
 
 
-def price_layers(workload: Workload, architecture: Architecture, candidates: CandidateSet) -> LayerPrice:
+def price_layers(
+    workload: Workload, architecture: Architecture, candidates: CandidateSet, correction: CycleModel | None = None
+) -> LayerPrice:
     """Price of one instance of each layer under its best candidate mapping, [L]."""
-    return jax.vmap(functools.partial(price_layer, architecture=architecture, candidates=candidates))(workload)
+    return jax.vmap(functools.partial(price_layer, architecture=architecture, candidates=candidates, correction=correction))(
+        workload
+    )
 
 
 def total_cost(workload: Workload, architecture: Architecture, layers: LayerPrice | LayerCost) -> Totals:
@@ -58,14 +62,19 @@ def total_cost(workload: Workload, architecture: Architecture, layers: LayerPric
     )
 
 
-def evaluate(workload: Workload, architecture: Architecture, candidates: CandidateSet) -> Cost:
+def evaluate(
+    workload: Workload, architecture: Architecture, candidates: CandidateSet, correction: CycleModel | None = None
+) -> Cost:
     """Cost of a workload, each layer under its best candidate mapping.
 
     Args:
       workload: [L] layers; under a relaxed choice their weights are expected counts.
       architecture: one accelerator.
       candidates: of its template.
+      correction: of its cycles, if any.
     """
-    layers = jax.vmap(functools.partial(map_layer, architecture=architecture, candidates=candidates))(workload)
+    layers = jax.vmap(functools.partial(map_layer, architecture=architecture, candidates=candidates, correction=correction))(
+        workload
+    )
     totals = total_cost(workload, architecture, layers.cost)
     return Cost(**vars(totals), layers=layers)

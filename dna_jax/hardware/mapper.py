@@ -10,7 +10,7 @@ energy.
 import dataclasses
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -47,6 +47,11 @@ class MappedLayer:
 
     cost: LayerCost
     mapping: Mapping
+
+
+CycleModel = Callable[[Workload, Architecture, MappedLayer], jax.Array]
+"""From one layer, its accelerator and its mapping with the analytical cost to the cycles that it takes; differentiable. It
+is part of the compiled program, known by its identity."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,15 +200,23 @@ def _choose(layer: Workload, architecture: Architecture, candidates: CandidateSe
     return _Choice(temporal, spatial, cost, index, LayerPrice(cycles, energy, overflow_bytes))
 
 
-def price_layer(layer: Workload, architecture: Architecture, candidates: CandidateSet) -> LayerPrice:
+def price_layer(
+    layer: Workload, architecture: Architecture, candidates: CandidateSet, correction: CycleModel | None = None
+) -> LayerPrice:
     """What the best candidate mapping of one layer costs, as in `map_layer`, and no more: it compiles faster."""
-    return _choose(layer, architecture, candidates).price
+    if correction is None:
+        return _choose(layer, architecture, candidates).price
+    cost = map_layer(layer, architecture, candidates, correction).cost
+    return LayerPrice(cost.cycles, cost.energy_pj, cost.overflow_bytes)
 
 
-def map_layer(layer: Workload, architecture: Architecture, candidates: CandidateSet) -> MappedLayer:
+def map_layer(
+    layer: Workload, architecture: Architecture, candidates: CandidateSet, correction: CycleModel | None = None
+) -> MappedLayer:
     """The best candidate mapping of one layer and its cost; batch with `jax.vmap` over layers and architectures.
 
-    Where no candidate fits the memories, the overflow stays visible in the cost.
+    Where no candidate fits the memories, the overflow stays visible in the cost. The mapping is the best by analytical cost;
+    a correction replaces the cycles of that mapping.
     """
     choice = _choose(layer, architecture, candidates)
     best = jnp.arange(candidates.size) == choice.index
@@ -220,4 +233,10 @@ def map_layer(layer: Workload, architecture: Architecture, candidates: Candidate
         cycles=price.cycles, energy_pj=price.energy_pj, overflow_bytes=price.overflow_bytes
     )
     order = jnp.sum(jnp.where(best[:, None, None], jnp.asarray(candidates.order), 0), axis=0)
-    return MappedLayer(cost=cost, mapping=Mapping(stack(choice.temporal), stack(choice.spatial), order))
+    mapped = MappedLayer(cost=cost, mapping=Mapping(stack(choice.temporal), stack(choice.spatial), order))
+    if correction is None:
+        return mapped
+    cycles = correction(layer, architecture, mapped)
+    # The same work in more or fewer cycles.
+    corrected = cost.replace(cycles=cycles, utilisation=cost.utilisation * (cost.cycles / cycles))
+    return MappedLayer(cost=corrected, mapping=mapped.mapping)

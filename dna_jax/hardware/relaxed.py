@@ -64,7 +64,7 @@ def relaxed_cost(template: Template, space: Space, workload: Workload, point: Ma
 
     def per_layer(neighbour: Point):
         architecture = template.architecture(neighbour, workload.weight.dtype)
-        layers = price_layers(workload, architecture, template.candidates)
+        layers = price_layers(workload, architecture, template.candidates, template.correction)
         milliseconds = layers.cycles / architecture.clock_hz * 1e3
         overflow_kib = jnp.sum(jnp.stack(layers.overflow_bytes), axis=0) / 1024
         return milliseconds, layers.energy_pj * 1e-9, architecture.total_area_mm2, overflow_kib

@@ -7,6 +7,7 @@ import jax
 
 from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.candidates import CandidateSet
+from dna_jax.hardware.mapper import CycleModel
 from dna_jax.spaces import Design, Space
 
 
@@ -20,6 +21,7 @@ class Template:
       architecture: from a point of `space` (soft or one-hot) and a dtype to the architecture it describes.
       candidates: the mappings that its mapper considers.
       baseline: the published default design.
+      correction: what the cycles of a mapped layer become, if they are corrected.
     """
 
     name: str
@@ -27,3 +29,4 @@ class Template:
     architecture: Callable[[Mapping[str, jax.Array], jax.typing.DTypeLike], Architecture]
     candidates: CandidateSet
     baseline: Design
+    correction: CycleModel | None = None

@@ -11,7 +11,7 @@ from ml_collections import config_dict
 from dna_jax.accuracy import AugmentationConfig, TrainingConfig
 from dna_jax.data import DataConfig
 from dna_jax.errors import UserError
-from dna_jax.hardware import Template, nahas_edge
+from dna_jax.hardware import Template, gemmini_template, nahas_edge
 from dna_jax.networks import Specification, efficientnet_b0, mobilenet_v2
 from dna_jax.search import Budgets, SearchConfig
 from dna_jax.spaces import Space, s1, s2
@@ -22,7 +22,7 @@ NETWORKS: dict[str, tuple[Callable[[], Space], Callable[..., Specification]]] = 
 }
 """Network spaces by name: the space, and the family whose blocks it searches."""
 
-TEMPLATES: dict[str, Callable[[], Template]] = {"nahas_edge": nahas_edge}
+TEMPLATES: dict[str, Callable[[], Template]] = {"nahas_edge": nahas_edge, "gemmini": gemmini_template}
 """Accelerator templates by name."""
 
 
@@ -50,10 +50,21 @@ class AcceleratorConfig:
     """Which accelerators.
 
     Attributes:
-      template: "nahas_edge".
+      template: "nahas_edge" (50,000 designs) or "gemmini" (245).
     """
 
-    template: Literal["nahas_edge"] = "nahas_edge"
+    template: Literal["nahas_edge", "gemmini"] = "nahas_edge"
+
+
+@dataclasses.dataclass(frozen=True)
+class CostConfig:
+    """How designs are priced.
+
+    Attributes:
+      correction: "none", or "rtl" for cycles of the template "gemmini" as a network fitted to its RTL corrects them.
+    """
+
+    correction: Literal["none", "rtl"] = "none"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +89,7 @@ class CosearchConfig:
     Attributes:
       seed: of weights, samples, splits and shuffling.
       fix: "none", "network" (published network, accelerator searched) or "accelerator" (baseline, network searched).
-      data, network, accelerator, budgets, search, augmentation, retrain: the parts.
+      data, network, accelerator, cost, budgets, search, augmentation, retrain: the parts.
       log_every, checkpoint_every: steps between lines of metrics and between checkpoints.
       evaluation_batch_size: images evaluated at a time.
     """
@@ -88,6 +99,7 @@ class CosearchConfig:
     data: DataConfig = DataConfig()
     network: NetworkConfig = NetworkConfig()
     accelerator: AcceleratorConfig = AcceleratorConfig()
+    cost: CostConfig = CostConfig()
     budgets: Budgets = Budgets()
     search: SearchConfig = SearchConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
@@ -100,6 +112,10 @@ class CosearchConfig:
         for name, least in (("log_every", 1), ("checkpoint_every", 1), ("evaluation_batch_size", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        if self.cost.correction == "rtl" and self.accelerator.template != "gemmini":
+            raise ValueError(
+                "cost.correction=rtl is fitted to Gemmini; set accelerator.template=gemmini, or cost.correction=none."
+            )
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must lie between 0 and 2^31 - 1, and is {self.seed}.")
 

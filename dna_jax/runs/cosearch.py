@@ -303,6 +303,7 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
             "network_family": problem.specification.name,
             "network_size": network_size(problem),
             "accelerator_template": problem.template.name,
+            "cost_correction": config.cost.correction,
             "cardinality": problem.strategy.space.cardinality,
             "fixed": config.fix,
         },

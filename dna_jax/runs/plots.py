@@ -7,7 +7,6 @@ from typing import Any
 import matplotlib
 
 matplotlib.use("Agg")
-import moocore
 import numpy as np
 from matplotlib import pyplot as plt
 
@@ -70,10 +69,8 @@ def plot_accelerators(
     figure, axis = plt.subplots(figsize=(8, 5.5), layout="constrained")
     points = axis.scatter(area, latency, c=enumeration.costs["energy_mj"], s=2, cmap="viridis", rasterized=True)
     figure.colorbar(points, label="energy (mJ)")
-    valid = np.stack([area, latency], axis=1)[enumeration.valid]
-    front = valid[moocore.is_nondominated(valid)]
-    front = front[np.argsort(front[:, 0])]
-    axis.plot(front[:, 0], front[:, 1], color="tab:red", lw=1.2, label="Pareto front (exact)")
+    front = enumeration.front(("area_mm2", "latency_ms"))
+    axis.plot(area[front], latency[front], color="tab:red", lw=1.2, label="Pareto front (exact)")
     for (name, cost), marker in zip(marked.items(), "*oDs", strict=False):
         axis.plot(cost["area_mm2"], cost["latency_ms"], marker, ms=13 if marker == "*" else 8, mec="black", label=name)
     if "area_mm2" in budgets:
@@ -81,7 +78,7 @@ def plot_accelerators(
     if "latency_ms" in budgets:
         axis.axhline(budgets["latency_ms"], color="black", ls="--", lw=0.8)
     axis.set(
-        title=f"{len(latency)} accelerators for the network found",
+        title=f"{len(latency):,} accelerators for the network",
         xlabel="area (mm²)",
         ylabel="latency (ms)",
         xscale="log",

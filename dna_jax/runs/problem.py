@@ -9,6 +9,7 @@ import numpy as np
 from dna_jax.data import Dataset, Source, load, split
 from dna_jax.errors import UserError
 from dna_jax.hardware import Template
+from dna_jax.hardware.correction import rtl_correction
 from dna_jax.networks import Specification, chosen_layers
 from dna_jax.runs.config import NETWORKS, TEMPLATES, CosearchConfig
 from dna_jax.search import CoSearch, enumerate_blocks
@@ -79,6 +80,8 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
         image_channels=channels,
     )
     template = TEMPLATES[config.accelerator.template]()
+    if config.cost.correction == "rtl":
+        template = dataclasses.replace(template, correction=rtl_correction())
     network_space, accelerator_space = make_space(), template.space
     if config.fix == "network":
         network_space = network_space.fix(specification.default_design)

@@ -1,15 +1,8 @@
 """How choices improve."""
 
 from dna_jax.search.cosearch import CoSearch, SearchConfig, SearchState
-from dna_jax.search.exact import (
-    Enumeration,
-    Standing,
-    discrete_cost,
-    enumerate_accelerators,
-    enumerate_blocks,
-    most_likely_feasible,
-    standing,
-)
+from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
+from dna_jax.search.exact import discrete_cost, enumerate_accelerators, enumerate_blocks
 from dna_jax.search.objectives import Budgets, ObjectiveConfig, merit, objective
 from dna_jax.search.optimizers import OptimizerConfig, learning_rate_schedule, make_optimizer
 from dna_jax.search.relaxation import (
@@ -49,4 +42,5 @@ __all__ = [
     "standing",
     "straight_through",
     "temperature_schedule",
+    "worst_of",
 ]

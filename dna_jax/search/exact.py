@@ -6,18 +6,15 @@ import functools
 import itertools
 import math
 import os
-import pathlib
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from dna_jax.hardware import Architecture, Cost, Template, evaluate, price_layers, total_cost
-from dna_jax.search.objectives import COSTS, Budgets, merit
-from dna_jax.spaces import Design, Option, Point, Space
+from dna_jax.search.enumeration import Enumeration
+from dna_jax.spaces import Option, Point, Space
 from dna_jax.workload import Layer, Workload, merge_equal_layers, workload_from_layers
 
 CHUNK = 64
@@ -49,7 +46,8 @@ def discrete_workload(layers: Sequence[Layer], dtype: jax.typing.DTypeLike) -> t
 
 @functools.partial(jax.jit, static_argnames="template")
 def _evaluate(template: Template, workload: Workload, point: Point) -> Cost:
-    return evaluate(workload, template.architecture(point, workload.weight.dtype), template.candidates)
+    architecture = template.architecture(point, workload.weight.dtype)
+    return evaluate(workload, architecture, template.candidates, template.correction)
 
 
 def discrete_cost(template: Template, layers: Sequence[Layer], design: Mapping[str, Option]) -> Cost:
@@ -61,53 +59,10 @@ def discrete_cost(template: Template, layers: Sequence[Layer], design: Mapping[s
     return dataclasses.replace(cost, layers=jax.tree.map(lambda table: table[rows], cost.layers))
 
 
-@dataclasses.dataclass(frozen=True)
-class Enumeration:
-    """All designs of a space for one network.
-
-    Attributes:
-      indices: option indices of each design, int[D, decisions].
-      costs: "latency_ms", "energy_mj", "area_mm2" -> float64[D].
-      valid: whether every layer's tiles fit the memories, bool[D].
-    """
-
-    indices: np.ndarray
-    costs: dict[str, np.ndarray]
-    valid: np.ndarray
-
-    def save(self, path: pathlib.Path, network: str) -> None:
-        """Write the table as a compressed npz file, whole or not at all, with what names the network it was priced for."""
-        temporary = path.with_name("partial_" + path.name)
-        arrays: dict[str, Any] = {"indices": self.indices, "valid": self.valid, **self.costs}
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, network=np.array(network), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-
-    @classmethod
-    def load(cls, path: pathlib.Path, network: str) -> "Enumeration | None":
-        """Read what `save` wrote for a network; None if there is nothing, or nothing readable, or another network's."""
-        try:
-            with np.load(path) as file:
-                if str(file["network"]) != network:
-                    return None
-                return cls(file["indices"], {name: file[name] for name in COSTS}, file["valid"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            # It can be priced again in seconds.
-            return None
-
-    def feasible(self, budgets: Budgets) -> np.ndarray:
-        """Which designs are valid and meet every budget, bool[D]."""
-        met = self.valid.copy()
-        for name, limit in budgets.items():
-            met &= self.costs[name] <= limit
-        return met
-
-
 def _totals(template: Template, workload: Workload, architecture: Architecture) -> tuple[jax.Array, ...]:
     """Milliseconds, millijoules, square millimetres, and bytes that do not fit."""
-    totals = total_cost(workload, architecture, price_layers(workload, architecture, template.candidates))
+    layers = price_layers(workload, architecture, template.candidates, template.correction)
+    totals = total_cost(workload, architecture, layers)
     return totals.latency_s * 1e3, totals.energy_j * 1e3, totals.area_mm2, totals.overflow_bytes
 
 
@@ -188,59 +143,3 @@ def enumerate_accelerators(template: Template, layers: Sequence[Layer], space: S
     latency, energy, area, overflow = (np.concatenate(tables)[:total] for tables in zip(*groups, strict=True))
     indices = np.concatenate([np.repeat(first, len(last), axis=0), np.tile(last, (len(first), 1))], axis=1)
     return Enumeration(indices, {"latency_ms": latency, "energy_mj": energy, "area_mm2": area}, overflow <= 0)
-
-
-@dataclasses.dataclass(frozen=True)
-class Standing:
-    """Where one design stands among all of its space.
-
-    Attributes:
-      rank: 1 + number of feasible designs with less merit; None if it is not feasible itself.
-      gap: its merit over the best feasible one's, minus 1; None where no design is feasible.
-      best: the best feasible design, with its costs.
-      feasible: number of feasible designs.
-      total: number of designs.
-    """
-
-    rank: int | None
-    gap: float | None
-    best: Design | None
-    best_costs: dict[str, float] | None
-    feasible: int
-    total: int
-
-
-def standing(enumeration: Enumeration, space: Space, budgets: Budgets, design: Mapping[str, Option]) -> Standing:
-    """Rank of a design of `space` under budgets, by geometric mean of cost over budget (`objectives.merit`)."""
-    feasible = enumeration.feasible(budgets)
-    merits = np.asarray(merit(enumeration.costs, budgets))
-    wanted = [decision.index(design[decision.name]) for decision in space.decisions]
-    row = int(np.flatnonzero((enumeration.indices == wanted).all(axis=1))[0])
-    total = len(merits)
-    if not feasible.any():
-        return Standing(None, None, None, None, 0, total)
-    best = int(np.argmin(np.where(feasible, merits, np.inf)))
-    # Equal designs in other words (8 x 4 PEs for 4 x 8) differ by rounding alone and share a rank.
-    better = feasible & (merits < merits[row] * (1 - 1e-9))
-    return Standing(
-        rank=1 + int(better.sum()) if feasible[row] else None,
-        gap=float(merits[row] / merits[best] - 1),
-        best=space.design(enumeration.indices[best]),
-        best_costs={name: float(enumeration.costs[name][best]) for name in COSTS},
-        feasible=int(feasible.sum()),
-        total=total,
-    )
-
-
-def most_likely_feasible(
-    enumeration: Enumeration, space: Space, budgets: Budgets, point: Mapping[str, jax.Array]
-) -> Design | None:
-    """The feasible design with the highest probability under independent choices; None where none is feasible."""
-    feasible = enumeration.feasible(budgets)
-    if not feasible.any():
-        return None
-    score = np.zeros(len(enumeration.indices))
-    for column, decision in enumerate(space.decisions):
-        log_p = np.log(np.asarray(point[decision.name], np.float64) + 1e-30)
-        score += log_p[enumeration.indices[:, column]]
-    return space.design(enumeration.indices[int(np.argmax(np.where(feasible, score, -np.inf)))])

@@ -1,6 +1,7 @@
 """What may be chosen."""
 
 from dna_jax.spaces.decision import Decision, Option
+from dna_jax.spaces.gemmini import gemmini_space
 from dna_jax.spaces.inverted_residual import (
     expansion_name,
     inverted_residual_space,
@@ -21,6 +22,7 @@ __all__ = [
     "Space",
     "expansion_name",
     "expectation",
+    "gemmini_space",
     "inverted_residual_space",
     "kernel_name",
     "nahas_edge_space",

@@ -4,14 +4,16 @@ Gemmini runs a layer tile by tile (`LoopConv`, `LoopMatmul` of its instruction s
 row by row in requests of at most 64 bytes, shifts weights into the mesh block by block, streams pixels through it, and
 moves results out. A shared cache keeps what successive tiles have in common.
 
+All counts follow from the layer and its mapping, and are smooth in the mapping's factors but for rounding, which `surrogate`
+differentiates. Groups of a convolution lie side by side as further channels, images of a batch one after the other as
+further rows; the simulated rows have neither.
+
 Three things about the simulated rows are stated nowhere and were inferred from their cycles, all rows looked at, those of
 test folds included: the mesh is the smallest that holds a mapping's spatial factors; matrix products were tiled in blocks of
 16 whatever the mesh (MATMUL_UNIT); convolutions whose output is not square ran as square ones of their rows (four shapes, 96
 rows, 10 times the work). Cross-validation is therefore optimistic: without the last two the same recipe has a median error
-of 18 % and a Spearman correlation of 0.935, and 13 % and 0.985 on square layers.
-
-All counts follow from the layer and its
-mapping, and are smooth in the mapping's factors but for rounding, which `surrogate` differentiates.
+of 18 % and a Spearman correlation of 0.935, and 13 % and 0.985 on square layers. Where the mesh is given, as in a search,
+none of the three is assumed.
 """
 
 from collections.abc import Mapping as Dictionary
@@ -32,14 +34,14 @@ CACHE_BYTES = 1024 * 1024
 """Shared second-level cache of the simulated system on chip."""
 
 MATMUL_UNIT = 16
-"""Matrix products are tiled in multiples of the default mesh: inferred, see above."""
+"""Matrix products of the simulated rows are tiled in multiples of the default mesh: inferred, see above."""
 
 _SCRATCHPAD, _DRAM = 2, 3
 _WARM = 100.0
 """A layer whose operands all fit the cache finds them there, for the processor wrote them: its misses are this many times
 fewer."""
 
-OPERAND_DIMENSIONS = {"W": "KCRS", "I": "CPQRS", "O": "KPQ"}
+OPERAND_DIMENSIONS = {"W": "GKCRS", "I": "NGCPQRS", "O": "NGKPQ"}
 
 Extents = Dictionary[str, jax.Array]
 
@@ -51,7 +53,8 @@ class TileCounts(NamedTuple):
       tiles: of the layer.
       mesh: side of the mesh.
       stride: of the layer.
-      P, Q, K, C, taps: extents of the tile; taps are kernel rows times columns.
+      P, Q, K, C, taps: extents of the tile: rows of all images, columns, output channels of all groups, input channels of
+        one; taps are kernel rows times columns.
       compute_rows: rows that stream through the mesh.
       preload_rows: rows of weights shifted into it.
       compute_commands: instructions that start streams.
@@ -63,7 +66,7 @@ class TileCounts(NamedTuple):
       weight_share, input_share, output_share: of tiles, those that bring a new tile of the operand.
       reduction_tiles: tiles that add up to one tile of outputs.
       all_weights, all_inputs, all_outputs: elements of the layer.
-      all_K, all_C: channels of the layer.
+      all_K, all_C: channels of the layer, output channels of all groups and input channels of one.
       column_use, row_use: used share of mesh columns (K) and rows (C).
       is_matmul: 1 for a matrix product, 0 for a convolution.
     """
@@ -122,14 +125,24 @@ def _lines(extent: jax.Array, pitch: jax.Array, rows: jax.Array) -> jax.Array:
     return rows * jnp.where(extent >= pitch, pitch, whole)
 
 
+def _outputs(extent: Extents) -> jax.Array:
+    """Output channels of all groups."""
+    return extent["K"] * extent["G"]
+
+
+def _inputs(extent: Extents) -> jax.Array:
+    """Input channels of all groups."""
+    return extent["C"] * extent["G"]
+
+
 def _cached_bytes(extent: Extents, size: Extents, stride: jax.Array, output_bytes: jax.Array) -> list[jax.Array]:
     """Bytes of the lines that a part of a layer touches, by operand: channels innermost in all of them."""
     rows = jnp.minimum((extent["Q"] - 1) * stride + extent["S"], size["Q"] * stride + size["S"])
     columns = jnp.minimum((extent["P"] - 1) * stride + extent["R"], size["P"] * stride + size["R"])
     return [
-        _lines(extent["K"], size["K"], extent["C"] * extent["R"] * extent["S"]),
-        _lines(extent["C"], size["C"], rows * columns),
-        output_bytes * _lines(extent["K"], size["K"], extent["P"] * extent["Q"]),
+        _lines(_outputs(extent), _outputs(size), extent["C"] * extent["R"] * extent["S"]),
+        _lines(_inputs(extent), _inputs(size), extent["N"] * rows * columns),
+        output_bytes * _lines(_outputs(extent), _outputs(size), extent["N"] * extent["P"] * extent["Q"]),
     ]
 
 
@@ -167,39 +180,49 @@ def _new_share(operand: str, loops: jax.Array, dims: jax.Array) -> jax.Array:
     return 1 / jnp.prod(jnp.where(still, loops, 1))
 
 
-def tile_counts(layer: Workload, mapping: Mapping) -> TileCounts:
+def tile_counts(layer: Workload, mapping: Mapping, mesh: jax.Array | None = None) -> TileCounts:
     """Counts of one layer under one mapping of the Gemmini template; batch with `jax.vmap`.
 
     Args:
       layer: a workload without its layer axis.
       mapping: of `templates.gemmini`: levels registers, accumulator, scratchpad, DRAM.
+      mesh: side of the mesh. None for a row of the table of simulated layers, which states none: what was inferred about
+        these rows (see above) is then assumed.
     """
     temporal, spatial, order = (jnp.asarray(x) for x in (mapping.temporal, mapping.spatial, mapping.order))
     size = {d: layer.bounds[i] for i, d in enumerate(DIMENSIONS)}
     extents = jnp.prod(temporal[: _SCRATCHPAD + 1], axis=0) * jnp.prod(spatial, axis=0)
     tile = {d: extents[i] for i, d in enumerate(DIMENSIONS)}
-    mesh, stride = _mesh_side(spatial), layer.stride
+    as_simulated, stride = mesh is None, layer.stride
+    if mesh is None:
+        mesh = _mesh_side(spatial)
     is_matmul = (size["Q"] == 1) & (size["R"] == 1)
 
     # A matrix product of whole blocks: tiles are multiples of blocks, and there are as many as these leave.
-    blocks = {d: _up(size[d], mesh) for d in "PKC"}
-    tile_blocks = {d: jnp.minimum(_up(tile[d], MATMUL_UNIT), blocks[d]) for d in "PKC"}
-    product_loops = jnp.stack([_up(blocks[d], tile_blocks[d]) if d in blocks else jnp.ones_like(mesh) for d in DIMENSIONS])
-    factors = jnp.where(is_matmul, product_loops, temporal[_DRAM])
-    product_tile = {d: jnp.minimum(tile_blocks[d] * mesh, size[d]) if d in blocks else jnp.ones_like(mesh) for d in tile}
-    tile = {d: jnp.where(is_matmul, product_tile[d], tile[d]) for d in tile}
+    matrix = {"P": size["P"] * size["N"], "K": size["K"], "C": size["C"]}
+    part = {"P": tile["P"] * tile["N"], "K": tile["K"], "C": tile["C"]}
+    blocks = {d: _up(matrix[d], mesh) for d in matrix}
+    unit = MATMUL_UNIT if as_simulated else mesh
+    tile_blocks = {d: jnp.minimum(_up(part[d], unit), blocks[d]) for d in matrix}
+    product_loops = {d: _up(blocks[d], tile_blocks[d]) for d in blocks} | {"G": size["G"]}
+    one = jnp.ones_like(stride)
+    factors = jnp.where(is_matmul, jnp.stack([product_loops.get(d, one) for d in DIMENSIONS]), temporal[_DRAM])
+    product_tile = {d: jnp.minimum(tile_blocks[d] * mesh, matrix[d]) for d in matrix}
+    tile = {d: jnp.where(is_matmul, product_tile.get(d, one), tile[d]) for d in tile}
     dims = order[_DRAM]
     loops = factors[dims]
-    # Convolutions run on square images: inferred, see above.
-    tiles = jnp.prod(loops) * jnp.where(is_matmul, 1, size["P"] / size["Q"])
+    tiles = jnp.prod(loops)
+    if as_simulated:
+        tiles = tiles * jnp.where(is_matmul, 1, size["P"] / size["Q"])
 
+    output_channels, input_channels = _outputs(tile), _inputs(tile)
     c_blocks = jnp.where(is_matmul, tile_blocks["C"], _up(tile["C"], mesh))
-    k_blocks = jnp.where(is_matmul, tile_blocks["K"], _up(tile["K"], mesh))
-    taps, pixels = tile["R"] * tile["S"], tile["P"] * tile["Q"]
+    k_blocks = jnp.where(is_matmul, tile_blocks["K"], _up(output_channels, mesh))
+    taps, rows = tile["R"] * tile["S"], tile["N"] * tile["P"]
+    pixels = rows * tile["Q"]
     weight_blocks = c_blocks * k_blocks * taps
-    input_rows = jnp.where(
-        is_matmul, tile["P"], ((tile["Q"] - 1) * stride + tile["S"]) * ((tile["P"] - 1) * stride + tile["R"])
-    )
+    reached = ((tile["Q"] - 1) * stride + tile["S"]) * ((tile["P"] - 1) * stride + tile["R"])
+    input_rows = jnp.where(is_matmul, tile["P"], tile["N"] * reached)
     weight_rows = taps * tile["C"]
     misses = _misses(tile, size, stride, loops, dims)
     reduces = jnp.isin(dims, jnp.asarray([DIMENSIONS.index(d) for d in "CRS"]))
@@ -211,38 +234,38 @@ def tile_counts(layer: Workload, mapping: Mapping) -> TileCounts:
         tiles=tiles,
         mesh=mesh,
         stride=stride,
-        P=tile["P"],
+        P=rows,
         Q=tile["Q"],
-        K=tile["K"],
+        K=output_channels,
         C=tile["C"],
         taps=taps,
         compute_rows=weight_blocks * pixels,
         preload_rows=weight_blocks * mesh,
-        compute_commands=weight_blocks * tile["Q"] * _up(tile["P"], mesh),
+        compute_commands=weight_blocks * tile["N"] * tile["Q"] * _up(tile["P"], mesh),
         weight_rows=weight_rows,
         input_rows=input_rows,
-        weight_bytes=weight_rows * tile["K"],
-        input_bytes=input_rows * tile["C"],
-        output_bytes=pixels * tile["K"],
-        weight_requests=weight_rows * _up(tile["K"], REQUEST_BYTES),
-        input_requests=input_rows * _up(tile["C"], REQUEST_BYTES),
-        output_requests=pixels * _up(tile["K"], jnp.minimum(REQUEST_BYTES, 4 * mesh)),
+        weight_bytes=weight_rows * output_channels,
+        input_bytes=input_rows * input_channels,
+        output_bytes=pixels * output_channels,
+        weight_requests=weight_rows * _up(output_channels, REQUEST_BYTES),
+        input_requests=input_rows * _up(input_channels, REQUEST_BYTES),
+        output_requests=pixels * _up(output_channels, jnp.minimum(REQUEST_BYTES, 4 * mesh)),
         weight_misses=misses[0],
         input_misses=misses[1],
         output_misses=misses[2],
-        weight_pages=pages(weight_rows, size["K"]),
-        input_pages=pages(input_rows, size["C"]),
-        output_pages=pages(pixels, size["K"]),
+        weight_pages=pages(weight_rows, _outputs(size)),
+        input_pages=pages(input_rows, _inputs(size)),
+        output_pages=pages(pixels, _outputs(size)),
         weight_share=_new_share("W", loops, dims),
         input_share=_new_share("I", loops, dims),
         output_share=_new_share("O", loops, dims),
         reduction_tiles=jnp.prod(jnp.where(reduces, loops, 1)),
-        all_weights=size["K"] * size["C"] * size["R"] * size["S"],
-        all_inputs=size["C"] * size["P"] * size["Q"] * stride**2,
-        all_outputs=size["K"] * size["P"] * size["Q"],
-        all_K=size["K"],
+        all_weights=_outputs(size) * size["C"] * size["R"] * size["S"],
+        all_inputs=_inputs(size) * size["N"] * size["P"] * size["Q"] * stride**2,
+        all_outputs=_outputs(size) * size["N"] * size["P"] * size["Q"],
+        all_K=_outputs(size),
         all_C=size["C"],
-        column_use=tile["K"] / (mesh * _up(tile["K"], mesh)),
+        column_use=output_channels / (mesh * _up(output_channels, mesh)),
         row_use=tile["C"] / (mesh * _up(tile["C"], mesh)),
         is_matmul=is_matmul.astype(mesh.dtype),
     )

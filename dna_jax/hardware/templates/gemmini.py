@@ -5,14 +5,20 @@ section 5): each unit of the mesh holds one weight; input channels run down the 
 channels run across it.
 """
 
+import functools
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 
 from dna_jax.hardware import technology
 from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.architecture import Architecture
-from dna_jax.hardware.candidates import every_combination
+from dna_jax.hardware.candidates import CandidateSet, every_combination
 from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture
+from dna_jax.hardware.template import Template
+from dna_jax.spaces import expectation, gemmini_space
+from dna_jax.spaces import gemmini as knobs
 
 CLOCK_HZ = 1e9
 MAC_PJ = 0.5608
@@ -24,6 +30,8 @@ SCRATCHPAD_PJ, SCRATCHPAD_PJ_PER_KIB = 0.49, 0.02513
 
 DRAM_WORDS_PER_CYCLE = 8
 _NODE_NM = 45
+_WORD_BYTES = 4
+"""Of an accumulator."""
 
 
 def gemmini_architecture(
@@ -31,7 +39,7 @@ def gemmini_architecture(
     accumulator_words: Number,
     scratchpad_words: Number,
     dtype: jax.typing.DTypeLike = jnp.float32,
-    accumulator_word_bytes: float = 4.0,
+    accumulator_word_bytes: float = _WORD_BYTES,
 ) -> Architecture:
     """The accelerator. Register files have no limit on bandwidth.
 
@@ -43,7 +51,7 @@ def gemmini_architecture(
       accumulator_word_bytes: what a word of the accumulator counts for. Timeloop counts words of whatever width: price
         with 1 and a workload whose operands and partial sums are all 8 bits wide to count as it does.
     """
-    accumulator_kib = jnp.asarray(accumulator_words, dtype) * 4 / 1024
+    accumulator_kib = jnp.asarray(accumulator_words, dtype) * _WORD_BYTES / 1024
     scratchpad_kib = jnp.asarray(scratchpad_words, dtype) / 1024
     accumulator_pj = (ACCUMULATOR_PJ + ACCUMULATOR_PJ_PER_KIB * accumulator_kib) / accumulator_word_bytes
     scratchpad_pj = SCRATCHPAD_PJ + SCRATCHPAD_PJ_PER_KIB * scratchpad_kib
@@ -96,6 +104,20 @@ def gemmini_architecture(
     return build_architecture(levels, clock_hz=CLOCK_HZ, mac_pj=MAC_PJ, mac_mm2=mac_mm2, whole_rows=True, dtype=dtype)
 
 
+def gemmini_candidates() -> CandidateSet:
+    """Mappings as Gemmini's loop instructions run them: input channels down the mesh, output channels across it, and tiles
+    whose outputs stay in the accumulators until they are complete or leave the chip."""
+    return every_combination(
+        layouts=(("C",), ("KG",)),
+        growth=(
+            (1, ("QPN", "Q", "")),
+            (1, ("SRCQPNKG", "QPNKGSRC", "KGQPNSRC", "SRCKGQPN", "QPNSRCKG", "KGSRCQPN")),
+            (1, ("",)),
+        ),
+        last_order=("SRCQPNKG", "QPNSRCKG", "SRCKGQPN"),
+    )
+
+
 def gemmini(
     mesh: Number = 16.0,
     accumulator_words: Number = 1024.0,
@@ -104,13 +126,26 @@ def gemmini(
 ) -> Accelerator:
     """The default generator parameters of Gemmini: a 16 x 16 mesh, 64 KiB of accumulators, 256 KiB of scratchpad."""
     architecture = gemmini_architecture(mesh, accumulator_words, scratchpad_kib * 1024, dtype)
-    candidates = every_combination(
-        layouts=(("C", "CR", "CRS"), ("KG",)),
-        growth=(
-            (1, ("QPN", "Q", "")),
-            (1, ("SRCQPNKG", "QPNKGSRC", "KGQPNSRC", "SRCKGQPN", "SRC", "")),
-            (1, ("SRCQPNKG", "QPNSRCKG", "SRCKGQPN", "KGSRCQPN")),
-        ),
-        last_order=("SRCQPNKG", "QPNSRCKG", "SRCKGQPN"),
+    return Accelerator("gemmini", architecture, gemmini_candidates())
+
+
+def _architecture_at(point: Mapping[str, jax.Array], dtype: jax.typing.DTypeLike = jnp.float32) -> Architecture:
+    """The accelerator at a point of the space; expected knob values where the point is soft."""
+    mesh, accumulator_kib, scratchpad_kib = (
+        expectation(point, knob, dtype) for knob in (knobs.MESH, knobs.ACCUMULATOR_KIB, knobs.SCRATCHPAD_KIB)
     )
-    return Accelerator("gemmini", architecture, candidates)
+    # One bank of the accumulators for each column of the mesh.
+    bank_words = accumulator_kib * 1024 / _WORD_BYTES / mesh
+    return gemmini_architecture(mesh, bank_words, scratchpad_kib * 1024, dtype)
+
+
+@functools.cache
+def gemmini_template() -> Template:
+    """The template: 245 designs."""
+    return Template(
+        name="gemmini",
+        space=gemmini_space(),
+        architecture=_architecture_at,
+        candidates=gemmini_candidates(),
+        baseline=knobs.BASELINE,
+    )

@@ -1,16 +1,18 @@
 """`dosa_gemmini_rtl.csv`: cycles of Gemmini's RTL under stated mappings, by the learned correction, five-fold by layer."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dna_jax.hardware.correction import corrected_cycles, fit_correction, tile_counts
+from dna_jax.hardware.correction import TileCounts, corrected_cycles, fit_correction, tile_counts
+from dna_jax.hardware.mapping import Mapping
 from dna_jax.hardware.validation.dosa import evaluate_gemmini, mapped_layer, stack_mappings
 from dna_jax.hardware.validation.statistics import compare
 from dna_jax.hardware.validation.table import Comparison, Context, Row, TableResult, number, row_name, sort_rows
-from dna_jax.workload import workload_from_layers
+from dna_jax.workload import Layer, Workload, workload_from_layers
 
 CONFIGURATION = "gemmini rtl, corrected, 5-fold by layer"
 FOLDS = 5
@@ -28,6 +30,45 @@ def _read(row: Row):
     return CONFIGURATION, (layer, mapping, sizes, number(row, "rtl_cycle"))
 
 
+@dataclasses.dataclass(frozen=True)
+class SimulatedLayers:
+    """The rows that can be read, n of them.
+
+    Attributes:
+      indices: in the table, n.
+      layers: n.
+      workload, mapping: the same and how they are mapped, float64 [n].
+      sizes: side of the mesh and words of both memories as the table has them, [n, 3].
+      counts: what Gemmini does for a tile, float32 [n].
+      cycles: of the RTL, [n].
+      skipped: reason -> names of the rows left out.
+    """
+
+    indices: list[int]
+    layers: list[Layer]
+    workload: Workload
+    mapping: Mapping
+    sizes: np.ndarray
+    counts: TileCounts
+    cycles: np.ndarray
+    skipped: dict[str, list[str]]
+
+
+def simulated_layers(rows: Sequence[Row]) -> SimulatedLayers | None:
+    """What the table tells, under `jax.enable_x64`; None if no row can be read."""
+    found = sort_rows(rows, _read)
+    entries = found.groups.get(CONFIGURATION, [])
+    if not entries:
+        return None
+    layers, mappings, sizes, cycles = (list(column) for column in zip(*(content for _, content in entries), strict=True))
+    workload, mapping = workload_from_layers(layers, dtype=jnp.float64), stack_mappings(mappings)
+    counts = jax.tree.map(lambda x: x.astype(jnp.float32), jax.jit(jax.vmap(tile_counts))(workload, mapping))
+    indices = [index for index, _ in entries]
+    return SimulatedLayers(
+        indices, layers, workload, mapping, np.array(sizes), counts, np.array(cycles, float), found.skipped
+    )
+
+
 def folds_by_layer(shapes: Sequence[tuple[int, ...]], seed: int = 0) -> np.ndarray:
     """A fold for each row, int[n]; rows of one layer are in one fold."""
     distinct = sorted(set(shapes))
@@ -41,29 +82,25 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
 
     The analytical model takes the sizes in the table, which are a dummy: its mesh is not the one simulated.
     """
-    found = sort_rows(rows, _read)
-    entries = found.groups.get(CONFIGURATION, [])
-    if not entries:
-        return TableResult(len(rows), [], 0, found.skipped)
-    layers, mappings, sizes, cycles = zip(*(content for _, content in entries), strict=True)
-    workload, mapping = workload_from_layers(layers, dtype=jnp.float64), stack_mappings(mappings)
-    mesh, accumulator, scratchpad = jnp.asarray(np.array(sizes)).T
-    analytical = evaluate_gemmini(workload, mapping, mesh, accumulator, scratchpad).cycles
+    found = simulated_layers(rows)
+    if found is None:
+        return TableResult(len(rows), [], 0, sort_rows(rows, _read).skipped)
+    mesh, accumulator, scratchpad = jnp.asarray(found.sizes).T
+    analytical = evaluate_gemmini(found.workload, found.mapping, mesh, accumulator, scratchpad).cycles
 
-    counts = jax.tree.map(lambda x: x.astype(jnp.float32), jax.jit(jax.vmap(tile_counts))(workload, mapping))
-    reference = np.array(cycles)
-    predicted = np.zeros(len(entries))
-    fold = folds_by_layer([layer.shape for layer in layers])
+    predicted = np.zeros(len(found.cycles))
+    fold = folds_by_layer([layer.shape for layer in found.layers])
     for held_out in range(FOLDS):
         mine = fold == held_out
-        correction = fit_correction(counts, jnp.asarray(reference, jnp.float32), jnp.asarray(~mine, jnp.float32))
-        predicted[mine] = np.asarray(corrected_cycles(correction, counts))[mine]
-    macs = np.array([layer.macs for layer in layers], float)
-    names = [row_name(index, rows[index]) for index, _ in entries]
-    comparison = Comparison(CONFIGURATION, "cycles", reference, predicted, macs, names)
-    plain = compare(reference, np.asarray(analytical), macs)
+        cycles, weight = jnp.asarray(found.cycles, jnp.float32), jnp.asarray(~mine, jnp.float32)
+        correction = fit_correction(found.counts, cycles, weight)
+        predicted[mine] = np.asarray(corrected_cycles(correction, found.counts))[mine]
+    macs = np.array([layer.macs for layer in found.layers], float)
+    names = [row_name(index, rows[index]) for index in found.indices]
+    comparison = Comparison(CONFIGURATION, "cycles", found.cycles, predicted, macs, names)
+    plain = compare(found.cycles, np.asarray(analytical), macs)
     note = (
         "without the correction the analytical model, whose mesh is a dummy, has a mean error of "
         f"{plain['mean_abs_pct']:.1f} % and a Spearman correlation of {plain['spearman']:.3f}"
     )
-    return TableResult(len(rows), [comparison], len(entries), found.skipped, [note, _INFERRED])
+    return TableResult(len(rows), [comparison], len(found.layers), found.skipped, [note, _INFERRED])
