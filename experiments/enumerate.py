@@ -45,6 +45,16 @@ def define_flags() -> None:
     flags.DEFINE_string("plot", None, "PNG file to draw all accelerators into.")
 
 
+def _output(flag: str) -> pathlib.Path | None:
+    """The file that a flag names, checked before anything is computed."""
+    if not flags.FLAGS[flag].value:
+        return None
+    path = pathlib.Path(str(flags.FLAGS[flag].value)).expanduser()
+    if not path.parent.is_dir():
+        raise UserError(f"The folder of --{flag}={path} does not exist; make it first.")
+    return path
+
+
 def _template() -> Template:
     template = TEMPLATES[flags.FLAGS.template]()
     if flags.FLAGS.correction == "none":
@@ -86,9 +96,7 @@ def _costs(costs: dict[str, float]) -> str:
 def main() -> None:
     """Enumerate, print, write."""
     values = flags.FLAGS
-    for flag in ("csv", "plot"):
-        if values[flag].value and not pathlib.Path(values[flag].value).expanduser().parent.is_dir():
-            raise UserError(f"The folder of --{flag}={values[flag].value} does not exist; make it first.")
+    front_file, plot_file = _output("csv"), _output("plot")
     try:
         budgets = Budgets(**{name: values[name].value for name in COSTS})
     except ValueError as error:
@@ -122,12 +130,12 @@ def main() -> None:
         f"{name}: {rank}, {100 * (place.gap or 0):.1f} % above the best: "
         f"{_costs({cost: float(enumeration.costs[cost][row]) for cost in COSTS})}"
     )
-    if values.csv:
-        write_whole(pathlib.Path(values.csv).expanduser(), _front_csv(template, enumeration, front))
-    if values.plot:
+    if front_file:
+        write_whole(front_file, _front_csv(template, enumeration, front))
+    if plot_file:
         judged = {cost: float(enumeration.costs[cost][row]) for cost in COSTS}
         marked = {"best": place.best_costs, name: judged}
-        plot_accelerators(enumeration, marked, dict(budgets.items()), pathlib.Path(values.plot).expanduser())
+        plot_accelerators(enumeration, marked, dict(budgets.items()), plot_file)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def take_least(metric: jax.Array, tie: jax.Array, values: tuple[jax.Array, ...])
     """Of C candidates the one with the least metric: its index and its entry of each array.
 
     Metrics count as equal if they are so to METRIC_BITS: what is equal by theory differs by rounding, and by another
-    rounding in another precision. Among equals the least `tie` is taken, then the first.
+    rounding in another precision. Among equals the least `tie` is taken, compared in the same way, then the first.
 
     One reduction carries all arrays along: picking them one by one would make the compiler write out the whole computation
     of the candidates once for each. Each candidate gets a share of the gradient that falls with the power 2 SHARPNESS of
@@ -134,10 +134,10 @@ def take_least(metric: jax.Array, tie: jax.Array, values: tuple[jax.Array, ...])
 
     values = tuple(jnp.broadcast_to(value, metric.shape) for value in values)
     index = jnp.arange(len(metric))
-    compared = jax.lax.reduce_precision(metric, exponent_bits=8, mantissa_bits=METRIC_BITS)
+    compared, second = (jax.lax.reduce_precision(x, exponent_bits=8, mantissa_bits=METRIC_BITS) for x in (metric, tie))
     last = (np.array(np.inf, metric.dtype), np.array(np.inf, tie.dtype), np.array(len(metric), index.dtype))
     start = (*last, *(np.zeros((), value.dtype) for value in values))
-    _, _, index, *taken = jax.lax.reduce((compared, tie, index, *values), start, smaller, (0,))
+    _, _, index, *taken = jax.lax.reduce((compared, second, index, *values), start, smaller, (0,))
     return index, tuple(taken)
 
 

@@ -2,9 +2,6 @@
 
 import dataclasses
 import functools
-import math
-
-import numpy as np
 
 from dna_jax.data import Dataset, Source, load, split
 from dna_jax.errors import UserError
@@ -12,7 +9,7 @@ from dna_jax.hardware import Template
 from dna_jax.hardware.correction import rtl_correction
 from dna_jax.networks import Specification, chosen_layers
 from dna_jax.runs.config import NETWORKS, TEMPLATES, CosearchConfig
-from dna_jax.search import CoSearch, enumerate_blocks
+from dna_jax.search import CoSearch, enumerate_accelerators
 from dna_jax.spaces import Design, Space
 
 
@@ -101,15 +98,10 @@ def require_reachable(problem: Problem) -> None:
         for decision in problem.network_space.decisions
     }
     layers = chosen_layers(problem.specification, smallest)
-    # In random order the first block of accelerators mostly settles it.
-    grid = np.random.default_rng(0).permutation(problem.accelerator_space.grid())
-    least_costs = {name: math.inf for name, _ in budgets.items()}
-    for block in enumerate_blocks(problem.template, layers, grid):
-        if block.feasible(budgets).any():
-            return
-        for name in least_costs:
-            least_costs[name] = min([least_costs[name], *block.costs[name][block.valid]])
-    least = ", ".join(f"{name} {value:.4g}" for name, value in least_costs.items())
+    enumeration = enumerate_accelerators(problem.template, layers, problem.accelerator_space)
+    if enumeration.feasible(budgets).any():
+        return
+    least = ", ".join(f"{name} {enumeration.costs[name][enumeration.valid].min():.4g}" for name, _ in budgets.items())
     asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets.items())
     raise UserError(
         f"No design meets the budgets ({asked}) together; the least that the smallest network reaches, each on an "

@@ -2,7 +2,7 @@
 
 from dna_jax.search.cosearch import CoSearch, SearchConfig, SearchState
 from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
-from dna_jax.search.exact import discrete_cost, enumerate_accelerators, enumerate_blocks
+from dna_jax.search.exact import discrete_cost, enumerate_accelerators
 from dna_jax.search.objectives import Budgets, ObjectiveConfig, merit, objective
 from dna_jax.search.optimizers import OptimizerConfig, learning_rate_schedule, make_optimizer
 from dna_jax.search.relaxation import (
@@ -29,7 +29,6 @@ __all__ = [
     "discrete_cost",
     "entropy",
     "enumerate_accelerators",
-    "enumerate_blocks",
     "gumbel_softmax",
     "initial_logits",
     "learning_rate_schedule",

@@ -6,7 +6,7 @@ import functools
 import itertools
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -17,12 +17,6 @@ from dna_jax.search.enumeration import Enumeration
 from dna_jax.spaces import Option, Point, Space
 from dna_jax.workload import Layer, Workload, merge_equal_layers, workload_from_layers
 
-CHUNK = 64
-"""Accelerators evaluated side by side: intermediate results of one chunk fit a core's cache."""
-
-BLOCK = 2000
-"""Accelerators per call of the compiled program."""
-
 SIDE_BY_SIDE = 128
 """At most this many combinations of the last knobs are priced side by side, so that what they share is computed once."""
 
@@ -32,14 +26,17 @@ GROUPS = 16
 ROWS = 8
 """Distinct layers are padded to a multiple of this, so that networks of one family share a compiled program."""
 
+ROWS_ALONE = 64
+"""The same where one design is priced: rows cost nothing then, and compiling does."""
 
-def discrete_workload(layers: Sequence[Layer], dtype: jax.typing.DTypeLike) -> tuple[Workload, np.ndarray]:
+
+def discrete_workload(layers: Sequence[Layer], dtype: jax.typing.DTypeLike, rows: int) -> tuple[Workload, np.ndarray]:
     """Workload of a discrete network with equal layers once, and the row of each layer in it, int[L].
 
-    Weights count equal layers; rows that only pad have weight 0.
+    Weights count equal layers; rows that only pad, to a multiple of `rows`, have weight 0.
     """
     distinct, matrix = merge_equal_layers(layers)
-    padding = -len(distinct) % ROWS
+    padding = -len(distinct) % rows
     counts = np.concatenate([matrix.sum(axis=1), np.zeros(padding)])
     return workload_from_layers([*distinct, *[distinct[0]] * padding], counts, dtype), np.argmax(matrix, axis=0)
 
@@ -53,7 +50,7 @@ def _evaluate(template: Template, workload: Workload, point: Point) -> Cost:
 def discrete_cost(template: Template, layers: Sequence[Layer], design: Mapping[str, Option]) -> Cost:
     """Cost of a discrete network on a discrete accelerator, in float64; its `layers` are those given, in order."""
     with jax.enable_x64(True):
-        workload, rows = discrete_workload(layers, jnp.float64)
+        workload, rows = discrete_workload(layers, jnp.float64, ROWS_ALONE)
         cost = _evaluate(template, workload, template.space.encode(template.space.restrict(design)))
         cost = jax.tree.map(np.asarray, cost)
     return dataclasses.replace(cost, layers=jax.tree.map(lambda table: table[rows], cost.layers))
@@ -64,34 +61,6 @@ def _totals(template: Template, workload: Workload, architecture: Architecture) 
     layers = price_layers(workload, architecture, template.candidates, template.correction)
     totals = total_cost(workload, architecture, layers)
     return totals.latency_s * 1e3, totals.energy_j * 1e3, totals.area_mm2, totals.overflow_bytes
-
-
-@functools.partial(jax.jit, static_argnames="template")
-def _price(template: Template, workload: Workload, indices: jax.Array) -> tuple[jax.Array, ...]:
-    def price(row: jax.Array) -> tuple[jax.Array, ...]:
-        point = template.space.one_hot(row, workload.weight.dtype)
-        architecture = template.architecture(point, workload.weight.dtype)
-        return _totals(template, workload, architecture)
-
-    return jax.lax.map(price, indices, batch_size=CHUNK)
-
-
-def enumerate_blocks(template: Template, layers: Sequence[Layer], indices: np.ndarray) -> Iterator[Enumeration]:
-    """Price accelerators for a network, a block at a time, in float64.
-
-    Args:
-      template: the family.
-      layers: of a discrete network.
-      indices: rows of `template.space.grid()`, in any order.
-    """
-    for start in range(0, len(indices), BLOCK):
-        block = indices[start : start + BLOCK]
-        padded = np.concatenate([block, np.broadcast_to(block[:1], (BLOCK - len(block), block.shape[1]))])
-        with jax.enable_x64(True):
-            workload, _ = discrete_workload(layers, jnp.float64)
-            priced = _price(template, workload, jnp.asarray(padded))
-            latency, energy, area, overflow = (np.asarray(x)[: len(block)] for x in priced)
-        yield Enumeration(block, {"latency_ms": latency, "energy_mj": energy, "area_mm2": area}, overflow <= 0)
 
 
 @functools.partial(jax.jit, static_argnames="template")
@@ -132,7 +101,7 @@ def enumerate_accelerators(template: Template, layers: Sequence[Layer], space: S
 
     def price(group: np.ndarray) -> list[np.ndarray]:
         with jax.enable_x64(True):
-            workload, _ = discrete_workload(layers, jnp.float64)
+            workload, _ = discrete_workload(layers, jnp.float64, ROWS)
             priced = _price_grid(template, workload, jnp.asarray(group), tuple(jnp.asarray(o) for o in options[split:]))
             return [np.asarray(table).reshape(len(group) * len(last)) for table in priced]
 

@@ -33,8 +33,8 @@ def _layer(generator):
     return Layer(kind, **kinds[kind])
 
 
-def _layers(count=40, seed=0):
-    """Random layers of all kinds, sized as networks have them."""
+def _layers(count=32, seed=0):
+    """Random layers of all kinds, sized as networks have them; as many as share a compiled program with fewer."""
     generator = np.random.default_rng(seed)
     return [_layer(generator) for _ in range(count)]
 

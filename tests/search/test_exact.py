@@ -10,11 +10,12 @@ from dna_jax.search import (
     Budgets,
     discrete_cost,
     enumerate_accelerators,
-    enumerate_blocks,
     merit,
     most_likely_feasible,
     standing,
+    worst_of,
 )
+from dna_jax.search.objectives import COSTS
 from dna_jax.spaces import nahas_edge as knobs
 
 TEMPLATE = nahas_edge()
@@ -45,11 +46,37 @@ def test_every_design_is_priced_as_if_alone(enumeration, small_space):
         assert enumeration.costs["area_mm2"][row] == pytest.approx(float(alone.area_mm2), rel=1e-9)
 
 
-def test_blocks_cover_any_order(small_space, enumeration):
-    shuffled = np.random.default_rng(0).permutation(small_space.grid())
-    blocks = list(enumerate_blocks(TEMPLATE, LAYERS, shuffled))
-    assert sum(len(block.indices) for block in blocks) == 100
-    assert np.concatenate([b.costs["latency_ms"] for b in blocks]).min() == enumeration.costs["latency_ms"].min()
+def test_every_design_is_there_once(enumeration, small_space):
+    assert {tuple(row) for row in enumeration.indices} == {tuple(row) for row in small_space.grid()}
+    for row in (0, 17, 99):
+        assert enumeration.row(small_space, small_space.design(enumeration.indices[row])) == row
+
+
+@pytest.mark.parametrize("names", [("latency_ms", "area_mm2"), COSTS])
+@pytest.mark.parametrize("budgets", [None, Budgets(area_mm2=20.0)])
+def test_the_front_agrees_with_brute_force(enumeration, names, budgets):
+    costs = np.stack([enumeration.costs[name] for name in names], axis=1)
+    allowed = enumeration.feasible(budgets or Budgets())
+    assert allowed.any()
+    front = enumeration.front(names, budgets)
+    assert np.all(np.diff(costs[front, 0]) >= 0)
+    for row in range(100):
+        dominated = any(np.all(costs[o] <= costs[row]) and np.any(costs[o] < costs[row]) for o in np.flatnonzero(allowed))
+        equal = np.any(np.all(costs[front] == costs[row], axis=1))
+        assert equal == (allowed[row] and not dominated)
+    assert not len(enumeration.front(names, Budgets(area_mm2=1e-3)))
+
+
+def test_of_several_networks_the_highest_cost_counts(enumeration, small_space):
+    small = enumerate_accelerators(TEMPLATE, LAYERS[:20], small_space)
+    together = worst_of([small, enumeration])
+    # More layers never cost less.
+    for name in COSTS:
+        np.testing.assert_allclose(together.costs[name], enumeration.costs[name], rtol=1e-12)
+    assert np.all(small.costs["latency_ms"] < enumeration.costs["latency_ms"])
+    other = enumerate_accelerators(TEMPLATE, LAYERS, small_space.fix({knobs.LOCAL_MEMORY_MB.name: 2}))
+    with pytest.raises(ValueError, match="different designs"):
+        worst_of([enumeration, other])
 
 
 def test_standing_agrees_with_brute_force(enumeration, small_space):
@@ -72,6 +99,10 @@ def test_standing_agrees_with_brute_force(enumeration, small_space):
         assert place.gap == pytest.approx(merits[row] / merits[ordered[0]] - 1)
         assert place.best == small_space.design(enumeration.indices[ordered[0]])
         assert place.feasible == len(feasible)
+    fastest = min(feasible, key=lambda i: enumeration.costs["latency_ms"][i])
+    place = standing(enumeration, small_space, budgets, small_space.design(enumeration.indices[fastest]), "latency_ms")
+    assert place.rank == 1
+    assert place.best_costs["latency_ms"] == enumeration.costs["latency_ms"][fastest]
     outside = next(i for i in range(100) if i not in feasible)
     assert standing(enumeration, small_space, budgets, small_space.design(enumeration.indices[outside])).rank is None
 

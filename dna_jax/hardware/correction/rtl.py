@@ -5,6 +5,7 @@
 
 import functools
 import pathlib
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,10 +26,10 @@ _FIXED = ("mean", "deviation")
 
 def save_correction(correction: Correction, path: pathlib.Path, **about: str) -> None:
     """Write a correction, and what a reader should know about it, as an npz file."""
-    arrays = {f"cost.{name}": value for name, value in correction.costs._asdict().items()}
+    arrays: dict[str, Any] = {f"cost.{name}": value for name, value in correction.costs._asdict().items()}
     arrays |= {name: getattr(correction, name) for name in _FIXED}
     arrays |= traverse_util.flatten_dict({"network": nnx.to_pure_dict(correction.networks)}, sep=".")
-    np.savez_compressed(path, **{name: np.asarray(value) for name, value in (arrays | about).items()})
+    np.savez_compressed(path, allow_pickle=False, **{name: np.asarray(value) for name, value in (arrays | about).items()})
 
 
 def load_correction(path: pathlib.Path = WEIGHTS) -> Correction:

@@ -106,12 +106,16 @@ def gemmini_architecture(
 
 def gemmini_candidates() -> CandidateSet:
     """Mappings as Gemmini's loop instructions run them: input channels down the mesh, output channels across it, and tiles
-    whose outputs stay in the accumulators until they are complete or leave the chip."""
+    whose outputs stay in the accumulators until they are complete or leave the chip.
+
+    Tiles that grow along few dimensions are there so that a larger memory does not force a worse tile: with them, one of 512
+    random layers was slower with more memory, by 2.4 %.
+    """
     return every_combination(
         layouts=(("C",), ("KG",)),
         growth=(
-            (1, ("QPN", "Q", "")),
-            (1, ("SRCQPNKG", "QPNKGSRC", "KGQPNSRC", "SRCKGQPN", "QPNSRCKG", "KGSRCQPN")),
+            (1, ("QPN", "")),
+            (1, ("SRCQPNKG", "QPNKGSRC", "SRCKGQPN", "SRC", "QPN", "SRCQPN", "SRCQKG", "QKGSRC", "QSRCKG")),
             (1, ("",)),
         ),
         last_order=("SRCQPNKG", "QPNSRCKG", "SRCKGQPN"),
