@@ -3,8 +3,10 @@
 python -m experiments.benchmark_cost --out=FILE.json
 """
 
+import concurrent.futures
 import dataclasses
 import json
+import os
 import pathlib
 import resource
 import statistics
@@ -21,13 +23,13 @@ import numpy as np
 from absl import flags
 
 from dna_jax.errors import UserError
-from dna_jax.hardware import nahas_edge
+from dna_jax.hardware import Architecture, Template, gemmini_template, nahas_edge
 from dna_jax.hardware.loopnest import nest_cost
 from dna_jax.hardware.mapper import cut, unroll
 from dna_jax.networks import chosen_layers, mobilenet_v2
 from dna_jax.runs import binary
 from dna_jax.search import enumerate_accelerators
-from dna_jax.workload import Layer, merge_equal_layers, workload_from_layers
+from dna_jax.workload import Layer, Workload, merge_equal_layers, workload_from_layers
 from experiments import benchmark_output
 
 TOOLS = {
@@ -36,6 +38,9 @@ TOOLS = {
     "scalesim": ("scalesim_speed.py", ("scalesim==3.0.0", "numpy<2")),
 }
 """Tool -> its program in `baselines/`, and what it needs installed."""
+
+SIDE_BY_SIDE_FORWARD, SIDE_BY_SIDE_GRADIENT = 1 << 14, 1 << 12
+"""Evaluations at a time of one core."""
 
 PROBES = ("stem", "block_05.expand", "block_12.project", "head")
 """Layers of MobileNetV2 that other tools map: few, for they take seconds."""
@@ -52,46 +57,86 @@ def seconds(function: Callable[[], Any], repeats: int) -> float:
     return statistics.median(times)
 
 
-def evaluation_speed(layers: list[Layer], accelerators: int, repeats: int) -> dict[str, float]:
-    """Evaluations of a layer under a mapping per second, without and with the gradient by every factor of the mapping.
+@dataclasses.dataclass(frozen=True)
+class ExplicitMappings:
+    """Candidate mappings of layers on random accelerators, as numbers; factors that a template leaves at one are none.
 
-    The mappings are those of the edge template's candidates for each layer on random accelerators, in float32.
+    Attributes:
+      workload: L layers.
+      architectures: A accelerators.
+      factors: arrays [A, L, candidates].
+      evaluations: A times L times candidates.
+      cost: of one layer on one accelerator under its mappings: from (layer, architecture, factors [candidates]) to a
+        scalar that depends on the cycles and the energy of each.
     """
-    template = nahas_edge()
+
+    workload: Workload
+    architectures: Architecture
+    factors: list[jax.Array]
+    evaluations: int
+    cost: Callable[..., jax.Array]
+
+
+def explicit_mappings(template: Template, layers: list[Layer], accelerators: int) -> ExplicitMappings:
+    """Those of the template's candidates, in float32; the order of loops is that of its first candidate."""
     distinct, _ = merge_equal_layers(layers)
     workload = workload_from_layers(distinct)
-    grid = template.space.grid()
-    rows = jnp.asarray(np.random.default_rng(0).permutation(grid)[:accelerators])
-    count = template.candidates.size
-    order = template.candidates.order[0]
+    rows = jnp.asarray(np.random.default_rng(0).choice(template.space.grid(), accelerators))
+    candidates = template.candidates
+    structure: list[Any] = []
 
     def factors(row: jax.Array) -> Any:
         architecture = template.architecture(template.space.one_hot(row, jnp.float32), jnp.float32)
 
-        def of_layer(layer: Any) -> Any:
-            spatial, remaining = unroll(layer, architecture, template.candidates)
-            temporal = cut(layer, architecture, template.candidates, spatial, remaining)
-            return jax.tree.map(lambda factor: jnp.broadcast_to(factor, count), (temporal, spatial))
+        def of_layer(layer: Workload) -> list[jax.Array]:
+            spatial, remaining = unroll(layer, architecture, candidates)
+            temporal = cut(layer, architecture, candidates, spatial, remaining)
+            leaves, tree = jax.tree.flatten((temporal, spatial))
+            structure[:] = tree, [isinstance(leaf, float) for leaf in leaves]
+            return [jnp.broadcast_to(leaf, candidates.size) for leaf in leaves if not isinstance(leaf, float)]
 
         return architecture, jax.vmap(of_layer)(workload)
 
-    architectures, mappings = jax.jit(jax.vmap(factors))(rows)
+    architectures, numbers = jax.jit(jax.vmap(factors))(rows)
+    tree, is_one = structure
 
-    def product(layer: Any, architecture: Any, mapping: Any) -> jax.Array:
-        temporal, spatial = mapping
-        cost = nest_cost(layer, architecture, temporal, spatial, order)
-        return jnp.sum(jnp.log(cost.cycles * cost.energy_pj))
+    def cost(layer: Workload, architecture: Architecture, mappings: list[jax.Array]) -> jax.Array:
+        given = iter(mappings)
+        temporal, spatial = jax.tree.unflatten(tree, [1.0 if one else next(given) for one in is_one])
+        priced = nest_cost(layer, architecture, temporal, spatial, candidates.order[0])
+        return jnp.sum(jnp.log(priced.cycles * priced.energy_pj))
 
-    def over_all(function: Callable[..., Any]) -> Callable[[], Any]:
-        batched = jax.vmap(jax.vmap(function, in_axes=(0, None, 0)), in_axes=(None, 0, 0))
-        compiled = jax.jit(batched)
-        return lambda: compiled(workload, architectures, mappings)
+    return ExplicitMappings(workload, architectures, numbers, accelerators * len(distinct) * candidates.size, cost)
 
-    evaluations = accelerators * len(distinct) * count
+
+def evaluation_speed(template: Template, layers: list[Layer], accelerators: int, repeats: int) -> dict[str, float]:
+    """Evaluations of a layer under a mapping per second, without and with the gradient by every factor of the mapping.
+
+    One thread per core, each with so many evaluations at a time that what a gradient keeps fits its cache.
+    """
+    given = explicit_mappings(template, layers, accelerators)
+
+    def per_second(function: Callable[..., Any], side_by_side: int) -> float:
+        batched = jax.jit(jax.vmap(jax.vmap(function, in_axes=(0, None, 0)), in_axes=(None, 0, 0)))
+        chunk = max(1, side_by_side * accelerators // given.evaluations)
+        # A rest would need a program of its own.
+        starts = range(0, accelerators - chunk + 1, chunk)
+        parts = [
+            jax.tree.map(lambda x, start=start: x[start : start + chunk], (given.architectures, given.factors))
+            for start in starts
+        ]
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+
+            def all_parts() -> list[Any]:
+                return list(pool.map(lambda part: jax.block_until_ready(batched(given.workload, *part)), parts))
+
+            taken = seconds(all_parts, repeats)
+        return given.evaluations * len(parts) * chunk / accelerators / taken
+
     return {
-        "evaluations": evaluations,
-        "forward_per_second": evaluations / seconds(over_all(product), repeats),
-        "gradient_per_second": evaluations / seconds(over_all(jax.value_and_grad(product, argnums=2)), repeats),
+        "evaluations": given.evaluations,
+        "forward_per_second": per_second(given.cost, SIDE_BY_SIDE_FORWARD),
+        "gradient_per_second": per_second(jax.value_and_grad(given.cost, argnums=2), SIDE_BY_SIDE_GRADIENT),
     }
 
 
@@ -141,7 +186,7 @@ def tool_speed(tool: str, folder: pathlib.Path, layers: list[Layer]) -> dict[str
 
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
-    flags.DEFINE_integer("accelerators", 256, "Random accelerators of the edge space to evaluate.", lower_bound=1)
+    flags.DEFINE_integer("accelerators", 144, "Random accelerators of each template to evaluate.", lower_bound=1)
     flags.DEFINE_integer("repeats", 5, "Timed runs of each; the median counts.", lower_bound=1)
     flags.DEFINE_list("baselines", sorted(TOOLS), "Other tools to time; none with --baselines=.")
     flags.DEFINE_string("environments", ".cache/baselines", "Folder for the environments of other tools.")
@@ -157,9 +202,12 @@ def main() -> None:
     specification = mobilenet_v2()
     layers = chosen_layers(specification, specification.default_design)
     result: dict[str, Any] = {"network": specification.name}
-    result["explicit_mappings"] = evaluation_speed(layers, flags.FLAGS.accelerators, flags.FLAGS.repeats)
-    for name in ("forward", "gradient"):
-        print(f"{name:<12} {result['explicit_mappings'][f'{name}_per_second']:.3g} layer mappings per second", flush=True)
+    result["explicit_mappings"] = {}
+    for template in (nahas_edge(), gemmini_template()):
+        speed = evaluation_speed(template, layers, flags.FLAGS.accelerators, flags.FLAGS.repeats)
+        result["explicit_mappings"][template.name] = speed
+        for name in ("forward", "gradient"):
+            print(f"{name:<12} {speed[f'{name}_per_second']:.3g} layer mappings per second on {template.name}", flush=True)
     result["enumeration"] = enumeration_speed(layers, flags.FLAGS.repeats)
     whole = result["enumeration"]
     print(f"enumeration  {whole['seconds']:.2f} s for {whole['accelerators']:,} accelerators")
@@ -167,7 +215,7 @@ def main() -> None:
     folder = pathlib.Path(flags.FLAGS.environments).expanduser()
     for tool in flags.FLAGS.baselines:
         result[tool] = tool_speed(tool, folder, probes)
-        ratio = result["explicit_mappings"]["forward_per_second"] / result[tool]["layers_per_second"]
+        ratio = result["explicit_mappings"]["nahas_edge"]["forward_per_second"] / result[tool]["layers_per_second"]
         print(f"{tool:<12} {result[tool]['layers_per_second']:.3g} layers per second: {ratio:.2g} times slower", flush=True)
     benchmark_output.write_result("experiments.benchmark_cost", result)
 
