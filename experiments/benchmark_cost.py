@@ -118,7 +118,7 @@ def evaluation_speed(template: Template, layers: list[Layer], accelerators: int,
 
     def per_second(function: Callable[..., Any], side_by_side: int) -> float:
         batched = jax.jit(jax.vmap(jax.vmap(function, in_axes=(0, None, 0)), in_axes=(None, 0, 0)))
-        chunk = max(1, side_by_side * accelerators // given.evaluations)
+        chunk = min(accelerators, max(1, side_by_side * accelerators // given.evaluations))
         # A rest would need a program of its own.
         starts = range(0, accelerators - chunk + 1, chunk)
         parts = [

@@ -5,6 +5,7 @@ import dataclasses
 from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.candidates import CandidateSet
 from dna_jax.hardware.mapper import CycleModel
+from dna_jax.workload import Layer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,3 +29,13 @@ class Accelerator:
     operand_bits: int = 8
     partial_bits: int = 32
     correction: CycleModel | None = None
+
+    def at_widths(self, layer: Layer) -> Layer:
+        """A layer with operands of the widths that the accelerator computes with; one without weights stays without."""
+        return dataclasses.replace(
+            layer,
+            weight_bits=self.operand_bits if layer.weight_bits else 0,
+            input_bits=self.operand_bits,
+            output_bits=self.operand_bits,
+            partial_bits=self.partial_bits,
+        )

@@ -31,22 +31,10 @@ class CostTable:
     notes: Sequence[str]
 
 
-def _at_widths(layer: Layer, accelerator: Accelerator) -> Layer:
-    bits = accelerator.operand_bits
-    return dataclasses.replace(
-        layer,
-        # Layers without weights stay without.
-        weight_bits=bits if layer.weight_bits else 0,
-        input_bits=bits,
-        output_bits=bits,
-        partial_bits=accelerator.partial_bits,
-    )
-
-
 def price_network(accelerator: Accelerator, layers: Sequence[Layer]) -> CostTable:
     """Each layer under the best of the accelerator's mappings, one after another, at the accelerator's widths."""
     architecture = accelerator.architecture
-    mapped = map_layers(accelerator, [_at_widths(layer, accelerator) for layer in layers])
+    mapped = map_layers(accelerator, [accelerator.at_widths(layer) for layer in layers])
     cost: LayerCost = mapped.cost
     bounds = ("compute", *architecture.level_names)
     levels = architecture.level_names

@@ -2,12 +2,16 @@
 
 import json
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dna_jax.hardware import CandidateSet, gemmini_template, map_layer
+from dna_jax.networks import chosen_layers, mobilenet_v2
 from dna_jax.runs.config import CosearchConfig
 from dna_jax.search import Budgets
-from experiments import benchmark_data, benchmark_step, compare
+from experiments import benchmark_cost, benchmark_data, benchmark_step, compare
 
 
 def test_step_benchmark_measures_every_program():
@@ -39,6 +43,33 @@ def test_data_benchmark_writes_both_times(run_binary, tmp_path):
     assert result["command"] == "python -m experiments.benchmark_data --batch_size=8 --image_size=16 --repeats=3"
     assert "cpu" in result["machine"]
     assert result["host_over_jitted"] == pytest.approx(result["median_ms"]["host"] / result["median_ms"]["jitted"])
+
+
+def test_cost_benchmark_counts_what_it_evaluates():
+    specification = mobilenet_v2(width=0.25, image_size=8, classes=10, stride_plan="digits", image_channels=1)
+    layers = chosen_layers(specification, specification.default_design)[:6]
+    distinct = len({layer.shape for layer in layers})
+    template = gemmini_template()
+    measured = benchmark_cost.evaluation_speed(template, layers, accelerators=4, repeats=1)
+    assert measured["evaluations"] == 4 * distinct * template.candidates.size
+    assert min(measured["forward_per_second"], measured["gradient_per_second"]) > 0
+    given = benchmark_cost.explicit_mappings(template, layers, accelerators=4)
+    architecture, factors = jax.tree.map(lambda x: x[0], (given.architectures, given.factors))
+    layer = jax.tree.map(lambda x: x[0], given.workload)
+    # The first candidate costs what the mapper says that it does.
+    alone = map_layer(layer, architecture, CandidateSet(template.candidates.pairs[:1])).cost
+    measured_alone = given.cost(layer, architecture, [x[0, :1] for x in factors])
+    assert float(measured_alone) == pytest.approx(float(jnp.log(alone.cycles * alone.energy_pj)), rel=1e-6)
+
+
+def test_cost_benchmark_refuses_what_it_does_not_know(run_binary, tmp_path):
+    for arguments, message in (
+        (["--baselines=abacus"], "Unknown tool 'abacus'"),
+        ([f"--out={tmp_path / 'none' / 'x.json'}"], "does not exist; make it first"),
+    ):
+        process = run_binary("benchmark_cost", *arguments)
+        assert process.returncode == 2
+        assert message in process.stderr
 
 
 def test_host_augmentation_is_the_same_kind():

@@ -1,4 +1,4 @@
-"""Another way through the main binary: S2, bilevel, hinge objective, an energy budget, inherited weights."""
+"""Another way through the main binary: S2 on Gemmini with corrected cycles, bilevel, hinge, energy budget, inheritance."""
 
 import json
 
@@ -9,7 +9,9 @@ def test_s2_ends_with_a_summary(run_binary, tmp_path):
         "--config=experiments/configs/digits.py:smoke",
         f"--workdir={tmp_path / 'run'}",
         "--config.network.space=s2",
-        "--config.budgets.latency_ms=0.03",
+        "--config.accelerator.template=gemmini",
+        "--config.cost.correction=rtl",
+        "--config.budgets.latency_ms=3.0",
         "--config.budgets.energy_mj=1.0",
         "--config.search.level=bilevel",
         "--config.search.objective.form=hinge",
@@ -20,7 +22,9 @@ def test_s2_ends_with_a_summary(run_binary, tmp_path):
     assert process.returncode == 0, process.stderr
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["status"] == "complete"
-    assert summary["space"]["cardinality"] == 3**16 * 2**15 * 50_000
+    assert summary["space"]["cardinality"] == 3**16 * 2**15 * 245
     assert len(summary["network"]) == 32
+    assert summary["space"]["cost_correction"] == "rtl"
+    assert set(summary["accelerator"]) == {"accelerator.mesh", "accelerator.accumulator_kib", "accelerator.scratchpad_kib"}
     assert summary["accuracy"]["baseline"] is None
     assert set(summary["budgets"]) == {"latency_ms", "energy_mj", "area_mm2"}

@@ -178,3 +178,30 @@ def test_depthwise_layers_of_any_accelerator_are_not_dense():
         assert mapped.mapping.spatial[0, :, 3].max() <= taps, name
         assert mapped.cost.level_bytes[-1][0] < 3 * 28 * 28 * 128 * 9, name
         assert set(OPERANDS) <= set("".join(build().architecture.holds)), name
+
+
+@pytest.mark.parametrize("bits", [4, 16, 32])
+def test_widths_count_in_proportion(accelerator, bits):
+    # Operands of another width in memories and on ports of that width: nothing changes but the energy of moving them.
+    scale = bits / 8
+    architecture = accelerator.architecture
+    names = ("capacity_bytes", "read_bandwidth", "write_bandwidth")
+    wider = _with(accelerator, **{name: tuple(x * scale for x in getattr(architecture, name)) for name in names})
+    widths = {f"{name}_bits": bits for name in ("weight", "input", "output")}
+    layers = [dataclasses.replace(layer, **widths, partial_bits=4 * bits) for layer in LAYERS]
+    before, after = map_layers(accelerator, LAYERS).cost, map_layers(wider, layers).cost
+    np.testing.assert_allclose(after.cycles, before.cycles, rtol=1e-4)
+    for level in range(len(architecture.level_names)):
+        np.testing.assert_allclose(after.level_bytes[level], before.level_bytes[level] * scale, rtol=1e-3)
+    np.testing.assert_allclose(after.mac_energy_pj, before.mac_energy_pj)
+
+
+def test_a_batch_of_products_is_as_many_products(accelerator):
+    one = Layer("product", K=64, C=64, P=64, Q=1)
+    batch = Layer("products", K=8 * 64, C=8 * 64, P=64, Q=1, groups=8)
+    assert batch.macs == 8 * one.macs
+    cost = map_layers(accelerator, [one, batch]).cost
+    # Side by side they use more of the array; one after another they take eight times as long.
+    assert cost.cycles[0] <= cost.cycles[1] <= 8 * cost.cycles[0] * (1 + 1e-6)
+    moved = np.broadcast_to(cost.level_bytes[-1], 2)
+    assert moved[1] == pytest.approx(8 * moved[0], rel=1e-3)

@@ -44,6 +44,8 @@ def test_optional_numbers_take_a_value_later():
         ({"budgets": {"latency_ms": -1.0}}, "must be positive"),
         ({"search": {"steps": 1}}, "must lie between"),
         ({"log_every": 0}, "at least 1"),
+        ({"cost": {"correction": "rtl"}}, "is fitted to Gemmini; set accelerator.template=gemmini"),
+        ({"cost": {"correction": "magic"}}, "choose one of none, rtl"),
         ({"seed": -1}, "must lie between 0 and"),
         ({"network": {"width": -1.0}}, "must be positive"),
         ({"budgets": {"area_mm2": float("nan")}}, "positive and finite"),

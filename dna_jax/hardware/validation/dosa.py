@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.loopnest import LayerCost, evaluate_mapping
 from dna_jax.hardware.mapping import Mapping
@@ -33,8 +34,9 @@ def _structure() -> Architecture:
     return gemmini_architecture(1.0, 1.0, 1.0)
 
 
-def mapped_layer(row: Row) -> tuple[Layer, Mapping]:
-    """The layer and the mapping of a row; words stand for bytes, so that all operands are a byte wide.
+def mapped_layer(row: Row, architecture: Architecture | None = None) -> tuple[Layer, Mapping]:
+    """The layer and the mapping of a row, on Gemmini if no architecture is given; words stand for bytes, so that all
+    operands are a byte wide.
 
     Raises:
       SkippedRow: if they cannot be read.
@@ -45,7 +47,7 @@ def mapped_layer(row: Row) -> tuple[Layer, Mapping]:
         raise SkippedRow("steps differ between rows and columns")
     layer = Layer("row", **size, stride=steps[0][0], dilation=steps[1][0], partial_bits=8)
     try:
-        mapping = parse_mapping(row["mapping.mapping"], _structure())
+        mapping = parse_mapping(row["mapping.mapping"], architecture or _structure())
     except (KeyError, ValueError) as error:
         raise SkippedRow("the mapping cannot be read") from error
     return layer, mapping
@@ -73,38 +75,53 @@ def _area(mesh: jax.Array, accumulator_words: jax.Array, scratchpad_words: jax.A
     return gemmini_architecture(mesh, accumulator_words, scratchpad_words, mesh.dtype).total_area_mm2
 
 
-def _read(row: Row):
-    layer, mapping = mapped_layer(row)
-    if row.get("arch.name") != "gemmini":
-        raise SkippedRow(f"no template for accelerator {row.get('arch.name')!r}")
-    sizes = [number(row, f"arch.{name}") for name in ("meshX", "mem1_entries", "mem2_entries")]
-    targets = [number(row, f"target.{name}") for name in ("cycle", "energy", "edp", "area")]
-    return CONFIGURATION, (layer, mapping, sizes, targets)
+def _read(row: Row, context: Context):
+    name = row.get("arch.name", "")
+    targets = [number(row, f"target.{column}") for column in ("cycle", "energy", "edp", "area")]
+    if name == "gemmini":
+        layer, mapping = mapped_layer(row)
+        sizes = [number(row, f"arch.{column}") for column in ("meshX", "mem1_entries", "mem2_entries")]
+        return (CONFIGURATION, None), (layer, mapping, sizes, targets)
+    described = context.description(name)
+    if described is None:
+        raise SkippedRow(f"no template or description of accelerator {name!r}")
+    layer, mapping = mapped_layer(row, described.architecture)
+    return (f"{name}, stated mappings", described), (described.at_widths(layer), mapping, [], targets)
+
+
+def _price(
+    described: Accelerator | None, workload: Workload, mapping: Mapping, sizes: np.ndarray
+) -> tuple[LayerCost, np.ndarray]:
+    """Cost and area of each row."""
+    if described is None:
+        mesh, accumulator, scratchpad = jnp.asarray(sizes).T
+        cost = evaluate_gemmini(workload, mapping, mesh, accumulator, scratchpad)
+        return cost, np.asarray(_area(mesh, accumulator, scratchpad))
+    architecture = described.architecture
+    cost = jax.jit(jax.vmap(lambda layer, mapping: evaluate_mapping(layer, architecture, mapping)))(workload, mapping)
+    return cost, np.full(len(sizes), float(architecture.total_area_mm2))
 
 
 def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
     """Cycles, energy, energy-delay product and area of each row."""
-    found = sort_rows(rows, _read)
-    entries = found.groups.get(CONFIGURATION, [])
-    if not entries:
-        return TableResult(len(rows), [], 0, found.skipped)
-    layers, mappings, sizes, targets = zip(*(content for _, content in entries), strict=True)
-    workload = workload_from_layers(layers, dtype=jnp.float64)
-    mesh, accumulator, scratchpad = jnp.asarray(np.array(sizes)).T
-    cost = evaluate_gemmini(workload, stack_mappings(mappings), mesh, accumulator, scratchpad)
-    cycles, microjoules = np.asarray(cost.cycles), np.asarray(cost.energy_pj) * 1e-6
-    area = np.asarray(_area(mesh, accumulator, scratchpad))
-    reference = np.array(targets).T
-    make = functools.partial(
-        Comparison,
-        CONFIGURATION,
-        macs=np.array([layer.macs for layer in layers], float),
-        names=[row_name(index, rows[index]) for index, _ in entries],
-    )
-    comparisons = [
-        make(quantity="cycles", reference=reference[0], predicted=cycles),
-        make(quantity="energy", reference=reference[1], predicted=microjoules),
-        make(quantity="edp", reference=reference[2], predicted=microjoules * cycles * 1e-6),
-        make(quantity="area", reference=reference[3], predicted=area, macs=None),
-    ]
-    return TableResult(len(rows), comparisons, len(entries), found.skipped)
+    found = sort_rows(rows, lambda row: _read(row, context))
+    comparisons = []
+    for (configuration, described), entries in found.groups.items():
+        layers, mappings, sizes, targets = zip(*(content for _, content in entries), strict=True)
+        workload = workload_from_layers(layers, dtype=jnp.float64)
+        cost, area = _price(described, workload, stack_mappings(mappings), np.array(sizes))
+        cycles, microjoules = np.asarray(cost.cycles), np.asarray(cost.energy_pj) * 1e-6
+        reference = np.array(targets).T
+        make = functools.partial(
+            Comparison,
+            configuration,
+            macs=np.array([layer.macs for layer in layers], float),
+            names=[row_name(index, rows[index]) for index, _ in entries],
+        )
+        comparisons += [
+            make(quantity="cycles", reference=reference[0], predicted=cycles),
+            make(quantity="energy", reference=reference[1], predicted=microjoules),
+            make(quantity="edp", reference=reference[2], predicted=microjoules * cycles * 1e-6),
+            make(quantity="area", reference=reference[3], predicted=area, macs=None),
+        ]
+    return TableResult(len(rows), comparisons, sum(map(len, found.groups.values())), found.skipped)

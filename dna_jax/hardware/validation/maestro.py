@@ -30,24 +30,33 @@ class _Sizes:
     network_bandwidth: float
     offchip_bandwidth: float
     depthwise: bool
+    described: Accelerator | None
 
     def accelerator(self) -> Accelerator:
+        if self.described is not None:
+            return self.described
         build = functools.partial(nvdla_like, depthwise=self.depthwise) if self.dataflow == "kcp_ws" else shidiannao_like
         return build(self.pes, self.network_bandwidth, offchip_bandwidth=self.offchip_bandwidth, dtype=jnp.float64)
 
 
-def _read(row: Row):
-    if row.get("dataflow") not in ("kcp_ws", "yxp_os"):
-        raise SkippedRow(f"no template for dataflow {row.get('dataflow')!r}")
+def _read(row: Row, context: Context):
+    dataflow = row.get("dataflow", "")
     columns = ("num_pes", "noc_bw_elem_per_cyc", "offchip_bw")
     layer = convolution(row, partial_bits=8)
     pes, network, offchip = (number(row, column) for column in columns)
-    return _Sizes(row["dataflow"], pes, network, offchip, layer.groups > 1), (layer, number(row, "runtime_cycles"))
+    described = None
+    if dataflow not in ("kcp_ws", "yxp_os"):
+        described = context.description(f"{dataflow} {pes:.0f} PEs", dataflow, units=pes)
+        if described is None:
+            raise SkippedRow(f"no template or description of dataflow {dataflow!r}")
+        layer = described.at_widths(layer)
+    sizes = _Sizes(dataflow, pes, network, offchip, layer.groups > 1, described)
+    return sizes, (layer, number(row, "runtime_cycles"))
 
 
 def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
     """Cycles of each row."""
-    found = sort_rows(rows, _read)
+    found = sort_rows(rows, lambda row: _read(row, context))
     gathered: dict[str, list] = {}
     for sizes, entries in found.groups.items():
         mapped = map_layers(sizes.accelerator(), [layer for _, (layer, _) in entries])

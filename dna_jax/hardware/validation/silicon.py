@@ -22,21 +22,28 @@ ALEXNET = {
 """The convolutions of AlexNet (Krizhevsky et al., NIPS 2012) as run on the chip, with the groups of the two-GPU network."""
 
 
-def _read(row: Row):
-    if (row.get("chip"), row.get("net")) != ("Eyeriss", "AlexNet"):
-        raise SkippedRow(f"no template for chip {row.get('chip')!r} with network {row.get('net')!r}")
+def _read(row: Row, context: Context):
+    chip, network = row.get("chip", ""), row.get("net", "")
+    described = context.description(chip)
+    if chip != "Eyeriss" and described is None:
+        raise SkippedRow(f"no template or description of chip {chip!r}")
+    if network != "AlexNet":
+        raise SkippedRow(f"the layers of {network!r} are not known")
     if row.get("layer") != "Total" and row.get("layer") not in ALEXNET:
         raise SkippedRow(f"an unknown layer {row.get('layer')!r}")
-    return int(number(row, "batch")), (row["layer"], number(row, "processing_latency_ms_batch"))
+    key = chip, None if chip == "Eyeriss" else described, int(number(row, "batch"))
+    return key, (row["layer"], number(row, "processing_latency_ms_batch"))
 
 
 def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
     """Milliseconds of each convolution and of all five together, per batch."""
-    found = sort_rows(rows, _read)
-    accelerator = eyeriss(dtype=jnp.float64)
+    found = sort_rows(rows, lambda row: _read(row, context))
     comparisons = []
-    for batch, entries in found.groups.items():
+    for (chip, described, batch), entries in found.groups.items():
+        accelerator = described or eyeriss(dtype=jnp.float64)
         layers = [Layer(**{**vars(layer), "N": batch}) for layer in ALEXNET.values()]
+        if described is not None:
+            layers = [described.at_widths(layer) for layer in layers]
         cycles = map_layers(accelerator, layers).cost.cycles
         milliseconds = dict(zip(ALEXNET, cycles / float(accelerator.architecture.clock_hz) * 1e3, strict=True))
         macs = {layer.name: layer.macs for layer in layers}
@@ -47,7 +54,7 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
             total = {"Total": sum(milliseconds.values())}, {"Total": sum(macs.values())}
             comparisons.append(
                 Comparison(
-                    f"Eyeriss AlexNet batch {batch}{configuration}",
+                    f"{chip} AlexNet batch {batch}{configuration}",
                     "latency",
                     np.array([value for _, _, value in chosen]),
                     np.array([(milliseconds | total[0])[name] for _, name, _ in chosen]),

@@ -68,6 +68,23 @@ class Context:
     descriptions: Mapping[str, Accelerator]
     networks: Mapping[str, Sequence[Layer]]
 
+    def description(self, *names: str, units: float | None = None) -> Accelerator | None:
+        """The accelerator described under the first of the names that there is; None if there is none.
+
+        Args:
+          names: to look for.
+          units: multiply-accumulate units that the row states, if it does.
+
+        Raises:
+          SkippedRow: if the description has another number of units.
+        """
+        found = next((self.descriptions[name] for name in names if name in self.descriptions), None)
+        if found is not None and units is not None and float(found.architecture.macs) != units:
+            raise SkippedRow(
+                f"the description of {found.name!r} has {float(found.architecture.macs):.0f} units, not {units:.0f}"
+            )
+        return found
+
 
 def row_name(index: int, row: Row) -> str:
     """Line of a row in its file (the header is line 1)."""

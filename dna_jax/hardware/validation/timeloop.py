@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
+from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.pricing import map_layers
 from dna_jax.hardware.templates.eyeriss import Eyeriss256Sizes, eyeriss256
 from dna_jax.hardware.validation.table import (
@@ -45,23 +46,28 @@ def _sizes(row: Row) -> Eyeriss256Sizes:
         raise SkippedRow(f"column buffers does not state {error.args[0]}") from error
 
 
-def _read(row: Row):
-    if row.get("arch") != "eyeriss256" or row.get("dataflow_constraints") != "rowstationary":
-        raise SkippedRow(f"no template for architecture {row.get('arch')!r}")
-    sizes = _sizes(row)
-    bits = {f"{operand}_bits": sizes.word_bits for operand in ("weight", "input", "output", "partial")}
-    return sizes, (convolution(row, **bits), number(row, "cycles"))
+def _read(row: Row, context: Context):
+    name, constraints = row.get("arch", ""), row.get("dataflow_constraints", "")
+    if (name, constraints) == ("eyeriss256", "rowstationary"):
+        sizes = _sizes(row)
+        bits = {f"{operand}_bits": sizes.word_bits for operand in ("weight", "input", "output", "partial")}
+        return (f"eyeriss{sizes.side**2} rowstationary", sizes), (convolution(row, **bits), number(row, "cycles"))
+    described = context.description(f"{name} {constraints}", name, units=number(row, "pes"))
+    if described is None:
+        raise SkippedRow(f"no template or description of architecture {name!r} with constraints {constraints!r}")
+    layer = described.at_widths(convolution(row))
+    return (f"{name} {constraints}", described), (layer, number(row, "cycles"))
 
 
 def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
     """Cycles of each row under the fastest mapping within the same constraints."""
-    found = sort_rows(rows, _read)
+    found = sort_rows(rows, lambda row: _read(row, context))
     comparisons, notes = [], []
-    for sizes, entries in found.groups.items():
+    for (configuration, source), entries in found.groups.items():
         layers = [layer for _, (layer, _) in entries]
-        mapped = map_layers(eyeriss256(sizes, dtype=jnp.float64), layers)
+        accelerator = source if isinstance(source, Accelerator) else eyeriss256(source, dtype=jnp.float64)
+        mapped = map_layers(accelerator, layers)
         reference = np.array([cycles for _, (_, cycles) in entries])
-        configuration = f"eyeriss{sizes.side**2} rowstationary"
         names = [row_name(index, rows[index]) for index, _ in entries]
         macs = np.array([layer.macs for layer in layers], float)
         comparisons.append(Comparison(configuration, "cycles", reference, np.asarray(mapped.cost.cycles), macs, names))

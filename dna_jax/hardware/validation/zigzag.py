@@ -55,8 +55,9 @@ def _accelerator(row: Row, context: Context) -> tuple[str, functools.partial[Acc
         return configuration, functools.partial(
             eyeriss_like, float(kernel_rows), float(sets), float(first), dtype=jnp.float64
         )
-    if name in context.descriptions:
-        return configuration, context.descriptions[name]
+    described = context.description(configuration, name, units=first * second)
+    if described is not None:
+        return configuration, described
     if name in ("tpu_like", "eyeriss_like"):
         raise SkippedRow(f"a spatial mapping that the template {name} does not have")
     raise SkippedRow(f"no template or description of accelerator {name!r}")
