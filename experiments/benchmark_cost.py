@@ -151,6 +151,7 @@ def enumeration_speed(layers: list[Layer], repeats: int) -> dict[str, float]:
         "distinct_layers": distinct,
         "candidates": template.candidates.size,
         "seconds": taken,
+        "mapped_layers_per_second": accelerators * distinct / taken,
         "evaluations_per_second": accelerators * distinct * template.candidates.size / taken,
         "peak_memory_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
@@ -210,12 +211,16 @@ def main() -> None:
             print(f"{name:<12} {speed[f'{name}_per_second']:.3g} layer mappings per second on {template.name}", flush=True)
     result["enumeration"] = enumeration_speed(layers, flags.FLAGS.repeats)
     whole = result["enumeration"]
-    print(f"enumeration  {whole['seconds']:.2f} s for {whole['accelerators']:,} accelerators")
+    mapped = whole["mapped_layers_per_second"]
+    print(
+        f"enumeration  {whole['seconds']:.2f} s for {whole['accelerators']:,} accelerators, {mapped:.3g} layers per second"
+    )
     probes = [layer for layer in layers if layer.name in PROBES]
     folder = pathlib.Path(flags.FLAGS.environments).expanduser()
     for tool in flags.FLAGS.baselines:
         result[tool] = tool_speed(tool, folder, probes)
-        ratio = result["explicit_mappings"]["nahas_edge"]["forward_per_second"] / result[tool]["layers_per_second"]
+        # Layers with all their candidate mappings, as the other tool counts them.
+        ratio = whole["mapped_layers_per_second"] / result[tool]["layers_per_second"]
         print(f"{tool:<12} {result[tool]['layers_per_second']:.3g} layers per second: {ratio:.2g} times slower", flush=True)
     benchmark_output.write_result("experiments.benchmark_cost", result)
 

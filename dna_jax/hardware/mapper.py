@@ -5,6 +5,9 @@ For each such candidate the mapper unrolls dimensions over the fan-outs, then gr
 inside out until the level is full, so that memory sizes act on traffic through a formula with a gradient. The candidate
 with the fewest cycles (or the least energy, or the least product of both) is taken, among equals the one with the least
 energy.
+
+Gradient descent on continuous factors with rounding (Hong et al., MICRO 2023) was measured beside it
+(`experiments.benchmark_mapper`): in 260 times the time it ends 4 % above these candidates.
 """
 
 import dataclasses

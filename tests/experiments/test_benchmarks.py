@@ -7,11 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dna_jax.hardware import CandidateSet, gemmini_template, map_layer
+from dna_jax.hardware import CandidateSet, gemmini_template, map_layer, nahas_edge
 from dna_jax.networks import chosen_layers, mobilenet_v2
 from dna_jax.runs.config import CosearchConfig
 from dna_jax.search import Budgets
-from experiments import benchmark_cost, benchmark_data, benchmark_step, compare
+from dna_jax.workload import Layer, workload_from_layers
+from experiments import benchmark_cost, benchmark_data, benchmark_mapper, benchmark_step, compare
 
 
 def test_step_benchmark_measures_every_program():
@@ -60,6 +61,17 @@ def test_cost_benchmark_counts_what_it_evaluates():
     alone = map_layer(layer, architecture, CandidateSet(template.candidates.pairs[:1])).cost
     measured_alone = given.cost(layer, architecture, [x[0, :1] for x in factors])
     assert float(measured_alone) == pytest.approx(float(jnp.log(alone.cycles * alone.energy_pj)), rel=1e-6)
+
+
+def test_gradient_descent_on_a_mapping_finds_better_ones_within_the_roofline():
+    template = nahas_edge()
+    architecture = template.architecture(template.space.encode(template.baseline), jnp.float32)
+    layer = Layer("layer", K=96, C=96, P=28, Q=28, R=3, S=3)
+    workload = jax.tree.map(lambda leaf: leaf[0], workload_from_layers([layer]))
+    few = CandidateSet(template.candidates.pairs[:2])
+    descend = jax.jit(lambda steps: benchmark_mapper.descend(workload, architecture, few, steps))
+    none, some = float(descend(0)), float(descend(60))
+    assert layer.macs / float(architecture.macs) <= some < none < np.inf
 
 
 def test_cost_benchmark_refuses_what_it_does_not_know(run_binary, tmp_path):
