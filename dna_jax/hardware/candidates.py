@@ -30,10 +30,12 @@ class Schedule:
     Attributes:
       growth: per level the dimensions whose tile grows there, first to last; "" at a level without loops.
       order: per level all dimensions from the innermost loop to the outermost.
+      whole: per level the dimensions of which all that is left loops there, whether it fits or not; () for none anywhere.
     """
 
     growth: tuple[str, ...]
     order: tuple[str, ...]
+    whole: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,13 +46,13 @@ class CandidateSet:
       pairs: use of the fan-outs and schedule of each candidate.
       as_matrix_product: whether layers run as matrix products (`workload.as_matrix_product`).
       objective: what the mapper minimises: cycles, energy or the product of both.
-      whole_layouts: whether fan-outs take only factors that divide what they lay out.
+      divisors: whether factors in space and time divide what they cut.
     """
 
     pairs: tuple[tuple[SpatialChoice, Schedule], ...]
     as_matrix_product: bool = False
     objective: Objective = "latency"
-    whole_layouts: bool = False
+    divisors: bool = False
 
     @property
     def size(self) -> int:
@@ -69,6 +71,11 @@ class CandidateSet:
     def grows(self, level: int, step: int) -> dict[int, np.ndarray]:
         """Dimensions that some candidate grows at a step of a level -> which candidates do, bool[candidates]."""
         return _by_dimension([schedule.growth[level][step : step + 1] for _, schedule in self.pairs])
+
+    def takes_whole(self, level: int) -> dict[int, np.ndarray]:
+        """Dimensions that some candidate loops over whole at a level -> which candidates do, bool[candidates]."""
+        named = [schedule.whole[level] if schedule.whole else "" for _, schedule in self.pairs]
+        return {i: mask for i, d in enumerate(DIMENSIONS) if (mask := np.array([d in dims for dims in named])).any()}
 
 
 def _by_dimension(names: list[str]) -> dict[int, np.ndarray]:

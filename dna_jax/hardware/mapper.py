@@ -100,7 +100,7 @@ def unroll(
         for step in range(steps):
             taken: Factor = 1.0
             for dimension, mask in candidates.fills(fanout, step).items():
-                fit = surrogate.largest_divisor if candidates.whole_layouts else surrogate.minimum
+                fit = surrogate.largest_divisor if candidates.divisors else surrogate.minimum
                 factor = _only(mask, fit(*jnp.broadcast_arrays(remaining[dimension], room)), 1.0)
                 used[dimension] = used[dimension] * factor
                 remaining[dimension] = surrogate.ceil(remaining[dimension] / factor)
@@ -154,6 +154,11 @@ def cut(
             between = [spatial[f] for f, above in enumerate(architecture.fanout_level) if level < above <= memory]
             beyond[memory] = [math.prod([row[d] for row in between], start=1.0) for d in range(len(DIMENSIONS))]
         factors: list[Factor] = [1.0] * len(DIMENSIONS)
+        for dimension, mask in candidates.takes_whole(level).items():
+            taken = _only(mask, trips[dimension], 1.0)
+            tile[dimension] = tile[dimension] * taken
+            factors[dimension] = factors[dimension] * taken
+            trips[dimension] = trips[dimension] / taken
         for step in range(max(len(schedule.growth[level]) for _, schedule in candidates.pairs)):
             growing = candidates.grows(level, step)
             rest: Factor = 1.0
@@ -165,8 +170,11 @@ def cut(
             ]
             limit = functools.reduce(jnp.minimum, limits)
             fits = jnp.maximum(surrogate.floor(surrogate.minimum(*jnp.broadcast_arrays(limit, rest))), 1)
-            # Equal tiles: 10 trips in tiles of at most 8 become two of 5.
-            factor = surrogate.ceil(rest / surrogate.ceil(rest / fits))
+            if candidates.divisors:
+                factor = surrogate.largest_divisor(*jnp.broadcast_arrays(rest, fits))
+            else:
+                # Equal tiles: 10 trips in tiles of at most 8 become two of 5.
+                factor = surrogate.ceil(rest / surrogate.ceil(rest / fits))
             left = surrogate.ceil(rest / factor)
             for dimension, mask in growing.items():
                 taken = _only(mask, factor, 1.0)

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 
 import jax
 import jax.numpy as jnp
@@ -10,14 +11,17 @@ import numpy as np
 import pytest
 
 from dna_jax.hardware.correction import CorrectionConfig, corrected_cycles, fit_correction, tile_counts
+from dna_jax.hardware.pricing import map_layers
 from dna_jax.hardware.technology import THIRD_PARTY
+from dna_jax.hardware.templates.eyeriss import eyeriss256
 from dna_jax.hardware.validation import Context, as_json, validate_folder
 from dna_jax.hardware.validation.dosa import mapped_layer, stack_mappings
 from dna_jax.hardware.validation.gemmini_rtl import FOLDS, folds_by_layer
 from dna_jax.hardware.validation.report import markdown, scatter
 from dna_jax.hardware.validation.statistics import compare, proportional_to
+from dna_jax.hardware.validation.table import convolution
 from dna_jax.networks import chosen_layers, efficientnet_b0, mobilenet_v2
-from dna_jax.workload import workload_from_layers
+from dna_jax.workload import DIMENSIONS, workload_from_layers
 
 NETWORKS = {
     name: chosen_layers(specification, specification.default_design)
@@ -79,6 +83,44 @@ def test_maestro_by_dataflow(tmp_path):
     assert len(report["configs"]) == 2
     for figures in report["configs"].values():
         assert figures["cycles"]["kendall_tau"] >= 0.9
+
+
+def test_timeloop_within_its_constraints(tmp_path):
+    report = _validate(tmp_path, "timeloop.csv")
+    (figures,) = report["configs"].values()
+    assert figures["cycles"]["n"] == 33
+    assert figures["cycles"]["kendall_tau"] >= 0.95
+    most = re.search(r"at most ([\d.]+) % above", report["notes"][0])
+    assert float(most[1]) <= 2
+
+    with (THIRD_PARTY / "timeloop" / "timeloop.csv").open() as file:
+        layers = [convolution(row, partial_bits=16) for row in csv.DictReader(file)]
+    with jax.enable_x64(True):
+        accelerator = eyeriss256(dtype=jnp.float64)
+        mapped = map_layers(accelerator, [accelerator.at_widths(layer) for layer in layers])
+    temporal, spatial, order = mapped.mapping.temporal, mapped.mapping.spatial, mapped.mapping.order
+    names = np.array(list(DIMENSIONS))
+
+    def used(factors):
+        return set(names[np.any(factors > 1, axis=0)])
+
+    # Groups of a depthwise layer are laid out and looped over as output channels are.
+    allowed = {"sums": "KG", "weights": "CR", "inputs": "", "global_buffer": "PKNG", "dram": "CKNQG"}
+    for level, name in enumerate(accelerator.architecture.level_names):
+        assert used(temporal[:, level]) <= set(allowed[name]), name
+    for fanout, over in enumerate(("SKCG", "QKG")):
+        assert used(spatial[:, fanout]) <= set(over)
+    assert np.all(np.prod(spatial, axis=2) <= 16)
+    whole = np.asarray(workload_from_layers(layers).bounds)
+    np.testing.assert_array_equal(np.prod(temporal, axis=1) * np.prod(spatial, axis=1), whole)
+    p, r, s, k, n = (DIMENSIONS.index(d) for d in "PRSKN")
+    np.testing.assert_array_equal(temporal[:, 3, p], whole[:, p])
+    np.testing.assert_array_equal(temporal[:, 1, r], whole[:, r])
+    np.testing.assert_array_equal(spatial[:, 0, s], whole[:, s])
+    # P outside K outside N in the global buffer.
+    slot = np.argsort(order[:, 3], axis=1)
+    assert np.all((slot[:, p] > slot[:, k]) & (slot[:, k] > slot[:, n]))
+    assert np.all(np.stack([np.broadcast_to(x, len(layers)) for x in mapped.cost.overflow_bytes]) == 0)
 
 
 def test_silicon(tmp_path):

@@ -1,4 +1,7 @@
-"""Energy of DRAM and area of the link to it."""
+"""Energy of DRAM and area of the link to it.
+
+What the link itself takes is part of the energy of DRAM; wires on the chip take none, which is an assumption.
+"""
 
 DRAM_READ_PJ_PER_BYTE = 10.94 * 8
 DRAM_WRITE_PJ_PER_BYTE = 11.72 * 8

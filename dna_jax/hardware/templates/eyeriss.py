@@ -4,6 +4,7 @@ Kernel rows run down the array and output rows across it; each PE slides one ker
 weights meanwhile (Chen et al., ISCA 2016, sections IV and V).
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ import jax.numpy as jnp
 from dna_jax.hardware import technology
 from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.architecture import Architecture
-from dna_jax.hardware.candidates import CandidateSet, every_combination
+from dna_jax.hardware.candidates import CandidateSet, Schedule, SpatialChoice, complete, every_combination
 from dna_jax.hardware.levels import Fanout, Level, Number, build_architecture, priced
 
 _NODE_NM = 65
@@ -180,10 +181,17 @@ def eyeriss256(sizes: Eyeriss256Sizes = _TIMELOOP_EXAMPLE, dtype: jax.typing.DTy
 
 
 def _row_stationary_candidates() -> CandidateSet:
-    every = every_combination(
-        layouts=(("SKCG", "SCKG", "SKG", "SCG"), ("QKG", "KQG", "Q", "KG")),
-        growth=((1, ("K", "")), (1, ("RC", "R")), (1, ("",)), (1, ("NKP", "KNP", "PNK"))),
-        last_order=("QKNC", "QNKC", "CKQN", "KCQN", "CQKN", "KQCN"),
-    )
-    # Timeloop's factors divide what they cut.
-    return CandidateSet(every.pairs, whole_layouts=True)
+    """What the constraints allow. R is whole in the weights, P in the buffer, where K runs inside P and N inside K."""
+    across_y = ("SKCG", "SCKG", "SKG", "SCG", "SG")
+    across_x = ("QKG", "KQG", "Q", "KG", "")
+    pairs = []
+    for sums, weights, buffer, last in itertools.product(
+        ("K", ""), ("C", ""), ("KN", "N"), ("QKNC", "QNKC", "CKQN", "KCQN", "CQKN", "KQCN")
+    ):
+        schedule = Schedule(
+            growth=(sums, weights, "", buffer, ""),
+            order=(complete(sums), complete("R" + weights), complete(""), complete("NKP"), complete(last)),
+            whole=("", "R", "", "P", ""),
+        )
+        pairs += [(SpatialChoice(choice), schedule) for choice in itertools.product(across_y, across_x)]
+    return CandidateSet(tuple(pairs), divisors=True)
