@@ -14,11 +14,8 @@ from absl import flags
 
 from dna_jax.errors import UserError
 from dna_jax.hardware.correction import corrected_cycles, fit_correction, save_correction
-from dna_jax.hardware.technology import THIRD_PARTY
-from dna_jax.hardware.validation.gemmini_rtl import simulated_layers
+from dna_jax.hardware.validation.gemmini_rtl import TABLE, simulated_layers
 from dna_jax.runs import binary
-
-TABLE = THIRD_PARTY / "dosa" / "dosa_gemmini_rtl.csv"
 
 
 def define_flags() -> None:

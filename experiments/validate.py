@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from absl import flags
 
 from dna_jax.errors import UserError
+from dna_jax.hardware import Accelerator
 from dna_jax.hardware.description import read_accelerator
 from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.hardware.validation import Context, TableResult, as_json, validate_folder
@@ -36,31 +37,37 @@ def _layers(specification: Specification) -> list[Layer]:
 
 
 def context(folder: pathlib.Path) -> Context:
-    """The networks we know, and the accelerators described in `architectures/*.yaml` beside the tables."""
+    """The networks we know, and the accelerators described in `architectures/*.yaml` beside the tables.
+
+    Raises:
+      UserError: if a description cannot be used, or two have one name.
+    """
+    descriptions: dict[str, Accelerator] = {}
     with jax.enable_x64(True):
-        paths = sorted((folder / "architectures").glob("*.yaml"))
-        descriptions = [read_accelerator(path, jnp.float64) for path in paths]
-    return Context(
-        {accelerator.name: accelerator for accelerator in descriptions},
-        {name: _layers(network()) for name, network in NETWORKS.items()},
-    )
+        for path in sorted(path for ending in ("yaml", "yml") for path in folder.rglob(f"architectures/*.{ending}")):
+            accelerator = read_accelerator(path, jnp.float64)
+            if accelerator.name in descriptions:
+                raise UserError(f"{path}: another description in {folder} has the name {accelerator.name!r} too.")
+            descriptions[accelerator.name] = accelerator
+    return Context(descriptions, {name: _layers(network()) for name, network in NETWORKS.items()})
 
 
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
     flags.DEFINE_string("tables", str(THIRD_PARTY), "Folder of reference tables; default: those that come with the project.")
-    flags.DEFINE_string("plots", None, "PNG file to draw the scatter plots into.")
+    flags.DEFINE_string("plots", None, "PNG file to draw the scatter plots into; default: beside --out.")
     benchmark_output.define_out_flag()
 
 
 def main() -> None:
     """Evaluate every table and report."""
     benchmark_output.require_folder()
-    folder = pathlib.Path(flags.FLAGS.tables)
+    folder = pathlib.Path(flags.FLAGS.tables).expanduser()
+    plots = flags.FLAGS.plots or (flags.FLAGS.out and str(pathlib.Path(flags.FLAGS.out).with_suffix(".png")))
     if not folder.is_dir():
         raise UserError(f"--tables={folder} is no folder; name one that holds reference tables.")
-    if flags.FLAGS.plots and not pathlib.Path(flags.FLAGS.plots).parent.is_dir():
-        raise UserError(f"The folder of --plots={flags.FLAGS.plots} does not exist; make it first.")
+    if plots and not pathlib.Path(plots).parent.is_dir():
+        raise UserError(f"The folder of --plots={plots} does not exist; make it first.")
     results: dict[str, TableResult] = {}
     began = time.perf_counter()
     for name, result in validate_folder(folder, context(folder)):
@@ -72,9 +79,9 @@ def main() -> None:
     print(markdown(results))
     if flags.FLAGS.out:
         report = {name: as_json(result) for name, result in results.items()}
-        write_whole(pathlib.Path(flags.FLAGS.out), json.dumps(report, indent=1) + "\n")
-    if flags.FLAGS.plots:
-        scatter(results, pathlib.Path(flags.FLAGS.plots))
+        write_whole(pathlib.Path(flags.FLAGS.out), json.dumps(report, indent=1, allow_nan=False) + "\n")
+    if plots:
+        scatter(results, pathlib.Path(plots))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.mapping import Mapping
 from dna_jax.workload import DIMENSIONS
 
-_AXES = "XYZ"
+_AXES = "XYZUVT"
 _HEAD = re.compile(r"(\w+)\[([WIO]*)\]")
 _LOOP = re.compile(rf"([{''.join(DIMENSIONS)}])(\d+)([{_AXES}]?)")
 
@@ -90,7 +90,7 @@ def format_mapping(mapping: Mapping, architecture: Architecture) -> str:
     for level in reversed(range(len(architecture.level_names))):
         words = [f"{architecture.level_names[level]}[{architecture.holds[level]}]"]
         words += loops(temporal[level], order[level][::-1])
-        for axis, fanout in zip(_AXES, _fanouts_below(architecture, level), strict=False):
+        for fanout, axis in zip(_fanouts_below(architecture, level), _AXES, strict=False):
             words += loops(spatial[fanout], range(len(DIMENSIONS)), axis)
         parts.append(" ".join(words))
     return " - ".join(parts)

@@ -128,6 +128,15 @@ class Sram:
         """Whether the figures of a memory stand in a table, for this very node."""
         return not self.note and (capacity_bytes, width_bits) in _rows()[self.tables[0][0]]
 
+    @property
+    def range(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Least and greatest capacity (bytes) and port width (bits) that all the tables hold."""
+        tables = [table for _, table in self.tables]
+        return (
+            (max(float(t.capacity_bytes.min()) for t in tables), min(float(t.capacity_bytes.max()) for t in tables)),
+            (max(float(t.width_bits.min()) for t in tables), min(float(t.width_bits.max()) for t in tables)),
+        )
+
     def lookup(self, column: str, capacity_bytes: jax.Array, width_bits: jax.Array | float = float(PORT_BITS)) -> jax.Array:
         """`column` of COLUMNS at a capacity and port width."""
         figures = [table.lookup(column, capacity_bytes, width_bits) for _, table in self.tables]

@@ -5,6 +5,7 @@ weights meanwhile (Chen et al., ISCA 2016, sections IV and V).
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -125,15 +126,16 @@ def eyeriss_like(
 
 class Eyeriss256Sizes(NamedTuple):
     """Sizes of Timeloop's description: side of the mesh, words of the register files of sums, weights and inputs and their
-    words/cycle, KiB of the global buffer and its words/cycle, bits of a word."""
+    words/cycle, KiB of the global buffer and its words/cycle, words/cycle of DRAM, bits of a word."""
 
     side: int = 16
-    sums: int = 16
-    weights: int = 192
-    inputs: int = 12
+    sums: float = 16
+    weights: float = 192
+    inputs: float = 12
     register_words_per_cycle: int = 2
-    buffer_kib: int = 128
+    buffer_kib: float = 128
     buffer_words_per_cycle: int = 16
+    dram_words_per_cycle: float = math.inf
     word_bits: int = 16
 
 
@@ -145,11 +147,11 @@ def eyeriss256(sizes: Eyeriss256Sizes = _TIMELOOP_EXAMPLE, dtype: jax.typing.DTy
 
     Kernel columns, output and input channels share one axis of the mesh, output columns and channels the other; a PE loops
     over output channels in its sums, input channels and all kernel rows in its weights; the global buffer loops over output
-    rows (all of them), output channels and batch, DRAM over the rest. DRAM has no limit on bandwidth.
+    rows (all of them), output channels and batch, DRAM over the rest.
     """
     word = sizes.word_bits / 8
 
-    def register_file(name: str, holds: str, words: int) -> Level:
+    def register_file(name: str, holds: str, words: float) -> Level:
         bandwidth = sizes.register_words_per_cycle * word
         return Level(name, holds, words * word, read_bandwidth=bandwidth, write_bandwidth=bandwidth)
 
@@ -167,7 +169,7 @@ def eyeriss256(sizes: Eyeriss256Sizes = _TIMELOOP_EXAMPLE, dtype: jax.typing.DTy
             ports="drains_written",
             fanouts=(Fanout("y", side), Fanout("x", side)),
         ),
-        Level("dram", "WIO"),
+        Level("dram", "WIO", read_bandwidth=sizes.dram_words_per_cycle * word, ports="shared"),
     )
     architecture = _build(levels, dtype)
     return Accelerator(

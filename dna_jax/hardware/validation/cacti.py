@@ -6,12 +6,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from dna_jax.hardware import technology
-from dna_jax.hardware.validation.table import Comparison, Context, Row, TableResult, number, row_name, sort_rows
+from dna_jax.hardware.validation.table import Comparison, Context, Row, SkippedRow, TableResult, number, row_name, sort_rows
 
 _QUANTITIES = {"area_mm2": "area", "read_energy_pJ": "energy", "write_energy_pJ": "energy"}
 
 
 def _read(row: Row):
+    for column, known in (("banks", "1"), ("rw_ports", "1"), ("cell", "itrs-hp")):
+        if row.get(column, known) != known:
+            raise SkippedRow(f"memories of {column} {row[column]}, of which there is no table")
     for column in _QUANTITIES:
         number(row, column)
     return number(row, "tech_nm"), (number(row, "size_bytes"), number(row, "width_bits"))
@@ -29,11 +32,11 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
     skipped = dict(found.skipped)
     comparisons, notes, evaluated = [], [], 0
     for node, entries in found.groups.items():
-        sizes, widths = zip(*(content for _, content in entries), strict=True)
         known = technology.sram(node)
+        (low_size, high_size), (low_width, high_width) = known.range
         inside = []
         for index, (size, width) in entries:
-            edge = size in (min(sizes), max(sizes)) or width in (min(widths), max(widths))
+            edge = size in (low_size, high_size) or width in (low_width, high_width)
             if edge and known.holds(size, width):
                 skipped.setdefault("at the edge of the table, which cannot be left out", []).append(
                     row_name(index, rows[index])

@@ -22,6 +22,7 @@ from dna_jax.hardware.validation.table import (
     number,
     row_name,
     sort_rows,
+    whole_number,
 )
 from dna_jax.workload import Layer, Workload, workload_from_layers
 
@@ -41,8 +42,8 @@ def mapped_layer(row: Row, architecture: Architecture | None = None) -> tuple[La
     Raises:
       SkippedRow: if they cannot be read.
     """
-    size = {name: int(number(row, f"prob.{name}")) for name in ("K", "C", "P", "Q", "R", "S", "N")}
-    steps = [(int(number(row, f"prob.W{kind}")), int(number(row, f"prob.H{kind}"))) for kind in ("stride", "dilation")]
+    size = {name: whole_number(row, f"prob.{name}") for name in ("K", "C", "P", "Q", "R", "S", "N")}
+    steps = [(whole_number(row, f"prob.W{kind}"), whole_number(row, f"prob.H{kind}")) for kind in ("stride", "dilation")]
     if any(across != down for across, down in steps):
         raise SkippedRow("steps differ between rows and columns")
     layer = Layer("row", **size, stride=steps[0][0], dilation=steps[1][0], partial_bits=8)
@@ -50,7 +51,16 @@ def mapped_layer(row: Row, architecture: Architecture | None = None) -> tuple[La
         mapping = parse_mapping(row["mapping.mapping"], architecture or _structure())
     except (KeyError, ValueError) as error:
         raise SkippedRow("the mapping cannot be read") from error
+    covered = np.prod(mapping.temporal, axis=0) * np.prod(mapping.spatial, axis=0)
+    if np.any(covered < np.asarray(workload_from_layers([layer]).bounds[0])):
+        raise SkippedRow("the mapping does not cover the layer")
     return layer, mapping
+
+
+def require_room(mapping: Mapping, sizes: Sequence[float]) -> None:
+    """SkippedRow if a mapping lays out more over a fan-out than its size."""
+    if np.any(np.prod(mapping.spatial, axis=1) > np.asarray(sizes)):
+        raise SkippedRow("the mapping lays out more than the array holds")
 
 
 def stack_mappings(mappings: Sequence[Mapping]) -> Mapping:
@@ -81,11 +91,13 @@ def _read(row: Row, context: Context):
     if name == "gemmini":
         layer, mapping = mapped_layer(row)
         sizes = [number(row, f"arch.{column}") for column in ("meshX", "mem1_entries", "mem2_entries")]
+        require_room(mapping, [sizes[0], sizes[0]])
         return (CONFIGURATION, None), (layer, mapping, sizes, targets)
     described = context.description(name)
     if described is None:
         raise SkippedRow(f"no template or description of accelerator {name!r}")
     layer, mapping = mapped_layer(row, described.architecture)
+    require_room(mapping, [float(size) for size in described.architecture.fanout_size])
     return (f"{name}, stated mappings", described), (described.at_widths(layer), mapping, [], targets)
 
 

@@ -1,11 +1,13 @@
 """Validation of a folder: every table that it holds, by file name."""
 
+import collections
 import csv
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 
 import jax
 
+from dna_jax.errors import UserError
 from dna_jax.hardware.validation import (
     cacti,
     dosa,
@@ -36,18 +38,35 @@ READERS: dict[str, Callable[[Sequence[Row], Context], TableResult]] = {
 """File name -> what evaluates the table."""
 
 
+def _rows(path: pathlib.Path) -> list[Row]:
+    """Rows by column; a cell that is missing is empty, one too many is dropped."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return [{k: v or "" for k, v in row.items() if k is not None} for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"The table {path} cannot be read as CSV ({error}).") from error
+
+
 def validate_folder(folder: pathlib.Path, context: Context) -> Iterator[tuple[str, TableResult]]:
-    """Each table below a folder, in the order of READERS, with what became of it; then those without a reader."""
-    files = {path.name: path for path in sorted(folder.rglob("*.csv"))}
-    for name in [*(name for name in READERS if name in files), *(name for name in files if name not in READERS)]:
-        with files[name].open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        if name not in READERS:
+    """Each table below a folder, in the order of READERS, with what became of it; then those without a reader.
+
+    Tables go by the name of their file, or by their path in the folder where several files have one name.
+
+    Raises:
+      UserError: if a file cannot be read, before any table is evaluated.
+    """
+    paths = sorted(folder.rglob("*.csv"))
+    count = collections.Counter(path.name for path in paths)
+    order = list(READERS)
+    paths.sort(key=lambda path: order.index(path.name) if path.name in READERS else len(order))
+    for path, rows in [(path, _rows(path)) for path in paths]:
+        name = path.name if count[path.name] == 1 else str(path.relative_to(folder))
+        if path.name not in READERS:
             names = [f"line {index + 2}" for index in range(len(rows))]
             yield name, TableResult(len(rows), [], 0, {"no reader for this table": names} if rows else {})
             continue
         with jax.enable_x64(True):
-            yield name, READERS[name](rows, context)
+            yield name, READERS[path.name](rows, context)
 
 
 def as_json(result: TableResult) -> dict:

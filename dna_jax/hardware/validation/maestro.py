@@ -22,6 +22,11 @@ from dna_jax.hardware.validation.table import (
     sort_rows,
 )
 
+CLUSTERS = {"kcp_ws": 64, "yxp_os": 8}
+"""PEs of a cluster."""
+
+_NOTE = "tiles are those of MAESTRO's directives, whatever the sizes of its buffers (l1_size, l2_size)"
+
 
 @dataclasses.dataclass(frozen=True)
 class _Sizes:
@@ -44,12 +49,16 @@ def _read(row: Row, context: Context):
     columns = ("num_pes", "noc_bw_elem_per_cyc", "offchip_bw")
     layer = convolution(row, partial_bits=8)
     pes, network, offchip = (number(row, column) for column in columns)
+    if layer.groups not in (1, layer.C):
+        raise SkippedRow("a layer of groups that is not depthwise")
     described = None
-    if dataflow not in ("kcp_ws", "yxp_os"):
+    if dataflow not in CLUSTERS:
         described = context.description(f"{dataflow} {pes:.0f} PEs", dataflow, units=pes)
         if described is None:
             raise SkippedRow(f"no template or description of dataflow {dataflow!r}")
         layer = described.at_widths(layer)
+    elif pes % CLUSTERS[dataflow]:
+        raise SkippedRow("PEs that do not fill their clusters")
     sizes = _Sizes(dataflow, pes, network, offchip, layer.groups > 1, described)
     return sizes, (layer, number(row, "runtime_cycles"))
 
@@ -69,4 +78,4 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
         comparisons.append(
             Comparison(configuration, "cycles", np.array(reference), np.array(predicted), np.array(macs, float), names)
         )
-    return TableResult(len(rows), comparisons, sum(map(len, found.groups.values())), found.skipped)
+    return TableResult(len(rows), comparisons, sum(map(len, found.groups.values())), found.skipped, [_NOTE])

@@ -40,8 +40,13 @@ def markdown(results: Mapping[str, TableResult]) -> str:
 
 
 def scatter(results: Mapping[str, TableResult], path: pathlib.Path) -> None:
-    """Predicted against reference, log-log, a panel per table (its first quantity), a marker per configuration."""
+    """Predicted against reference, log-log, a panel per table (its first quantity), a marker per configuration.
+
+    No file is written where there is nothing to show.
+    """
     shown = {table: result for table, result in results.items() if result.comparisons}
+    if not shown:
+        return
     columns = 3
     rows = -(-len(shown) // columns)
     figure = Figure(figsize=(5.2 * columns, 4.6 * rows), layout="constrained")

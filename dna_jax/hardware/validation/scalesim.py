@@ -18,13 +18,14 @@ from dna_jax.hardware.validation.table import (
     number,
     row_name,
     sort_rows,
+    whole_number,
 )
 
 
 def _read(row: Row, context: Context):
     if row.get("mode") != "compute":
         raise SkippedRow("a mode other than compute")
-    height, width, dataflow = int(number(row, "array_h")), int(number(row, "array_w")), row.get("dataflow", "")
+    height, width, dataflow = whole_number(row, "array_h"), whole_number(row, "array_w"), row.get("dataflow", "")
     configuration = f"{height}x{width} {dataflow}"
     layer, cycles = convolution(row), number(row, "total_cycles")
     if dataflow in DATAFLOWS:

@@ -7,7 +7,17 @@ import numpy as np
 
 from dna_jax.hardware.pricing import map_layers
 from dna_jax.hardware.templates.eyeriss import eyeriss
-from dna_jax.hardware.validation.table import Comparison, Context, Row, SkippedRow, TableResult, number, row_name, sort_rows
+from dna_jax.hardware.validation.table import (
+    Comparison,
+    Context,
+    Row,
+    SkippedRow,
+    TableResult,
+    number,
+    row_name,
+    sort_rows,
+    whole_number,
+)
 from dna_jax.workload import Layer
 
 _BITS = {f"{operand}_bits": 16 for operand in ("weight", "input", "output", "partial")}
@@ -31,7 +41,7 @@ def _read(row: Row, context: Context):
         raise SkippedRow(f"the layers of {network!r} are not known")
     if row.get("layer") != "Total" and row.get("layer") not in ALEXNET:
         raise SkippedRow(f"an unknown layer {row.get('layer')!r}")
-    key = chip, None if chip == "Eyeriss" else described, int(number(row, "batch"))
+    key = chip, None if chip == "Eyeriss" else described, whole_number(row, "batch")
     return key, (row["layer"], number(row, "processing_latency_ms_batch"))
 
 

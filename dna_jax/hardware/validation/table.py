@@ -55,6 +55,11 @@ class TableResult:
     skipped: dict[str, list[str]]
     notes: list[str] = dataclasses.field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        named = [(comparison.configuration, comparison.quantity) for comparison in self.comparisons]
+        if len(set(named)) < len(named):
+            raise ValueError(f"Two comparisons have one name: {sorted(name for name in named if named.count(name) > 1)[0]}.")
+
 
 @dataclasses.dataclass(frozen=True)
 class Context:
@@ -108,14 +113,51 @@ def number(row: Row, column: str) -> float:
     return value
 
 
+def whole_number(row: Row, column: str) -> int:
+    """The positive whole number in a column.
+
+    Raises:
+      SkippedRow: if there is no such column or something else in it.
+    """
+    value = number(row, column)
+    if not value.is_integer():
+        raise SkippedRow(f"column {column} holds no whole number")
+    return int(value)
+
+
+def operand_widths(row: Row, column: str = "precision_W_I_Opartial_Ofinal") -> dict[str, int]:
+    """Widths of weights, inputs, partial sums and final outputs, written 8/8/16/8, as fields of a `Layer`.
+
+    Raises:
+      SkippedRow: if they are not four numbers of 4 to 32.
+    """
+    try:
+        weight, inputs, partial, final = (int(part) for part in row.get(column, "").split("/"))
+    except ValueError as error:
+        raise SkippedRow(f"column {column} does not hold four widths") from error
+    if not all(4 <= width <= 32 for width in (weight, inputs, partial, final)):
+        raise SkippedRow("operands of widths other than 4 to 32 bits")
+    return {"weight_bits": weight, "input_bits": inputs, "partial_bits": partial, "output_bits": final}
+
+
+def names_with_sizes(keys: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """Names of configurations: where several have one name, those of their sizes that differ are added."""
+    names = []
+    for name, sizes in keys:
+        rivals = [other for rival, other in keys if rival == name]
+        differing = [size for size in sizes if any(rival[size] != sizes[size] for rival in rivals)]
+        names.append(" ".join([name, *(f"{size}={sizes[size]:g}" for size in differing)]))
+    return names
+
+
 def convolution(row: Row, **fields: Any) -> Layer:
     """The layer of a row with the columns C_in, C_out, H_out, K, stride and groups, and W_out where outputs are not square.
 
     Raises:
       SkippedRow: if a column does not hold what it should.
     """
-    size = {name: int(number(row, name)) for name in ("C_in", "C_out", "H_out", "K", "stride", "groups")}
-    width = int(number(row, "W_out")) if row.get("W_out") else size["H_out"]
+    size = {name: whole_number(row, name) for name in ("C_in", "C_out", "H_out", "K", "stride", "groups")}
+    width = whole_number(row, "W_out") if row.get("W_out") else size["H_out"]
     try:
         return Layer(
             "row",

@@ -17,33 +17,48 @@ from dna_jax.hardware.validation.table import (
     SkippedRow,
     TableResult,
     convolution,
+    names_with_sizes,
     number,
     row_name,
     sort_rows,
+    whole_number,
 )
 
-_BUFFER = re.compile(r"(\w+):(\d+)(kB)?x\d+@(\d+)b bw=(\d+)")
+_BUFFER = re.compile(r"(\w+):(\d+|None)(kB)?x\d+@(\d+)b bw=(\d+|-)")
+"""Name, words (or kB), bits of a word, words/cycle (- for no limit)."""
 
 
 def _sizes(row: Row) -> Eyeriss256Sizes:
-    side = math.isqrt(int(number(row, "pes")))
-    if side * side != int(number(row, "pes")):
+    side = math.isqrt(whole_number(row, "pes"))
+    if side * side != whole_number(row, "pes"):
         raise SkippedRow("a mesh that is not square")
     buffers = {name: rest for name, *rest in _BUFFER.findall(row.get("buffers", ""))}
-    try:
-        words = {name: int(size) for name, (size, _, _, _) in buffers.items()}
-        return Eyeriss256Sizes(
-            side=side,
-            sums=words["PsumRegFile"],
-            weights=words["WeightRegFile"],
-            inputs=words["InputRegFile"],
-            register_words_per_cycle=int(buffers["PsumRegFile"][3]),
-            buffer_kib=words["GlobalBuffer"],
-            buffer_words_per_cycle=int(buffers["GlobalBuffer"][3]),
-            word_bits=int(buffers["GlobalBuffer"][2]),
-        )
-    except KeyError as error:
-        raise SkippedRow(f"column buffers does not state {error.args[0]}") from error
+    wanted = ("PsumRegFile", "WeightRegFile", "InputRegFile", "GlobalBuffer", "DRAM")
+    missing = [name for name in wanted if name not in buffers]
+    if missing:
+        raise SkippedRow(f"column buffers does not state {missing[0]}")
+    bits = {int(buffers[name][2]) for name in wanted}
+    rates = {buffers[name][3] for name in wanted[:3]}
+    if len(bits) > 1 or len(rates) > 1 or "-" in rates | {buffers["GlobalBuffer"][3]}:
+        raise SkippedRow("buffers of several word widths or register files of several bandwidths")
+    (word_bits,), (register_rate,) = bits, rates
+
+    def words(name: str) -> float:
+        size, kilobytes, _, _ = buffers[name]
+        return int(size) * 1024 * 8 / word_bits if kilobytes else int(size)
+
+    dram = buffers["DRAM"][3]
+    return Eyeriss256Sizes(
+        side=side,
+        sums=words("PsumRegFile"),
+        weights=words("WeightRegFile"),
+        inputs=words("InputRegFile"),
+        register_words_per_cycle=int(register_rate),
+        buffer_kib=words("GlobalBuffer") * word_bits / 8 / 1024,
+        buffer_words_per_cycle=int(buffers["GlobalBuffer"][3]),
+        dram_words_per_cycle=math.inf if dram == "-" else int(dram),
+        word_bits=word_bits,
+    )
 
 
 def _read(row: Row, context: Context):
@@ -63,7 +78,8 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
     """Cycles of each row under the fastest mapping within the same constraints."""
     found = sort_rows(rows, lambda row: _read(row, context))
     comparisons, notes = [], []
-    for (configuration, source), entries in found.groups.items():
+    keys = [(name, {} if isinstance(source, Accelerator) else source._asdict()) for name, source in found.groups]
+    for configuration, ((_, source), entries) in zip(names_with_sizes(keys), found.groups.items(), strict=True):
         layers = [layer for _, (layer, _) in entries]
         accelerator = source if isinstance(source, Accelerator) else eyeriss256(source, dtype=jnp.float64)
         mapped = map_layers(accelerator, layers)

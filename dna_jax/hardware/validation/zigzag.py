@@ -20,6 +20,7 @@ from dna_jax.hardware.validation.table import (
     TableResult,
     convolution,
     number,
+    operand_widths,
     row_name,
     sort_rows,
 )
@@ -64,11 +65,7 @@ def _accelerator(row: Row, context: Context) -> tuple[str, functools.partial[Acc
 
 
 def _read(row: Row, context: Context):
-    bits = row.get("precision_W_I_Opartial_Ofinal", "").split("/")
-    if len(bits) != 4:
-        raise SkippedRow("column precision_W_I_Opartial_Ofinal does not hold four widths")
-    weight, inputs, partial, final = map(int, bits)
-    layer = convolution(row, weight_bits=weight, input_bits=inputs, partial_bits=partial, output_bits=final)
+    layer = convolution(row, **operand_widths(row))
     configuration, accelerator = _accelerator(row, context)
     objective = row.get("opt", "").lower()
     if objective not in ("latency", "edp", "energy"):

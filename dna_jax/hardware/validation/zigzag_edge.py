@@ -16,13 +16,16 @@ from dna_jax.hardware.validation.table import (
     SkippedRow,
     TableResult,
     convolution,
+    names_with_sizes,
     number,
+    operand_widths,
     row_name,
     sort_rows,
+    whole_number,
 )
 
 _SCENARIOS: dict[str, Activations] = {"dram_all": "off_chip", "act_onchip": "on_chip"}
-_SIZES = (
+_SIZES: tuple[str, ...] = (
     "pes_x",
     "pes_y",
     "simd_units",
@@ -37,17 +40,8 @@ def _read(row: Row):
     scenario = row.get("scenario", "")
     if scenario not in _SCENARIOS:
         raise SkippedRow(f"an unknown scenario {scenario!r}")
-    weight, inputs, partial, final = map(int, row.get("precision_W_I_Opartial_Ofinal", "8/8/32/8").split("/"))
-    side = int(number(row, "H_in"))
-    layer = convolution(
-        row,
-        input_rows=side,
-        input_columns=side,
-        weight_bits=weight,
-        input_bits=inputs,
-        partial_bits=partial,
-        output_bits=final,
-    )
+    side = whole_number(row, "H_in")
+    layer = convolution(row, input_rows=side, input_columns=side, **operand_widths(row))
     sizes = tuple(number(row, column) for column in _SIZES)
     target = number(row, "latency_total_cycles"), number(row, "energy_total_pJ")
     return (scenario, row.get("config", ""), sizes), (layer, target)
@@ -57,7 +51,8 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
     """Cycles and energy of each row, mapped for latency."""
     found = sort_rows(rows, _read)
     comparisons = []
-    for (scenario, name, sizes), entries in found.groups.items():
+    keys = [(f"{scenario} {name}", dict(zip(_SIZES, sizes, strict=True))) for scenario, name, sizes in found.groups]
+    for configuration, ((scenario, _, sizes), entries) in zip(names_with_sizes(keys), found.groups.items(), strict=True):
         architecture = build_edge(EdgeSizes(*sizes), jnp.float64, _SCENARIOS[scenario])
         layers = [layer for _, (layer, _) in entries]
         mapped = map_layers(Accelerator("nahas_edge", architecture, edge_candidates()), layers)
@@ -65,7 +60,5 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
         macs = np.array([layer.macs for layer in layers], float)
         names = [row_name(index, rows[index]) for index, _ in entries]
         for column, (quantity, predicted) in enumerate((("cycles", mapped.cost.cycles), ("energy", mapped.cost.energy_pj))):
-            comparisons.append(
-                Comparison(f"{scenario} {name}", quantity, reference[:, column], np.asarray(predicted), macs, names)
-            )
+            comparisons.append(Comparison(configuration, quantity, reference[:, column], np.asarray(predicted), macs, names))
     return TableResult(len(rows), comparisons, sum(map(len, found.groups.values())), found.skipped)
