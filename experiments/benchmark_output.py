@@ -10,7 +10,7 @@ from typing import Any
 import jax
 from absl import flags
 
-from dna_jax.errors import UserError
+from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
 
 
@@ -21,8 +21,7 @@ def define_out_flag() -> None:
 
 def require_folder() -> None:
     """Raises UserError before anything is measured if `--out` cannot be written."""
-    if flags.FLAGS.out and not pathlib.Path(flags.FLAGS.out).parent.is_dir():
-        raise UserError(f"The folder of --out={flags.FLAGS.out} does not exist; make it first.")
+    binary.output_file("out")
 
 
 def machine() -> str:
@@ -36,7 +35,8 @@ def machine() -> str:
 
 def write_result(module: str, figures: dict[str, Any]) -> None:
     """Write the figures to `--out`, if given, with what they belong to. `module` is the binary's, as after `python -m`."""
-    if not flags.FLAGS.out:
+    path = binary.output_file("out")
+    if path is None:
         return
     arguments = [argument for argument in sys.argv[1:] if not argument.startswith("--out")]
     result = {
@@ -45,4 +45,4 @@ def write_result(module: str, figures: dict[str, Any]) -> None:
         "versions": {"python": platform.python_version(), "jax": jax.__version__},
         **figures,
     }
-    write_whole(pathlib.Path(flags.FLAGS.out), json.dumps(result, indent=2) + "\n")
+    write_whole(path, json.dumps(result, indent=2) + "\n")

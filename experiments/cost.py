@@ -36,15 +36,13 @@ def accelerator(name: str) -> Accelerator:
 
 def main() -> None:
     """Price, print and write."""
-    target = flags.FLAGS.csv
-    if target and not pathlib.Path(target).expanduser().parent.is_dir():
-        raise UserError(f"The folder of --csv={target} does not exist; make it first.")
+    target = binary.output_file("csv")
     layers = network_layers(flags.FLAGS.network)
     with jax.enable_x64(True):
         table = price_network(accelerator(flags.FLAGS.accelerator), layers)
     print(as_text(table))
     if target:
-        write_whole(pathlib.Path(target).expanduser(), as_csv(table))
+        write_whole(target, as_csv(table))
 
 
 if __name__ == "__main__":

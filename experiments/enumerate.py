@@ -45,16 +45,6 @@ def define_flags() -> None:
     flags.DEFINE_string("plot", None, "PNG file to draw all accelerators into.")
 
 
-def _output(flag: str) -> pathlib.Path | None:
-    """The file that a flag names, checked before anything is computed."""
-    if not flags.FLAGS[flag].value:
-        return None
-    path = pathlib.Path(str(flags.FLAGS[flag].value)).expanduser()
-    if not path.parent.is_dir():
-        raise UserError(f"The folder of --{flag}={path} does not exist; make it first.")
-    return path
-
-
 def _template() -> Template:
     template = TEMPLATES[flags.FLAGS.template]()
     if flags.FLAGS.correction == "none":
@@ -96,7 +86,7 @@ def _costs(costs: dict[str, float]) -> str:
 def main() -> None:
     """Enumerate, print, write."""
     values = flags.FLAGS
-    front_file, plot_file = _output("csv"), _output("plot")
+    front_file, plot_file = binary.output_file("csv"), binary.output_file("plot")
     try:
         budgets = Budgets(**{name: values[name].value for name in COSTS})
     except ValueError as error:
@@ -119,21 +109,21 @@ def main() -> None:
     )
     print(f"feasible: {place.feasible:,}; on the Pareto front of latency, energy and area: {len(front):,}")
     if place.best is None or place.best_costs is None:
-        least = ", ".join(f"{enumeration.costs[cost].min():.5g} {UNITS[cost]}" for cost in COSTS)
+        valid = {cost: enumeration.costs[cost][enumeration.valid] for cost in COSTS}
+        if not enumeration.valid.any():
+            raise UserError("No accelerator of the space holds the tiles of every layer; choose a smaller network.")
+        least = ", ".join(f"{valid[cost].min():.5g} {UNITS[cost]}" for cost in COSTS)
         raise UserError(f"No accelerator meets the budgets; the least of each cost is {least}.")
     print(f"best by {by or 'geometric mean of cost over budget'}: {_costs(place.best_costs)}")
     for decision, value in place.best.items():
         print(f"  {decision} = {value}")
     row = enumeration.row(template.space, design)
-    rank = f"rank {place.rank:,}" if place.rank else "not feasible"
-    print(
-        f"{name}: {rank}, {100 * (place.gap or 0):.1f} % above the best: "
-        f"{_costs({cost: float(enumeration.costs[cost][row]) for cost in COSTS})}"
-    )
+    judged = {cost: float(enumeration.costs[cost][row]) for cost in COSTS}
+    rank = f"rank {place.rank:,}, {100 * (place.gap or 0):.1f} % above the best" if place.rank else "not feasible"
+    print(f"{name}: {rank}: {_costs(judged)}")
     if front_file:
         write_whole(front_file, _front_csv(template, enumeration, front))
     if plot_file:
-        judged = {cost: float(enumeration.costs[cost][row]) for cost in COSTS}
         marked = {"best": place.best_costs, name: judged}
         plot_accelerators(enumeration, marked, dict(budgets.items()), plot_file)
 

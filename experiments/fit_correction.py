@@ -26,9 +26,9 @@ def define_flags() -> None:
 
 def main() -> None:
     """Fit, report and write."""
-    table, out = pathlib.Path(flags.FLAGS.table), flags.FLAGS.out
-    if not out or not out.endswith(".npz") or not pathlib.Path(out).parent.is_dir():
-        raise UserError("Pass --out=FILE.npz in a folder that exists.")
+    table, out = pathlib.Path(flags.FLAGS.table), binary.output_file("out")
+    if out is None or out.suffix != ".npz":
+        raise UserError("Pass --out=FILE.npz, the file to write.")
     if not table.is_file():
         raise UserError(f"--table={table} is no file; name a table of simulated layers.")
     with table.open() as file:
@@ -42,7 +42,7 @@ def main() -> None:
     error = np.abs(np.asarray(corrected_cycles(correction, counts)) / found.cycles - 1)
     print(f"{len(error)} layers fitted; median error on these same layers {100 * np.median(error):.1f} %")
     digest = hashlib.sha256(table.read_bytes()).hexdigest()
-    save_correction(correction, pathlib.Path(out), table=table.name, table_sha256=digest, jax=jax.__version__)
+    save_correction(correction, out, table=table.name, table_sha256=digest, jax=jax.__version__)
 
 
 if __name__ == "__main__":

@@ -61,13 +61,11 @@ def define_flags() -> None:
 
 def main() -> None:
     """Evaluate every table and report."""
-    benchmark_output.require_folder()
+    out = binary.output_file("out")
+    plots = binary.output_file("plots", default=out and str(out.with_suffix(".png")))
     folder = pathlib.Path(flags.FLAGS.tables).expanduser()
-    plots = flags.FLAGS.plots or (flags.FLAGS.out and str(pathlib.Path(flags.FLAGS.out).with_suffix(".png")))
     if not folder.is_dir():
         raise UserError(f"--tables={folder} is no folder; name one that holds reference tables.")
-    if plots and not pathlib.Path(plots).parent.is_dir():
-        raise UserError(f"The folder of --plots={plots} does not exist; make it first.")
     results: dict[str, TableResult] = {}
     began = time.perf_counter()
     for name, result in validate_folder(folder, context(folder)):
@@ -77,11 +75,11 @@ def main() -> None:
         raise UserError(f"--tables={folder} holds no table (*.csv).")
     print()
     print(markdown(results))
-    if flags.FLAGS.out:
+    if out:
         report = {name: as_json(result) for name, result in results.items()}
-        write_whole(pathlib.Path(flags.FLAGS.out), json.dumps(report, indent=1, allow_nan=False) + "\n")
+        write_whole(out, json.dumps(report, indent=1, allow_nan=False) + "\n")
     if plots:
-        scatter(results, pathlib.Path(plots))
+        scatter(results, plots)
 
 
 if __name__ == "__main__":

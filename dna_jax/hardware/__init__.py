@@ -4,7 +4,7 @@ from dna_jax.hardware.accelerator import Accelerator
 from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.candidates import CandidateSet, Schedule, SpatialChoice
 from dna_jax.hardware.cost import Cost, Totals, evaluate, price_layers, total_cost
-from dna_jax.hardware.loopnest import LayerCost, evaluate_mapping
+from dna_jax.hardware.loopnest import LayerCost, bound_names, evaluate_mapping
 from dna_jax.hardware.mapper import LayerPrice, MappedLayer, map_layer
 from dna_jax.hardware.mapping import Mapping
 from dna_jax.hardware.notation import format_mapping, parse_mapping
@@ -28,6 +28,7 @@ __all__ = [
     "SpatialChoice",
     "Template",
     "Totals",
+    "bound_names",
     "capacity_violations",
     "evaluate",
     "evaluate_mapping",

@@ -33,77 +33,28 @@ import yaml
 from dna_jax.errors import UserError
 from dna_jax.hardware import technology
 from dna_jax.hardware.accelerator import Accelerator
-from dna_jax.hardware.candidates import Objective, every_combination
+from dna_jax.hardware.candidates import CandidateSet, every_combination
+from dna_jax.hardware.description_fields import Description, LevelDescription, check
 from dna_jax.hardware.levels import Fanout, Level, build_architecture
-from dna_jax.workload import DIMENSIONS
 
 _LAYOUTS = ("KG", "C", "QP", "P")
 """What a fan-out may hold where the description does not say."""
 
 _INNER_GROWTH = ("SRCQPNKG", "QPNSRCKG", "SRQPNCKG", "SRC", "QPN", "")
 _OUTER_GROWTH = ("SRCKGQPN", "SRCQPNKG", "QPNSRCKG")
-_LAST_ORDER = ("SRCKGQPN", "SRCQPNKG", "QPNSRCKG")
 """What tiles grow along where the description does not say: in the outermost memory on the chip, and in those below it."""
+
+_FEWER_LAYOUTS, _FEWER_INNER, _FEWER_OUTER = ("KG", "C", "QP"), ("SRCQPNKG", "QPNSRCKG", ""), ("SRCKGQPN", "QPNSRCKG")
+_FEWEST_LAYOUTS, _FEWEST_INNER, _FEWEST_OUTER = ("KG", "C"), ("SRCQPNKG", ""), ("SRCKGQPN",)
+_DEFAULTS = (
+    (_LAYOUTS, _INNER_GROWTH, _OUTER_GROWTH),
+    (_FEWER_LAYOUTS, _FEWER_INNER, _FEWER_OUTER),
+    (_FEWEST_LAYOUTS, _FEWEST_INNER, _FEWEST_OUTER),
+)
+"""Alternatives where the description does not say: the first of these sets with which there are not too many mappings."""
 
 MOST_CANDIDATES = 20_000
 """More mappings per layer than this are refused: a description with many alternatives multiplies them."""
-
-
-@dataclasses.dataclass(frozen=True)
-class FanoutDescription:
-    """A fan-out: its name, how many children, and alternatives of what is laid out over them, first to fill first."""
-
-    name: str
-    size: int
-    over: tuple[str, ...] = _LAYOUTS
-
-
-@dataclasses.dataclass(frozen=True)
-class LevelDescription:
-    """A memory level; what is left out is unlimited (capacity, bandwidth) or follows from the node (energy, area).
-
-    Attributes:
-      tiles: alternatives of the dimensions along which its tiles grow, first to last.
-    """
-
-    name: str
-    holds: str
-    capacity_bytes: float = math.inf
-    read_bytes_per_cycle: float = math.inf
-    write_bytes_per_cycle: float = math.inf
-    read_pj_per_byte: float | None = None
-    write_pj_per_byte: float | None = None
-    area_mm2: float | None = None
-    ports: Literal["read_write", "shared", "per_operand", "drains_written"] = "read_write"
-    double_buffered: bool = False
-    slides: bool = False
-    refetched: bool = False
-    waits: bool = False
-    tiles: tuple[str, ...] | None = None
-    fanouts: tuple[FanoutDescription, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Description:
-    """An accelerator; the fields are those of `Architecture` and `CandidateSet`."""
-
-    name: str
-    levels: tuple[LevelDescription, ...]
-    clock_ghz: float = 1.0
-    node_nm: float = 22.0
-    bits: int = 8
-    partial_bits: int = 32
-    mac_pj: float | None = None
-    mac_mm2: float | None = None
-    link_mm2: float = 0.0
-    exposed_ends: bool = False
-    whole_rows: bool = False
-    stationary: Literal["W", "I", "O"] | None = None
-    fold_cycles: float = 0.0
-    activations_stay_in: str | None = None
-    matrix_products: bool = False
-    objective: Objective = "latency"
-    last_order: tuple[str, ...] = _LAST_ORDER
 
 
 def _convert(value: Any, wanted: Any, where: str) -> Any:
@@ -142,48 +93,6 @@ def _read(kind: type, values: Any, where: str) -> Any:
     return kind(**{key: _convert(value, types[key], f"{where}.{key}") for key, value in values.items()})
 
 
-def _check(description: Description, where: str) -> None:
-    levels = description.levels
-    if len(levels) < 2:
-        raise UserError(f"{where}: at least two levels are needed, the innermost memory and the backing store.")
-    if math.isfinite(levels[-1].capacity_bytes):
-        raise UserError(f"{where}: the last level {levels[-1].name!r} is the backing store and takes no capacity.")
-    for name in ("bits", "partial_bits"):
-        if not 4 <= getattr(description, name) <= 32:
-            raise UserError(f"{where}: {name} must be 4 to 32, not {getattr(description, name)}.")
-    for level in levels:
-        if not level.holds or set(level.holds) - set("WIO"):
-            raise UserError(f"{where}: level {level.name!r} must hold some of W, I and O, not {level.holds!r}.")
-        positive = ("capacity_bytes", "read_bytes_per_cycle", "write_bytes_per_cycle")
-        for name in positive:
-            if not getattr(level, name) > 0:
-                raise UserError(f"{where}: {name} of level {level.name!r} must be positive.")
-        for fanout in level.fanouts:
-            if fanout.size < 1:
-                raise UserError(f"{where}: fan-out {fanout.name!r} needs a size of at least 1.")
-        alternatives = [*(level.tiles or ()), *(layout for fanout in level.fanouts for layout in fanout.over)]
-        for alternative in alternatives:
-            if set(alternative) - set(DIMENSIONS) or len(set(alternative)) < len(alternative):
-                raise UserError(
-                    f"{where}: {alternative!r} at level {level.name!r} must name each of {''.join(DIMENSIONS)} once at most."
-                )
-    for order in description.last_order:
-        if set(order) - set(DIMENSIONS) or len(set(order)) < len(order):
-            raise UserError(f"{where}: last_order {order!r} must name each of {''.join(DIMENSIONS)} once at most.")
-    for operand in "WIO":
-        if not any(operand in level.holds for level in levels):
-            raise UserError(f"{where}: no level holds {operand}.")
-    if sum(len(level.fanouts) for level in levels) == 0:
-        raise UserError(
-            f"{where}: there is no fan-out, so nothing works in parallel; give at least one, of size 1 if need be."
-        )
-    names = [level.name for level in levels]
-    if len(set(names)) < len(names):
-        raise UserError(f"{where}: two levels have one name.")
-    if description.activations_stay_in is not None and description.activations_stay_in not in names:
-        raise UserError(f"{where}: activations_stay_in names no level; the levels are {', '.join(names)}.")
-
-
 def _level(level: LevelDescription, node_nm: float) -> Level:
     figures = technology.memory_figures(node_nm, level.capacity_bytes)._asdict()
     figures |= {name: value for name in figures if (value := getattr(level, name)) is not None}
@@ -203,13 +112,31 @@ def _level(level: LevelDescription, node_nm: float) -> Level:
     )
 
 
+def _candidates(description: Description, where: str) -> CandidateSet:
+    """Every combination of the alternatives, stated or by default."""
+    on_chip = description.levels[:-1]
+    count = 0
+    for layouts, inner, outer in _DEFAULTS:
+        over = [layouts if f.over is None else f.over for level in description.levels for f in level.fanouts]
+        usual = [inner] * (len(on_chip) - 1) + [outer]
+        growth = [(1, u if level.tiles is None else level.tiles) for u, level in zip(usual, on_chip, strict=True)]
+        count = math.prod(map(len, over)) * math.prod(len(tiles) for _, tiles in growth) * len(description.last_order)
+        if count <= MOST_CANDIDATES:
+            candidates = every_combination(over, growth, description.last_order, description.objective)
+            return dataclasses.replace(candidates, as_matrix_product=description.matrix_products)
+    raise UserError(
+        f"{where}: {count:,} mappings per layer would have to be tried, more than {MOST_CANDIDATES:,}; "
+        "name fewer alternatives in 'over' of the fan-outs or 'tiles' of the levels."
+    )
+
+
 def build(description: Description, where: str, dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
     """The accelerator of a description; `where` names its origin in errors.
 
     Raises:
       UserError: if it contradicts itself, or allows too many mappings to try.
     """
-    _check(description, where)
+    check(description, where)
     arithmetic = technology.arithmetic(description.node_nm, description.bits)
     names = [level.name for level in description.levels]
     resident = description.activations_stay_in
@@ -226,23 +153,21 @@ def build(description: Description, where: str, dtype: jax.typing.DTypeLike = jn
         whole_rows=description.whole_rows,
         dtype=dtype,
     )
-    on_chip = description.levels[:-1]
-    growth: list[tuple[int, Sequence[str]]] = []
-    for position, level in enumerate(on_chip):
-        defaults = _OUTER_GROWTH if position == len(on_chip) - 1 else _INNER_GROWTH
-        growth.append((1, defaults if level.tiles is None else level.tiles))
-    layouts = [fanout.over for level in description.levels for fanout in level.fanouts]
-    count = math.prod(map(len, layouts)) * math.prod(len(a) for _, a in growth) * len(description.last_order)
-    if count > MOST_CANDIDATES:
-        raise UserError(
-            f"{where}: {count:,} mappings per layer would have to be tried, more than {MOST_CANDIDATES:,}; "
-            "name fewer alternatives in 'over' of the fan-outs or 'tiles' of the levels."
-        )
-    candidates = every_combination(layouts, growth, description.last_order, description.objective)
-    candidates = dataclasses.replace(candidates, as_matrix_product=description.matrix_products)
+    candidates = _candidates(description, where)
     note = technology.sram(description.node_nm).note
     notes = (note,) if note else ()
     return Accelerator(description.name, architecture, candidates, notes, description.bits, description.partial_bits)
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader that refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        twice = [key for key in keys if keys.count(key) > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep=deep)
 
 
 def read_accelerator(path: pathlib.Path, dtype: jax.typing.DTypeLike = jnp.float32) -> Accelerator:
@@ -252,7 +177,7 @@ def read_accelerator(path: pathlib.Path, dtype: jax.typing.DTypeLike = jnp.float
       UserError: one sentence that names the file, the key and what it should hold.
     """
     try:
-        values = yaml.safe_load(path.read_text())
+        values = yaml.load(path.read_text(), Loader=_Loader)
     except OSError as error:
         raise UserError(f"The accelerator {path} cannot be read ({error.strerror}).") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -52,8 +52,17 @@ class LayerCost:
 
     @property
     def bound(self) -> jax.Array:
-        """Index of what limits the layer: 0 for compute, 1 + v for level v."""
-        return jnp.argmax(jnp.stack(jnp.broadcast_arrays(self.compute_cycles, *self.level_cycles)), axis=0)
+        """Index into `bound_names` of what limits the layer: arithmetic, the port of a level, or, where arithmetic with its
+        exposed transfers takes longest, these transfers if they are the greater part."""
+        computing = self.compute_cycles + self.exposed_cycles
+        longest = jnp.argmax(jnp.stack(jnp.broadcast_arrays(computing, *self.level_cycles)), axis=0)
+        exposed = (longest == 0) & (self.exposed_cycles > self.compute_cycles)
+        return jnp.where(exposed, 1 + len(self.level_cycles), longest)
+
+
+def bound_names(architecture: Architecture) -> tuple[str, ...]:
+    """What `LayerCost.bound` counts."""
+    return "compute", *architecture.level_names, "exposed"
 
 
 def _tile_bytes(nest: Nest) -> list[list[Factor]]:

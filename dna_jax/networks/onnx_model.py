@@ -24,6 +24,7 @@ _FREE = frozenset(
         "Gather",
         "Identity",
         "LeakyRelu",
+        "PRelu",
         "Pad",
         "QuantizeLinear",
         "Range",
@@ -51,6 +52,7 @@ _ELEMENTWISE = frozenset(
         "HardSigmoid",
         "HardSwish",
         "LayerNormalization",
+        "LogSoftmax",
         "Mish",
         "Mul",
         "Pow",
@@ -59,12 +61,13 @@ _ELEMENTWISE = frozenset(
         "Softplus",
         "Sqrt",
         "Sub",
+        "Sum",
         "Swish",
         "Tanh",
     ]
 )
 _POOLING = frozenset({"MaxPool", "AveragePool"})
-_GLOBAL_POOLING = frozenset({"GlobalAveragePool", "GlobalMaxPool", "ReduceMean"})
+_REDUCTIONS = frozenset({"GlobalAveragePool", "GlobalMaxPool", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"})
 
 
 def _attributes(node: Any) -> dict[str, Any]:
@@ -109,7 +112,7 @@ def _convolution(name: str, attributes: dict[str, Any], shapes: list[tuple[int, 
     )
 
 
-def _product(name: str, summed: int, output: tuple[int, ...], batched: bool) -> Layer:
+def _product(name: str, summed: int, output: Sequence[int], batched: bool) -> Layer:
     """A matrix product with the output [..., rows, K]; `batched` if each of the leading entries has weights of its own."""
     *leading, rows, channels = (1, *output)
     batch = math.prod(leading)
@@ -128,9 +131,15 @@ def _layers_of(
         summed = shapes[0][0 if attributes.get("transA") else 1]
         return [_product(name, summed, output, batched=False)]
     if kind == "MatMul":
-        return [_product(name, shapes[0][-1], output, batched=not constant[1] and len(shapes[1]) > 2)]
+        # A vector is a matrix of one row, or of one column.
+        rows = list(output) if len(shapes[1]) > 1 else [*output, 1]
+        if len(shapes[0]) == 1:
+            rows.insert(len(rows) - 1, 1)
+        return [_product(name, shapes[0][-1], rows, batched=math.prod(shapes[1][:-2]) > 1)]
     batch, channels, rows, columns = _image(output)
     if kind in _POOLING:
+        if len(shapes[0]) != 4:
+            raise UserError(f"Layer {name} pools over {len(shapes[0]) - 2} dimensions; only two can be priced.")
         kernel = attributes["kernel_shape"]
         return [
             Layer(
@@ -143,15 +152,16 @@ def _layers_of(
                 R=kernel[0],
                 S=kernel[-1],
                 stride=_square(attributes.get("strides", [1]), "strides", name),
+                dilation=_square(attributes.get("dilations", [1]), "dilations", name),
                 groups=channels,
                 weight_bits=0,
                 input_rows=shapes[0][2],
                 input_columns=shapes[0][3],
             )
         ]
-    if kind in _GLOBAL_POOLING:
-        _, channels, rows, columns = _image(shapes[0])
-        return [global_pooling(name, channels, rows, columns)]
+    if kind in _REDUCTIONS:
+        results = math.prod(output)
+        return [global_pooling(name, results, math.prod(shapes[0]) // results, 1)]
     if kind in _ELEMENTWISE:
         # Operands as large as the result; constants and broadcast ones are too little to matter.
         inputs = sum(not fixed and shape == output for shape, fixed in zip(shapes, constant, strict=True))

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pathlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -51,6 +52,23 @@ def run_card() -> dict[str, Any]:
     if values is None:
         raise UserError("Pass a run card, for instance --config=experiments/configs/digits.py.")
     return values
+
+
+def output_file(flag: str, default: str | None = None) -> pathlib.Path | None:
+    """The file that a flag names, to be written later; None if it names none.
+
+    Raises:
+      UserError: if it cannot be written there.
+    """
+    name = flags.FLAGS[flag].value or default
+    if not name:
+        return None
+    path = pathlib.Path(name).expanduser()
+    if not path.parent.is_dir():
+        raise UserError(f"The folder of --{flag}={path} does not exist; make it first.")
+    if path.is_dir():
+        raise UserError(f"--{flag}={path} is a folder; name a file.")
+    return path
 
 
 def run(main: Callable[[], None], define_flags: Callable[[], None]) -> None:

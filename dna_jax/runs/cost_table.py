@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dna_jax.hardware import Accelerator, LayerCost, capacity_violations, format_mapping
+from dna_jax.hardware import Accelerator, LayerCost, bound_names, capacity_violations, format_mapping
 from dna_jax.hardware.pricing import map_layers
 from dna_jax.workload import Layer
 
@@ -36,7 +36,7 @@ def price_network(accelerator: Accelerator, layers: Sequence[Layer]) -> CostTabl
     architecture = accelerator.architecture
     mapped = map_layers(accelerator, [accelerator.at_widths(layer) for layer in layers])
     cost: LayerCost = mapped.cost
-    bounds = ("compute", *architecture.level_names)
+    bounds = bound_names(architecture)
     levels = architecture.level_names
     headings = ["layer", "MACs", "cycles", "bound", "utilisation (%)"]
     headings += ["arithmetic (nJ)", *(f"{level} (nJ)" for level in levels), "energy (nJ)", "mapping"]

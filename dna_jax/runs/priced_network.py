@@ -5,6 +5,7 @@ import pathlib
 
 from dna_jax.errors import UserError
 from dna_jax.networks import FAMILIES, chosen_layers
+from dna_jax.spaces import expansion_name, kernel_name
 from dna_jax.workload import Layer
 
 
@@ -13,13 +14,23 @@ def _of_summary(path: pathlib.Path) -> list[Layer]:
         summary = json.loads(path.read_text())
         space = summary["space"]
         specification = FAMILIES[space["network_family"]](**space["network_size"])
-        return chosen_layers(specification, summary["network"])
+        design = summary["network"]
+        for block in specification.blocks:
+            for name, options in (
+                (kernel_name(block.index), block.kernels),
+                (expansion_name(block.index), block.expansions),
+            ):
+                if design[name] not in options:
+                    raise UserError(f"The network {path} has {name} {design[name]!r}; choose one of {list(options)}.")
+        return chosen_layers(specification, design)
     except OSError as error:
         raise UserError(f"The network {path} cannot be read ({error.strerror}).") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"The network {path} is not the summary.json of a run ({error}).") from error
-    except (KeyError, TypeError) as error:
+    except KeyError as error:
         raise UserError(f"The network {path} is not the summary.json of a finished run: it lacks {error}.") from error
+    except (TypeError, ValueError) as error:
+        raise UserError(f"The network {path} is not the summary.json of a finished run ({error}).") from error
 
 
 def network_layers(name: str) -> list[Layer]:

@@ -101,6 +101,8 @@ def require_reachable(problem: Problem) -> None:
     enumeration = enumerate_accelerators(problem.template, layers, problem.accelerator_space)
     if enumeration.feasible(budgets).any():
         return
+    if not enumeration.valid.any():
+        raise UserError("No accelerator of the space holds the tiles of the smallest network; lower --config.network.width.")
     least = ", ".join(f"{name} {enumeration.costs[name][enumeration.valid].min():.4g}" for name, _ in budgets.items())
     asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets.items())
     raise UserError(

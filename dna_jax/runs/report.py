@@ -6,7 +6,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from dna_jax.hardware import Cost, Template, format_mapping
+from dna_jax.hardware import Cost, Template, bound_names, format_mapping
 from dna_jax.runs.directory import RunDirectory, write_whole
 from dna_jax.runs.plots import plot_accelerators, plot_search, plot_training
 from dna_jax.search import Enumeration
@@ -54,7 +54,7 @@ _ROWS = (
 def layer_table(template: Template, names: list[str], design: dict[str, Any], cost: Cost) -> list[dict[str, str]]:
     """Per layer: cycles, what binds it, energy and mapping, as text."""
     architecture = template.architecture(template.space.encode(design), np.float32)
-    bounds = ("compute", *architecture.level_names)
+    bounds = bound_names(architecture)
     layers = cost.layers.cost
     binding = np.asarray(layers.bound)
     rows = []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dna_jax.errors import UserError
-from dna_jax.hardware.description import read_accelerator
+from dna_jax.hardware.description import MOST_CANDIDATES, read_accelerator
 from dna_jax.hardware.pricing import map_layers
 from dna_jax.hardware.templates import ACCELERATORS
 from dna_jax.workload import Layer
@@ -97,6 +97,21 @@ def test_a_template_written_out_costs_the_same(tmp_path):
         ("name: scratchpad", "name: sums", "two levels have one name"),
         ("clock_ghz: 0.8", "activations_stay_in: moon", "names no level"),
         ("name: chip\n", "", "lacks name"),
+        ("name: chip\n", "name: chip\nname: chip\n", "stands twice"),
+        ("clock_ghz: 0.8", "clock_ghz: 0", "clock_ghz must be positive"),
+        ("clock_ghz: 0.8", "clock_ghz: .nan", "clock_ghz must be positive"),
+        ("clock_ghz: 0.8", "node_nm: -5", "node_nm must be positive"),
+        ("clock_ghz: 0.8", "mac_pj: -1", "mac_pj must not be negative"),
+        ("clock_ghz: 0.8", "fold_cycles: 3", "say with 'stationary' what it keeps"),
+        ("clock_ghz: 0.8", "stationary: W", "does not hold W, the stationary"),
+        ("clock_ghz: 0.8", "last_order: []", "last_order leaves no mapping"),
+        ("over: [C]", "over: []", "leaves no mapping"),
+        ("capacity_bytes: 4}", "capacity_bytes: 4, tiles: []}", "leaves no mapping"),
+        ("capacity_bytes: 4}", "capacity_bytes: 4, waits: true}", "nothing waits for it"),
+        (", capacity_bytes: 4}", "}", "needs capacity_bytes"),
+        ("capacity_bytes: 4}", "capacity_bytes: 4, area_mm2: -1}", "area_mm2 of level 'sums' must not be negative"),
+        ("{name: dram, holds: WIO,", "{name: dram, holds: W,", "must hold WIO"),
+        ("{name: dram, holds: WIO,", "{name: dram, tiles: [SRC], holds: WIO,", "takes no capacity, tiles or waits"),
         ("levels:", "levels: [", "is not YAML"),
     ],
 )
@@ -107,9 +122,25 @@ def test_errors_say_what_is_wrong(tmp_path, old, new, message):
 
 
 def test_too_many_alternatives_are_refused(tmp_path):
-    many = f"over: [{', '.join(''.join(pair) for pair in itertools.permutations('KGCQPRS', 2))}]"
+    many = f"over: [{', '.join(''.join(pair) for pair in itertools.permutations('KGCQPRS', 3))}]"
     with pytest.raises(UserError, match="mappings per layer"):
         _read(tmp_path, GOOD.replace("over: [C]", many).replace("over: [KG, QP]", many))
+
+
+def test_defaults_shrink_where_levels_and_fan_outs_are_many(tmp_path):
+    chip = """
+name: chip
+levels:
+  - {name: sums, holds: O, capacity_bytes: 32}
+  - {name: weights, holds: W, capacity_bytes: 256}
+  - {name: inputs, holds: I, capacity_bytes: 64}
+  - {name: buffer, holds: WIO, capacity_bytes: 131072, fanouts: [{name: rows, size: 12}, {name: columns, size: 14}]}
+  - {name: dram, holds: WIO, read_bytes_per_cycle: 16, ports: shared}
+"""
+    accelerator = _read(tmp_path, chip)
+    assert 100 < accelerator.candidates.size <= MOST_CANDIDATES
+    mapped = map_layers(accelerator, [Layer("layer", K=96, C=96, P=28, Q=28, R=3, S=3)])
+    assert float(mapped.cost.utilisation[0]) > 0.5
 
 
 def test_a_missing_file_is_named(tmp_path):

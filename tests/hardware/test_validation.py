@@ -20,12 +20,17 @@ from dna_jax.hardware.validation.gemmini_rtl import FOLDS, folds_by_layer
 from dna_jax.hardware.validation.report import markdown, scatter
 from dna_jax.hardware.validation.statistics import compare, proportional_to
 from dna_jax.hardware.validation.table import convolution
-from dna_jax.networks import chosen_layers, efficientnet_b0, mobilenet_v2
+from dna_jax.networks import chosen_layers, efficientnet_b0, efficientnet_b1, mnasnet_b1, mobilenet_v2
 from dna_jax.workload import DIMENSIONS, workload_from_layers
 
 NETWORKS = {
     name: chosen_layers(specification, specification.default_design)
-    for name, specification in (("MobileNetV2", mobilenet_v2()), ("EfficientNet-B0", efficientnet_b0()))
+    for name, specification in (
+        ("MobileNetV2", mobilenet_v2()),
+        ("Mnasnet-B1", mnasnet_b1()),
+        ("EfficientNet-B0", efficientnet_b0()),
+        ("EfficientNet-B1", efficientnet_b1()),
+    )
 }
 CONTEXT = Context({}, NETWORKS)
 
@@ -139,7 +144,7 @@ def test_memories_between_the_points_of_the_table(tmp_path):
 def test_the_order_of_published_networks(tmp_path):
     report = _validate(tmp_path, "nahas_table3.csv")
     figures = report["configs"]["nahas_edge baseline"]["latency"]
-    assert figures["n"] == 2
+    assert figures["n"] == 4
     assert figures["kendall_tau"] == 1
     assert report["notes"]
 

@@ -51,7 +51,7 @@ def test_layers_of_a_convolutional_network(tmp_path):
     assert layers["depthwise"].macs == 16 * 9 * 16 * 16
     assert layers["add"].C == 2 * layers["add"].K == 32
     assert layers["pool"].macs == 16 * 8 * 8 * 4
-    assert (layers["mean"].R, layers["mean"].weight_bits) == (8, 0)
+    assert (layers["mean"].macs, layers["mean"].weight_bits) == (16 * 8 * 8, 0)
     assert (layers["classifier"].K, layers["classifier"].C, layers["classifier"].macs) == (10, 16, 160)
 
 
@@ -68,6 +68,39 @@ def test_attention_is_a_batch_of_products(tmp_path):
     assert project.macs == 4 * 49 * 64 * 64
     assert (scores.groups, scores.macs) == (4, 4 * 49 * 49 * 64)
     assert softmax.macs == 4 * 49 * 49
+
+
+@pytest.mark.parametrize(
+    ("node", "weight", "input_shape", "output_shape", "macs"),
+    [
+        (("MatMul", {}), (7,), (7,), (), 7),
+        (("MatMul", {}), (7, 5), (7,), (5,), 35),
+        (("MatMul", {}), (7,), (3, 7), (3,), 21),
+        (("MatMul", {}), (4, 7, 5), (4, 3, 7), (4, 3, 5), 4 * 3 * 7 * 5),
+        (("GlobalAveragePool", {}), None, (4, 3, 8, 8), (4, 3, 1, 1), 4 * 3 * 64),
+        (("ReduceMean", {"axes": [-1]}), None, (4, 49, 64), (4, 49, 1), 4 * 49 * 64),
+        (("MaxPool", {"kernel_shape": [3, 3], "dilations": [2, 2]}), None, (2, 3, 8, 8), (2, 3, 4, 4), 2 * 3 * 16 * 9),
+        (("Sum", {}), None, (2, 3, 8, 8), (2, 3, 8, 8), 2 * 3 * 64),
+    ],
+)
+def test_operations_of_unusual_shapes(tmp_path, node, weight, input_shape, output_shape, macs):
+    kind, attributes = node
+    weights = [] if weight is None else [_weight("w", *weight)]
+    names = ["x"] if weight is None else ["x", "w"]
+    operation = onnx.helper.make_node(kind, names, ["y"], name="it", **attributes)
+    (layer,) = read_onnx(_save(tmp_path / "m.onnx", [operation], weights, input_shape, output_shape))
+    assert layer.macs == macs
+    if kind == "MatMul" and len(weight) == 3:
+        # Each matrix of the batch has weights of its own.
+        assert layer.groups == 4
+    if kind == "MaxPool":
+        assert layer.dilation == 2
+
+
+def test_pooling_over_one_dimension_is_refused(tmp_path):
+    pool = onnx.helper.make_node("MaxPool", ["x"], ["y"], name="pool", kernel_shape=[2])
+    with pytest.raises(UserError, match="pools over 1 dimensions"):
+        read_onnx(_save(tmp_path / "m.onnx", [pool], [], (1, 3, 8), (1, 3, 7)))
 
 
 def test_what_cannot_be_priced_is_named(tmp_path):

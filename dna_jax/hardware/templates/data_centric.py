@@ -20,6 +20,12 @@ _NODE_NM = 22
 """MAESTRO names no process; energy and area are those of this node."""
 
 
+_NOTES = (
+    "as in MAESTRO, outputs stay on the chip and partial sums are as wide as operands",
+    "every layer runs under the one mapping for dense layers, depthwise ones too",
+)
+
+
 def _one_mapping(layouts: tuple[str, ...], levels: int) -> CandidateSet:
     """Kernels inside the PE, everything else outside of all memories."""
     growth = ("SR", *[""] * (levels - 1))
@@ -65,7 +71,7 @@ def _clustered(
         Level("dram", "WI", read_bandwidth=offchip_bandwidth),
     )
     architecture = _build(levels, dtype)
-    return Accelerator(name, architecture, _one_mapping(layouts, len(levels)), partial_bits=8)
+    return Accelerator(name, architecture, _one_mapping(layouts, len(levels)), _NOTES, partial_bits=8)
 
 
 def nvdla_like(

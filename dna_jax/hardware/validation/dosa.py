@@ -1,6 +1,7 @@
 """`dosa_timeloop.csv`: Timeloop and Accelergy on Gemmini-like accelerators, under mappings that the table states."""
 
 import functools
+import math
 from collections.abc import Sequence
 
 import jax
@@ -27,6 +28,7 @@ from dna_jax.hardware.validation.table import (
 from dna_jax.workload import Layer, Workload, workload_from_layers
 
 CONFIGURATION = "gemmini, stated mappings"
+_TARGETS = ("cycle", "energy", "edp", "area")
 
 
 @functools.cache
@@ -87,7 +89,8 @@ def _area(mesh: jax.Array, accumulator_words: jax.Array, scratchpad_words: jax.A
 
 def _read(row: Row, context: Context):
     name = row.get("arch.name", "")
-    targets = [number(row, f"target.{column}") for column in ("cycle", "energy", "edp", "area")]
+    # A table may lack a quantity; an entry that it has must be a number.
+    targets = [number(row, name) if (name := f"target.{column}") in row else math.nan for column in _TARGETS]
     if name == "gemmini":
         layer, mapping = mapped_layer(row)
         sizes = [number(row, f"arch.{column}") for column in ("meshX", "mem1_entries", "mem2_entries")]
@@ -130,10 +133,11 @@ def evaluate(rows: Sequence[Row], context: Context) -> TableResult:
             macs=np.array([layer.macs for layer in layers], float),
             names=[row_name(index, rows[index]) for index, _ in entries],
         )
-        comparisons += [
+        priced = [
             make(quantity="cycles", reference=reference[0], predicted=cycles),
             make(quantity="energy", reference=reference[1], predicted=microjoules),
             make(quantity="edp", reference=reference[2], predicted=microjoules * cycles * 1e-6),
             make(quantity="area", reference=reference[3], predicted=area, macs=None),
         ]
+        comparisons += [comparison for comparison in priced if not np.isnan(comparison.reference).any()]
     return TableResult(len(rows), comparisons, sum(map(len, found.groups.values())), found.skipped)
