@@ -37,21 +37,17 @@ from dna_jax.hardware.candidates import CandidateSet, every_combination
 from dna_jax.hardware.description_fields import Description, LevelDescription, check
 from dna_jax.hardware.levels import Fanout, Level, build_architecture
 
-_LAYOUTS = ("KG", "C", "QP", "P")
-"""What a fan-out may hold where the description does not say."""
-
-_INNER_GROWTH = ("SRCQPNKG", "QPNSRCKG", "SRQPNCKG", "SRC", "QPN", "")
-_OUTER_GROWTH = ("SRCKGQPN", "SRCQPNKG", "QPNSRCKG")
-"""What tiles grow along where the description does not say: in the outermost memory on the chip, and in those below it."""
-
-_FEWER_LAYOUTS, _FEWER_INNER, _FEWER_OUTER = ("KG", "C", "QP"), ("SRCQPNKG", "QPNSRCKG", ""), ("SRCKGQPN", "QPNSRCKG")
-_FEWEST_LAYOUTS, _FEWEST_INNER, _FEWEST_OUTER = ("KG", "C"), ("SRCQPNKG", ""), ("SRCKGQPN",)
 _DEFAULTS = (
-    (_LAYOUTS, _INNER_GROWTH, _OUTER_GROWTH),
-    (_FEWER_LAYOUTS, _FEWER_INNER, _FEWER_OUTER),
-    (_FEWEST_LAYOUTS, _FEWEST_INNER, _FEWEST_OUTER),
+    (
+        ("KG", "C", "QP", "P"),
+        ("SRCQPNKG", "QPNSRCKG", "SRQPNCKG", "SRC", "QPN", ""),
+        ("SRCKGQPN", "SRCQPNKG", "QPNSRCKG"),
+    ),
+    (("KG", "C", "QP"), ("SRCQPNKG", "QPNSRCKG", ""), ("SRCKGQPN", "QPNSRCKG")),
+    (("KG", "C"), ("SRCQPNKG", ""), ("SRCKGQPN",)),
 )
-"""Alternatives where the description does not say: the first of these sets with which there are not too many mappings."""
+"""Alternatives where the description does not say, of what fan-outs hold and of what tiles grow along, in inner memories and
+in the outermost on the chip: the first of these sets with which there are not too many mappings."""
 
 MOST_CANDIDATES = 20_000
 """More mappings per layer than this are refused: a description with many alternatives multiplies them."""

@@ -28,7 +28,7 @@ from dna_jax.hardware.validation.table import (
 from dna_jax.workload import Layer, Workload, workload_from_layers
 
 CONFIGURATION = "gemmini, stated mappings"
-_TARGETS = ("cycle", "energy", "edp", "area")
+_TARGETS = ("target.cycle", "target.energy", "target.edp", "target.area")
 
 
 @functools.cache
@@ -90,7 +90,7 @@ def _area(mesh: jax.Array, accumulator_words: jax.Array, scratchpad_words: jax.A
 def _read(row: Row, context: Context):
     name = row.get("arch.name", "")
     # A table may lack a quantity; an entry that it has must be a number.
-    targets = [number(row, name) if (name := f"target.{column}") in row else math.nan for column in _TARGETS]
+    targets = [number(row, column) if column in row else math.nan for column in _TARGETS]
     if name == "gemmini":
         layer, mapping = mapped_layer(row)
         sizes = [number(row, f"arch.{column}") for column in ("meshX", "mem1_entries", "mem2_entries")]
