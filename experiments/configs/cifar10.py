@@ -3,7 +3,7 @@
 Paper:     NAHAS (Zhou et al., 2021), space S1 joined with the edge accelerator space of Table 1, 4.2e17 designs.
 Data:      CIFAR-10 of tensorflow-datasets, 32 x 32; width 0.35; stride plan `cifar_early` (halves as early as possible).
 Hardware:  2 CPU cores.
-Time:      about 26 minutes.
+Time:      about 27 minutes.
 Expected:  latency below 0.016 ms (the published network takes 0.0198 ms on the baseline accelerator) and area below 16 mm2
            (32.8 mm2), accuracy within two points of the published network's; experiments/results/cifar10_cpu/ holds a run.
 Command:   python -m experiments.cosearch --config=experiments/configs/cifar10.py --data_dir=DIR --workdir=DIR

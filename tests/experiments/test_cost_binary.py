@@ -69,7 +69,7 @@ def test_the_network_of_a_run(tmp_path):
         (["--accelerator=abacus"], "Unknown accelerator 'abacus'; choose one of nahas_edge"),
         (["--accelerator=none.yaml"], "cannot be read"),
         (["--csv=/nowhere/cost.csv"], "does not exist"),
-        (["--network=none.onnx"], "onnx"),
+        (["--network=none.onnx"], "none.onnx cannot be read"),
     ],
 )
 def test_errors_are_one_sentence(arguments, message):

@@ -55,7 +55,7 @@ def accelerator(request):
     return ACCELERATORS[request.param]()
 
 
-def test_every_mapping_covers_its_layer_and_no_more_than_it(accelerator):
+def test_every_mapping_covers_its_layer_within_the_array(accelerator):
     mapped = map_layers(accelerator, LAYERS)
     covered = np.prod(mapped.mapping.temporal, axis=1) * np.prod(mapped.mapping.spatial, axis=1)
     whole = workload_from_layers(LAYERS)
