@@ -67,27 +67,32 @@ def define_flags() -> None:
     config_flags.DEFINE_config_file("config", None, "Run card, FILE or FILE:variant.")
     flags.DEFINE_string("workdir", None, "Directory under which every run has its own.")
     flags.DEFINE_string("data_dir", None, "Directory of prepared tensorflow-datasets sets.")
+    flags.DEFINE_list("searches", list(SEARCHES), "Which searches to compare, separated by commas.")
     flags.DEFINE_integer("seeds", 3, "Seeds of each search, from config.seed on.", lower_bound=1)
 
 
 def main() -> None:
-    """Run every search with every seed."""
+    """Run the searches with every seed."""
     base = from_mapping(CosearchConfig, binary.run_card())
     if not flags.FLAGS.workdir:
         raise UserError("Pass --workdir=DIR, under which every run has its own directory.")
     root = pathlib.Path(flags.FLAGS.workdir).expanduser()
     if base.fix != "none":
         raise UserError(f"config.fix is {base.fix!r}, but a comparison fixes each part in turn; leave it at none.")
+    searches = flags.FLAGS.searches
+    unknown = [name for name in searches if name not in SEARCHES]
+    if unknown or not searches:
+        raise UserError(f"--searches={','.join(searches)} must name some of: {', '.join(SEARCHES)}.")
     comparison: dict[str, Any] = {
         "budgets": dict(base.budgets.items()),
         "search_steps": base.search.steps,
         "retrain_steps": base.retrain.training.steps,
-        "searches": {name: [] for name in SEARCHES},
+        "searches": {name: [] for name in searches},
     }
     for seed in range(base.seed, base.seed + flags.FLAGS.seeds):
-        for name, fix in SEARCHES.items():
+        for name in searches:
             say(f"{name}, seed {seed}")
-            config = dataclasses.replace(base, seed=seed, fix=fix)
+            config = dataclasses.replace(base, seed=seed, fix=SEARCHES[name])
             summary = run(config, root / f"{name.replace(' ', '_')}_{seed}", flags.FLAGS.data_dir)
             comparison["searches"][name].append(figures(summary, config))
     write_whole(root / "comparison.json", json.dumps(comparison, indent=2) + "\n")

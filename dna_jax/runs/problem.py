@@ -3,14 +3,19 @@
 import dataclasses
 import functools
 
+import numpy as np
+
 from dna_jax.data import Dataset, Source, load, split
 from dna_jax.errors import UserError
 from dna_jax.hardware import Template
 from dna_jax.hardware.correction import rtl_correction
 from dna_jax.networks import Specification, chosen_layers
 from dna_jax.runs.config import NETWORKS, TEMPLATES, CosearchConfig
-from dna_jax.search import CoSearch, enumerate_accelerators
+from dna_jax.search import CoSearch, discrete_cost, enumerate_accelerators
 from dna_jax.spaces import Design, Space
+
+_TRIED = 64
+"""Accelerators tried one by one before all of them are priced."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +103,13 @@ def require_reachable(problem: Problem) -> None:
         for decision in problem.network_space.decisions
     }
     layers = chosen_layers(problem.specification, smallest)
+    # Some accelerator out of a few mostly settles it, without pricing the whole space.
+    space = problem.accelerator_space
+    for row in np.random.default_rng(0).permutation(space.grid())[:_TRIED]:
+        cost = discrete_cost(problem.template, layers, space.design(row))
+        priced = {"latency_ms": cost.latency_s * 1e3, "energy_mj": cost.energy_j * 1e3, "area_mm2": cost.area_mm2}
+        if cost.overflow_bytes <= 0 and all(priced[name] <= limit for name, limit in budgets.items()):
+            return
     enumeration = enumerate_accelerators(problem.template, layers, problem.accelerator_space)
     if enumeration.feasible(budgets).any():
         return

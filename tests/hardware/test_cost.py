@@ -95,7 +95,7 @@ def _gradients(space, specification, template):
         _, pull = jax.vjp(costs, point)
         return {name: pull(jnp.eye(len(COSTS))[i])[0] for i, name in enumerate(COSTS)}
 
-    return jax.jit(lambda points: jax.lax.map(all_gradients, points, batch_size=4))
+    return jax.jit(lambda points: jax.lax.map(all_gradients, points))
 
 
 @pytest.mark.parametrize(("family", "points"), [("s1", 1000), ("s2", 1000)])
