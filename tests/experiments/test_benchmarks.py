@@ -112,8 +112,8 @@ def test_comparison_adds_up():
     assert shown.endswith("| 1 of 2 |")
 
 
-def test_comparison_runs_searches_with_one_part_fixed(run_binary, tmp_path):
-    # The joint search is that of the main binary.
+def test_comparison_runs_the_searches_asked_for(run_binary, tmp_path):
+    # The joint search is that of the main binary, and one for a given accelerator is that of the strategy's tests.
     # On the way: the weighted-product objective, soft samples, a cosine temperature.
     arguments = (
         "--config.budgets.area_mm2=33",
@@ -123,7 +123,7 @@ def test_comparison_runs_searches_with_one_part_fixed(run_binary, tmp_path):
         "--config.retrain.published=false",
     )
     card = "--config=experiments/configs/digits.py:smoke"
-    searches = ("network only", "accelerator only")
+    searches = ("accelerator only",)
     process = run_binary(
         "compare", card, "--seeds=1", f"--searches={','.join(searches)}", f"--workdir={tmp_path}", *arguments
     )
@@ -134,10 +134,7 @@ def test_comparison_runs_searches_with_one_part_fixed(run_binary, tmp_path):
     summaries = {
         name: json.loads((tmp_path / f"{name.replace(' ', '_')}_0" / "summary.json").read_text()) for name in searches
     }
-    network, accelerator = summaries["network only"], summaries["accelerator only"]
-    assert network["space"]["cardinality"] == 3**17 * 2**16
-    assert network["accelerator"]["accelerator.pes_x"] == 4
-    assert network["cost"]["area_normalized"] == pytest.approx(1)
+    accelerator = summaries["accelerator only"]
     assert accelerator["space"]["cardinality"] == 50_000
     assert {value for key, value in accelerator["network"].items() if key.endswith("kernel")} == {3}
     # The network held is the published one: it is not trained twice.

@@ -1,5 +1,7 @@
 """Exact search: enumeration against one-by-one evaluation, ranks, budgets."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -68,13 +70,13 @@ def test_the_front_agrees_with_brute_force(enumeration, names, budgets):
 
 
 def test_of_several_networks_the_highest_cost_counts(enumeration, small_space):
-    small = enumerate_accelerators(TEMPLATE, LAYERS[:20], small_space)
+    small = enumerate_accelerators(TEMPLATE, LAYERS[:-1], small_space)
     together = worst_of([small, enumeration])
     # More layers never cost less.
     for name in COSTS:
         np.testing.assert_allclose(together.costs[name], enumeration.costs[name], rtol=1e-12)
     assert np.all(small.costs["latency_ms"] < enumeration.costs["latency_ms"])
-    other = enumerate_accelerators(TEMPLATE, LAYERS, small_space.fix({knobs.LOCAL_MEMORY_MB.name: 2}))
+    other = dataclasses.replace(enumeration, indices=enumeration.indices[::-1])
     with pytest.raises(ValueError, match="different designs"):
         worst_of([enumeration, other])
 
