@@ -12,47 +12,14 @@ Command:   python -m experiments.cosearch --config=experiments/configs/digits_ge
 
 from ml_collections import config_dict
 
-from dna_jax.accuracy import AugmentationConfig, TrainingConfig
-from dna_jax.data import DataConfig
-from dna_jax.runs.config import (
-    AcceleratorConfig,
-    CosearchConfig,
-    CostConfig,
-    NetworkConfig,
-    RetrainConfig,
-    is_smoke,
-    to_config_dict,
-)
-from dna_jax.search import Budgets, OptimizerConfig, SearchConfig
+from experiments.configs import digits
 
 
 def get_config(variant: str = "") -> config_dict.ConfigDict:
-    """The full run, or `smoke`: the same path in seconds."""
-    smoke = is_smoke(variant)
-    steps = 12 if smoke else 300
-    return to_config_dict(
-        CosearchConfig(
-            data=DataConfig(name="digits", batch_size=16 if smoke else 64),
-            network=NetworkConfig(space="s1", width=0.25, stride_plan="digits"),
-            accelerator=AcceleratorConfig(template="gemmini"),
-            cost=CostConfig(correction="rtl"),
-            budgets=Budgets(latency_ms=0.15, area_mm2=0.26),
-            search=SearchConfig(
-                steps=steps,
-                warmup_steps=steps // 4,
-                weights=OptimizerConfig(learning_rate=0.05, warmup_steps=steps // 10),
-                network=OptimizerConfig(name="adam", learning_rate=0.05, weight_decay=0.0, warmup_steps=0),
-            ),
-            augmentation=AugmentationConfig(crop_padding=1, flip=False),
-            retrain=RetrainConfig(
-                training=TrainingConfig(
-                    steps=12 if smoke else 400,
-                    optimizer=OptimizerConfig(learning_rate=0.05, warmup_steps=20, weight_decay=5e-4),
-                    ema_decay=0.98,
-                    calibration_batches=2 if smoke else 10,
-                )
-            ),
-            log_every=4 if smoke else 20,
-            checkpoint_every=6 if smoke else 100,
-        )
-    )
+    """The full run, or `smoke`: that of `digits.py` on another accelerator."""
+    config = digits.get_config(variant)
+    config.accelerator.template = "gemmini"
+    config.cost.correction = "rtl"
+    config.budgets.latency_ms = 0.15
+    config.budgets.area_mm2 = 0.26
+    return config

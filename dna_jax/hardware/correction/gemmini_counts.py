@@ -180,6 +180,21 @@ def _new_share(operand: str, loops: jax.Array, dims: jax.Array) -> jax.Array:
     return 1 / jnp.prod(jnp.where(still, loops, 1))
 
 
+def _product_tiles(
+    size: Extents, tile: Extents, mesh: jax.Array, unit: jax.Array | float
+) -> tuple[Extents, Extents, Extents]:
+    """A matrix product in whole blocks of the mesh: blocks of a tile, tiles along each dimension, extents of a tile.
+
+    Tiles are multiples of blocks, and there are as many as these leave; images of a batch are further rows.
+    """
+    matrix = {"P": size["P"] * size["N"], "K": size["K"], "C": size["C"]}
+    part = {"P": tile["P"] * tile["N"], "K": tile["K"], "C": tile["C"]}
+    blocks = {d: _up(matrix[d], mesh) for d in matrix}
+    tile_blocks = {d: jnp.minimum(_up(part[d], unit), blocks[d]) for d in matrix}
+    loops = {d: _up(blocks[d], tile_blocks[d]) for d in blocks} | {"G": size["G"]}
+    return tile_blocks, loops, {d: jnp.minimum(tile_blocks[d] * mesh, matrix[d]) for d in matrix}
+
+
 def tile_counts(layer: Workload, mapping: Mapping, mesh: jax.Array | None = None) -> TileCounts:
     """Counts of one layer under one mapping of the Gemmini template; batch with `jax.vmap`.
 
@@ -198,16 +213,9 @@ def tile_counts(layer: Workload, mapping: Mapping, mesh: jax.Array | None = None
         mesh = _mesh_side(spatial)
     is_matmul = (size["Q"] == 1) & (size["R"] == 1)
 
-    # A matrix product of whole blocks: tiles are multiples of blocks, and there are as many as these leave.
-    matrix = {"P": size["P"] * size["N"], "K": size["K"], "C": size["C"]}
-    part = {"P": tile["P"] * tile["N"], "K": tile["K"], "C": tile["C"]}
-    blocks = {d: _up(matrix[d], mesh) for d in matrix}
-    unit = MATMUL_UNIT if as_simulated else mesh
-    tile_blocks = {d: jnp.minimum(_up(part[d], unit), blocks[d]) for d in matrix}
-    product_loops = {d: _up(blocks[d], tile_blocks[d]) for d in blocks} | {"G": size["G"]}
+    tile_blocks, product_loops, product_tile = _product_tiles(size, tile, mesh, MATMUL_UNIT if as_simulated else mesh)
     one = jnp.ones_like(stride)
     factors = jnp.where(is_matmul, jnp.stack([product_loops.get(d, one) for d in DIMENSIONS]), temporal[_DRAM])
-    product_tile = {d: jnp.minimum(tile_blocks[d] * mesh, matrix[d]) for d in matrix}
     tile = {d: jnp.where(is_matmul, product_tile.get(d, one), tile[d]) for d in tile}
     dims = order[_DRAM]
     loops = factors[dims]
