@@ -67,7 +67,7 @@ class Layer:
     @property
     def shape(self) -> tuple[int, ...]:
         """Everything but the name: layers of equal shape cost the same."""
-        return tuple(v for k, v in dataclasses.asdict(self).items() if k != "name")
+        return tuple(v for k, v in vars(self).items() if k != "name")
 
 
 def elementwise(name: str, channels: int, rows: int, columns: int, inputs: int = 1) -> Layer:
@@ -157,9 +157,10 @@ def as_matrix_product(workload: Workload) -> Workload:
 
 def merge_equal_layers(layers: Sequence[Layer]) -> tuple[list[Layer], np.ndarray]:
     """Distinct shapes among `layers`, and the matrix [distinct, L] that adds the weights of equal ones."""
-    first: dict[tuple[int, ...], int] = {}
-    row = [first.setdefault(layer.shape, len(first)) for layer in layers]
+    first: dict[tuple[int, ...], Layer] = {}
+    for layer in layers:
+        first.setdefault(layer.shape, layer)
+    position = {shape: row for row, shape in enumerate(first)}
     matrix = np.zeros((len(first), len(layers)), np.float32)
-    matrix[row, np.arange(len(layers))] = 1
-    distinct = [layers[row.index(i)] for i in range(len(first))]
-    return distinct, matrix
+    matrix[[position[layer.shape] for layer in layers], np.arange(len(layers))] = 1
+    return list(first.values()), matrix

@@ -15,12 +15,13 @@ from dna_jax.hardware.description import read_accelerator
 from dna_jax.runs import binary
 from dna_jax.runs.cost_table import as_csv, as_text, price_network
 from dna_jax.runs.directory import write_whole
-from dna_jax.runs.priced_network import network_layers
+from dna_jax.runs.priced_network import NETWORKS, network_layers
 
 
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
-    flags.DEFINE_string("network", "mobilenet_v2", "A published network, RUN/summary.json or model.onnx.")
+    networks = ", ".join(NETWORKS)
+    flags.DEFINE_string("network", "mobilenet_v2", f"A published network ({networks}), RUN/summary.json or model.onnx.")
     flags.DEFINE_string("accelerator", "nahas_edge", "A template, or a YAML file of levels and fan-outs.")
     flags.DEFINE_string("csv", None, "CSV file to write, with the mapping of each layer.")
 

@@ -17,9 +17,20 @@ from dna_jax.hardware.description import read_accelerator
 from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.hardware.validation import Context, TableResult, as_json, validate_folder
 from dna_jax.hardware.validation.report import markdown, scatter
-from dna_jax.networks import Specification, chosen_layers, efficientnet_b0, efficientnet_b1, mnasnet_b1, mobilenet_v2
+from dna_jax.networks import (
+    Specification,
+    StatedNetwork,
+    chosen_layers,
+    efficientnet_b0,
+    efficientnet_b1,
+    mnasnet_b1,
+    mobilenet_v2,
+    read_networks,
+)
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
+from dna_jax.search import optimum_reader
+from dna_jax.spaces import as_released
 from dna_jax.workload import Layer
 from experiments import benchmark_output
 
@@ -36,8 +47,15 @@ def _layers(specification: Specification) -> list[Layer]:
     return chosen_layers(specification, specification.default_design)
 
 
+def stated_networks(folder: pathlib.Path) -> dict[str, StatedNetwork]:
+    """The networks of `dna_networks.json` beside the tables, by number; UserError if a file cannot be used."""
+    return {
+        network.identifier: network for path in sorted(folder.rglob("dna_networks.json")) for network in read_networks(path)
+    }
+
+
 def context(folder: pathlib.Path) -> Context:
-    """The networks we know, and the accelerators described in `architectures/*.yaml` beside the tables.
+    """The networks we know, those stated, and the accelerators described in `architectures/*.yaml` beside the tables.
 
     Raises:
       UserError: if a description cannot be used, or two have one name.
@@ -49,7 +67,10 @@ def context(folder: pathlib.Path) -> Context:
             if accelerator.name in descriptions:
                 raise UserError(f"{path}: another description in {folder} has the name {accelerator.name!r} too.")
             descriptions[accelerator.name] = accelerator
-    return Context(descriptions, {name: _layers(network()) for name, network in NETWORKS.items()})
+    stated = {
+        name: (network.released_layers, as_released(network.plan)) for name, network in stated_networks(folder).items()
+    }
+    return Context(descriptions, {name: _layers(network()) for name, network in NETWORKS.items()}, stated)
 
 
 def define_flags() -> None:
@@ -68,7 +89,8 @@ def main() -> None:
         raise UserError(f"--tables={folder} is no folder; name one that holds reference tables.")
     results: dict[str, TableResult] = {}
     began = time.perf_counter()
-    for name, result in validate_folder(folder, context(folder)):
+    others = {"dna_optimum.csv": optimum_reader(stated_networks(folder))}
+    for name, result in validate_folder(folder, context(folder), others):
         results[name] = result
         print(f"{name}: {result.evaluated} of {result.rows} rows, {time.perf_counter() - began:.0f} s", flush=True)
     if not results:

@@ -1,9 +1,15 @@
 """What is trained."""
 
+from dna_jax.networks.dna import DnaSpecification, dna_network, edd_network
+from dna_jax.networks.dna_layers import dna_layers, released_layers
 from dna_jax.networks.efficientnet_b0 import efficientnet_b0
+from dna_jax.networks.family import ConditionalLayer, Family
+from dna_jax.networks.fixed import efficientnet_b1, mnasnet_b1, proxylessnas_mobile, single_path
+from dna_jax.networks.inverted_residual import Block
 from dna_jax.networks.mobilenet_v2 import mobilenet_v2
-from dna_jax.networks.published import efficientnet_b1, mnasnet_b1
-from dna_jax.networks.specification import STRIDE_PLANS, Block, Specification
+from dna_jax.networks.published import PUBLISHED, published_layers
+from dna_jax.networks.specification import STRIDE_PLANS, Specification
+from dna_jax.networks.stated import StatedNetwork, read_networks
 from dna_jax.networks.supernet import (
     Model,
     Variables,
@@ -12,28 +18,43 @@ from dna_jax.networks.supernet import (
     single_network,
     supernet,
 )
-from dna_jax.networks.workload import chosen_layers, conditional_layers, macs, relaxed_workload
+from dna_jax.networks.workload import chosen_layers, macs, relaxed_workload
 
-FAMILIES = {network.__name__: network for network in (mobilenet_v2, efficientnet_b0, mnasnet_b1, efficientnet_b1)}
+FAMILIES = {
+    network.__name__: network
+    for network in (mobilenet_v2, efficientnet_b0, mnasnet_b1, proxylessnas_mobile, single_path, efficientnet_b1)
+}
 """Name of a family -> what makes its specification."""
 
 __all__ = [
     "FAMILIES",
+    "PUBLISHED",
     "STRIDE_PLANS",
     "Block",
+    "ConditionalLayer",
+    "DnaSpecification",
+    "Family",
     "Model",
     "Specification",
+    "StatedNetwork",
     "Variables",
     "chosen_layers",
-    "conditional_layers",
     "count_parameters",
+    "dna_layers",
+    "dna_network",
+    "edd_network",
     "efficientnet_b0",
     "efficientnet_b1",
     "inherit",
     "macs",
     "mnasnet_b1",
     "mobilenet_v2",
+    "proxylessnas_mobile",
+    "published_layers",
+    "read_networks",
     "relaxed_workload",
+    "released_layers",
     "single_network",
+    "single_path",
     "supernet",
 ]

@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dna_jax.networks.inverted_residual import Block, Layout
 from dna_jax.networks.modules import Variables
-from dna_jax.networks.specification import Block, Specification
 from dna_jax.spaces import Point, expansion_name, kernel_name
 
 
@@ -48,7 +48,7 @@ def _mix_channels(blocks: Sequence[Block], probabilities: jax.Array) -> list[jax
     return _split_rows(jnp.sum(probabilities[:, :, None] * leading, axis=1))
 
 
-def mask_parameters(specification: Specification, parameters: Variables, point: Mapping[str, jax.Array]) -> Variables:
+def mask_parameters(specification: Layout, parameters: Variables, point: Mapping[str, jax.Array]) -> Variables:
     """Parameters of the super-kernel network as a point chooses or mixes them.
 
     Args:

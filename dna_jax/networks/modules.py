@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from dna_jax.networks.depthwise import depthwise
-from dna_jax.networks.specification import Block, Specification
+from dna_jax.networks.inverted_residual import Block, Layout
 
 BATCH_NORM_EPSILON = 1e-3
 
@@ -37,7 +37,7 @@ class BatchNorm(nnx.Module):
         self.mean = nnx.BatchStat(jnp.zeros(channels))
         self.variance = nnx.BatchStat(jnp.ones(channels))
 
-    def __call__(self, x: jax.Array, training: bool) -> jax.Array:
+    def _factor_and_mean(self, x: jax.Array, training: bool) -> tuple[jax.Array, jax.Array]:
         if training:
             axes = tuple(range(x.ndim - 1))
             mean = jnp.mean(x, axis=axes)
@@ -47,6 +47,15 @@ class BatchNorm(nnx.Module):
         else:
             mean, variance = self.mean[...], self.variance[...]
         factor = self.scale[...] * jax.lax.rsqrt(variance + BATCH_NORM_EPSILON)
+        return factor, mean
+
+    def factor_and_shift(self, x: jax.Array, training: bool) -> tuple[jax.Array, jax.Array]:
+        """What each channel is multiplied by and what is then added to it, [channels] each."""
+        factor, mean = self._factor_and_mean(x, training)
+        return factor, self.bias[...] - mean * factor
+
+    def __call__(self, x: jax.Array, training: bool) -> jax.Array:
+        factor, mean = self._factor_and_mean(x, training)
         return x * factor + (self.bias[...] - mean * factor)
 
 
@@ -129,7 +138,7 @@ class InvertedResidual(nnx.Module):
 class Network(nnx.Module):
     """Stem, blocks, head, pool, classifier, with one kernel and expansion per block."""
 
-    def __init__(self, specification: Specification, kernels: list[int], expansions: list[int]):
+    def __init__(self, specification: Layout, kernels: list[int], expansions: list[int]):
         stem, last = specification.stem_channels, specification.blocks[-1].out_channels
         self.activation = specification.activation
         self.stem = Stem(specification.image_channels, stem, specification.stem_stride)

@@ -1,63 +1,30 @@
-"""What a family of networks looks like before any choice is made: stages turned into blocks, as plain data."""
+"""Families of networks of inverted residual blocks: stages turned into blocks, and what is done with them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from dna_jax.spaces import Design, Space, expansion_name, kernel_name
+import jax
+from flax import nnx
+
+from dna_jax.networks.family import ConditionalLayer
+from dna_jax.networks.inverted_residual import Block, Layout
+from dna_jax.networks.inverted_residual_layers import inverted_residual_layers
+from dna_jax.networks.masking import mask_parameters
+from dna_jax.networks.modules import Network, Variables
+from dna_jax.spaces import Design, Option, Space, expansion_name, kernel_name
 
 
 @dataclasses.dataclass(frozen=True)
-class Block:
-    """One inverted residual block.
-
-    Attributes:
-      index: position in the network, from 1.
-      in_channels, out_channels: of the block.
-      stride: of its depthwise convolution.
-      squeeze_channels: width of the squeeze-excite bottleneck, 0 for none.
-      kernels, expansions: options of the block, ascending.
-      kernel, expansion: published default.
-    """
-
-    index: int
-    in_channels: int
-    out_channels: int
-    stride: int
-    squeeze_channels: int
-    kernels: tuple[int, ...]
-    expansions: tuple[int, ...]
-    kernel: int
-    expansion: int
+class Specification(Layout):
+    """A `Family` with a kernel and an expansion to choose in each block; its super-kernel network is one of the largest."""
 
     @property
-    def residual(self) -> bool:
-        """Whether the input is added to the output."""
-        return self.stride == 1 and self.in_channels == self.out_channels
-
-
-@dataclasses.dataclass(frozen=True)
-class Specification:
-    """A network family.
-
-    Attributes:
-      name: of the family.
-      image_size, image_channels: of the (square) input.
-      classes: of the classifier.
-      activation: "relu6" or "swish".
-      stem_channels, stem_stride: of the first 3x3 convolution.
-      blocks: the searchable blocks.
-      head_channels: of the last 1x1 convolution.
-    """
-
-    name: str
-    image_size: int
-    image_channels: int
-    classes: int
-    activation: str
-    stem_channels: int
-    stem_stride: int
-    blocks: tuple[Block, ...]
-    head_channels: int
+    def options(self) -> dict[str, tuple[Option, ...]]:
+        options: dict[str, tuple[Option, ...]] = {}
+        for block in self.blocks:
+            options[kernel_name(block.index)] = block.kernels
+            options[expansion_name(block.index)] = block.expansions
+        return options
 
     @property
     def default_design(self) -> Design:
@@ -67,6 +34,34 @@ class Specification:
             design[kernel_name(block.index)] = block.kernel
             design[expansion_name(block.index)] = block.expansion
         return design
+
+    def module(self, design: Mapping[str, Option] | None) -> nnx.Module:
+        chosen = {name: options[-1] for name, options in self.options.items()} if design is None else design
+        kernels = [int(chosen[kernel_name(block.index)]) for block in self.blocks]
+        expansions = [int(chosen[expansion_name(block.index)]) for block in self.blocks]
+        return Network(self, kernels, expansions)
+
+    def choose(
+        self, parameters: Variables, design: Mapping[str, Option] | None, point: Mapping[str, jax.Array] | None
+    ) -> tuple[Variables, tuple[()]]:
+        """Masks alone: without a point the parameters are those of the single, or of the largest, network."""
+        return (parameters if point is None else mask_parameters(self, parameters, point)), ()
+
+    def inherit(self, design: Mapping[str, Option], variables: Variables, source: Variables) -> Variables:
+        """The inner square of each kernel and the leading channels of each axis."""
+
+        def crop(target: jax.Array, whole: jax.Array) -> jax.Array:
+            spatial = 2 if target.ndim >= 3 else 0
+            index = []
+            for axis, (small, large) in enumerate(zip(target.shape, whole.shape, strict=True)):
+                start = (large - small) // 2 if axis < spatial else 0
+                index.append(slice(start, start + small))
+            return whole[tuple(index)]
+
+        return jax.tree.map(crop, variables, source)
+
+    def conditional_layers(self) -> list[ConditionalLayer]:
+        return inverted_residual_layers(self)
 
 
 @dataclasses.dataclass(frozen=True)

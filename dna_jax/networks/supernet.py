@@ -1,7 +1,8 @@
-"""Super-kernel network: one network of the largest options; a point of the space masks it to any smaller one.
+"""Networks as pure functions: one that holds all networks of a family, and single ones derived from it.
 
-The 7x7 depthwise kernel is masked to its inner 5x5 or 3x3, the hidden channels to the first ones (`masking`). So a step
-of the supernet costs one step of its largest network, whatever the size of the space.
+A super-kernel network is one network of the largest options; a point of the space masks it to any smaller one. The 7x7
+depthwise kernel is masked to its inner 5x5 or 3x3, the hidden channels to the first ones (`masking`, `dna_choices`). So a
+step of the supernet costs one step of its largest network, whatever the size of the space.
 """
 
 import dataclasses
@@ -14,10 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from dna_jax.networks.masking import mask_parameters
-from dna_jax.networks.modules import Network, Variables, initial_deviation
-from dna_jax.networks.specification import Specification
-from dna_jax.spaces import Option, expansion_name, kernel_name
+from dna_jax.networks.family import Family
+from dna_jax.networks.modules import Variables, initial_deviation
+from dna_jax.spaces import Option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,23 +26,16 @@ class Model:
 
     Attributes:
       specification: the family.
-      design: the network's choices, or None for the super-kernel network.
+      design: the network's choices, or None for the network that holds them all.
     """
 
-    specification: Specification
+    specification: Family
     design: tuple[tuple[str, Option], ...] | None
 
     @functools.cached_property
     def _abstract(self) -> tuple[nnx.GraphDef, Variables, Variables]:
-        blocks = self.specification.blocks
-        if self.design is None:
-            kernels = [max(block.kernels) for block in blocks]
-            expansions = [max(block.expansions) for block in blocks]
-        else:
-            chosen = dict(self.design)
-            kernels = [int(chosen[kernel_name(block.index)]) for block in blocks]
-            expansions = [int(chosen[expansion_name(block.index)]) for block in blocks]
-        module = nnx.eval_shape(lambda: Network(self.specification, kernels, expansions))
+        design = None if self.design is None else dict(self.design)
+        module = nnx.eval_shape(lambda: self.specification.module(design))
         graph, parameters, statistics = nnx.split(module, nnx.Param, nnx.BatchStat)
         return graph, parameters, statistics
 
@@ -52,9 +45,9 @@ class Model:
 
         def fill(path: tuple, leaf: jax.ShapeDtypeStruct) -> np.ndarray:
             names = tuple(str(getattr(key, "key", getattr(key, "name", key))) for key in path[1:])
-            kind = next(name for name in reversed(names) if name in ("kernel", "bias", "scale", "mean", "variance"))
+            kind = next(name for name in reversed(names) if name in ("kernel", "bias", "scale", "mean", "variance", "range"))
             if kind != "kernel":
-                return np.full(leaf.shape, kind in ("scale", "variance"), leaf.dtype)
+                return np.full(leaf.shape, kind in ("scale", "variance", "range"), leaf.dtype)
             generator = np.random.default_rng([seed, zlib.crc32("/".join(names).encode())])
             deviation = initial_deviation(names, leaf.shape)
             return (generator.standard_normal(leaf.shape) * deviation).astype(leaf.dtype)
@@ -76,53 +69,42 @@ class Model:
           parameters, statistics: as from `init`.
           images: [batch, height, width, channels], floating.
           training: normalise with the batch's statistics, which are returned; else with those given.
-          point: for a super-kernel network, the choices; None for a single one, or for the largest.
+          point: for a network that holds all of a family, the choices; None for a single one.
 
         Returns:
           logits [batch, classes], and the batch's statistics (the given ones if not training).
         """
         graph, _, _ = self._abstract
-        if point is not None:
-            parameters = mask_parameters(self.specification, parameters, point)
+        design = None if self.design is None else dict(self.design)
+        parameters, arguments = self.specification.choose(parameters, design, point)
         # A copy: the variables given belong to the caller, whose trace may be another.
         statistics = jax.tree.map(jnp.asarray, statistics)
         module = nnx.merge(graph, parameters, statistics, copy=True)
-        logits = module(images, training)
+        logits = module(images, training, *arguments)
         return logits, nnx.state(module, nnx.BatchStat)
 
 
-def supernet(specification: Specification) -> Model:
-    """The super-kernel network of a family."""
+def supernet(specification: Family) -> Model:
+    """The network that holds all networks of a family."""
     return Model(specification, None)
 
 
-def single_network(specification: Specification, design: Mapping[str, Option]) -> Model:
+def single_network(specification: Family, design: Mapping[str, Option]) -> Model:
     """One network of a family; other decisions in `design` are ignored."""
-    names = [name(block.index) for block in specification.blocks for name in (kernel_name, expansion_name)]
-    return Model(specification, tuple((name, design[name]) for name in names))
+    return Model(specification, tuple((name, design[name]) for name in specification.options))
 
 
 def inherit(model: Model, variables: Variables, source: Variables) -> Variables:
-    """Variables of a derived network cut out of those of its super-kernel network.
+    """Variables of a derived network cut out of those of its supernet.
 
     Args:
       model: the derived network.
       variables: its variables, for their shapes (parameters or statistics).
       source: the supernet's.
-
-    Returns:
-      The inner square of each kernel and the leading channels of each axis.
     """
-
-    def crop(target: jax.Array, whole: jax.Array) -> jax.Array:
-        spatial = 2 if target.ndim >= 3 else 0
-        index = []
-        for axis, (small, large) in enumerate(zip(target.shape, whole.shape, strict=True)):
-            start = (large - small) // 2 if axis < spatial else 0
-            index.append(slice(start, start + small))
-        return whole[tuple(index)]
-
-    return jax.tree.map(crop, variables, source)
+    if model.design is None:
+        raise ValueError("Only a single network inherits; make one with single_network.")
+    return model.specification.inherit(dict(model.design), variables, source)
 
 
 def count_parameters(model: Model) -> int:

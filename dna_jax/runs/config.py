@@ -12,11 +12,11 @@ from dna_jax.accuracy import AugmentationConfig, TrainingConfig
 from dna_jax.data import DataConfig
 from dna_jax.errors import UserError
 from dna_jax.hardware import Template, gemmini_template, nahas_edge
-from dna_jax.networks import Specification, efficientnet_b0, mobilenet_v2
+from dna_jax.networks import Family, efficientnet_b0, mobilenet_v2
 from dna_jax.search import Budgets, SearchConfig
 from dna_jax.spaces import Space, s1, s2
 
-NETWORKS: dict[str, tuple[Callable[[], Space], Callable[..., Specification]]] = {
+NETWORKS: dict[str, tuple[Callable[[], Space], Callable[..., Family]]] = {
     "s1": (s1, mobilenet_v2),
     "s2": (s2, efficientnet_b0),
 }

@@ -4,9 +4,11 @@ import json
 import pathlib
 
 from dna_jax.errors import UserError
-from dna_jax.networks import FAMILIES, chosen_layers
-from dna_jax.spaces import expansion_name, kernel_name
+from dna_jax.networks import FAMILIES, PUBLISHED, chosen_layers, published_layers
 from dna_jax.workload import Layer
+
+NETWORKS = tuple(dict.fromkeys((*PUBLISHED, *FAMILIES)))
+"""Names of networks of a published size."""
 
 
 def _of_summary(path: pathlib.Path) -> list[Layer]:
@@ -15,13 +17,9 @@ def _of_summary(path: pathlib.Path) -> list[Layer]:
         space = summary["space"]
         specification = FAMILIES[space["network_family"]](**space["network_size"])
         design = summary["network"]
-        for block in specification.blocks:
-            for name, options in (
-                (kernel_name(block.index), block.kernels),
-                (expansion_name(block.index), block.expansions),
-            ):
-                if design[name] not in options:
-                    raise UserError(f"The network {path} has {name} {design[name]!r}; choose one of {list(options)}.")
+        for name, options in specification.options.items():
+            if design[name] not in options:
+                raise UserError(f"The network {path} has {name} {design[name]!r}; choose one of {list(options)}.")
         return chosen_layers(specification, design)
     except OSError as error:
         raise UserError(f"The network {path} cannot be read ({error.strerror}).") from error
@@ -37,11 +35,13 @@ def network_layers(name: str) -> list[Layer]:
     """The layers of a network.
 
     Args:
-      name: one of `networks.FAMILIES` at its published size, or the path of a `summary.json` or of a model (`.onnx`).
+      name: one of NETWORKS, or the path of a `summary.json` or of a model (`.onnx`).
 
     Raises:
       UserError: if there is no such network, or the file cannot be used.
     """
+    if name in PUBLISHED:
+        return published_layers(name)
     if name in FAMILIES:
         specification = FAMILIES[name]()
         return chosen_layers(specification, specification.default_design)
@@ -53,4 +53,4 @@ def network_layers(name: str) -> list[Layer]:
         from dna_jax.networks.onnx_model import read_onnx
 
         return read_onnx(path)
-    raise UserError(f"Unknown network {name!r}; choose one of {', '.join(FAMILIES)}, a summary.json or a model.onnx.")
+    raise UserError(f"Unknown network {name!r}; choose one of {', '.join(NETWORKS)}, a summary.json or a model.onnx.")

@@ -9,7 +9,7 @@ from dna_jax.data import Dataset, Source, load, split
 from dna_jax.errors import UserError
 from dna_jax.hardware import Template
 from dna_jax.hardware.correction import rtl_correction
-from dna_jax.networks import Specification, chosen_layers
+from dna_jax.networks import Family, chosen_layers
 from dna_jax.runs.config import NETWORKS, TEMPLATES, CosearchConfig
 from dna_jax.search import CoSearch, discrete_cost, enumerate_accelerators
 from dna_jax.spaces import Design, Space
@@ -32,7 +32,7 @@ class Problem:
 
     config: CosearchConfig
     dataset: Dataset
-    specification: Specification
+    specification: Family
     template: Template
     network_space: Space
     accelerator_space: Space

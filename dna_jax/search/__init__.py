@@ -1,10 +1,15 @@
 """How choices improve."""
 
+from dna_jax.search.certified import DEVICES, Certificate, Limits, certified_optimum
 from dna_jax.search.cosearch import CoSearch, SearchConfig, SearchState
 from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
+from dna_jax.search.estimators import ESTIMATORS, Estimator
 from dna_jax.search.exact import discrete_cost, enumerate_accelerators
 from dna_jax.search.objectives import Budgets, ObjectiveConfig, merit, objective
 from dna_jax.search.optimizers import OptimizerConfig, learning_rate_schedule, make_optimizer
+from dna_jax.search.optimum_table import optimum_reader
+from dna_jax.search.pipeline_search import FoundPipeline, PipelineSearchConfig, evaluations_per_step, search_pipelines
+from dna_jax.search.recheck import recheck
 from dna_jax.search.relaxation import (
     TemperatureConfig,
     entropy,
@@ -17,18 +22,27 @@ from dna_jax.search.relaxation import (
 )
 
 __all__ = [
+    "DEVICES",
+    "ESTIMATORS",
     "Budgets",
+    "Certificate",
     "CoSearch",
     "Enumeration",
+    "Estimator",
+    "FoundPipeline",
+    "Limits",
     "ObjectiveConfig",
     "OptimizerConfig",
+    "PipelineSearchConfig",
     "SearchConfig",
     "SearchState",
     "Standing",
     "TemperatureConfig",
+    "certified_optimum",
     "discrete_cost",
     "entropy",
     "enumerate_accelerators",
+    "evaluations_per_step",
     "gumbel_softmax",
     "initial_logits",
     "learning_rate_schedule",
@@ -37,7 +51,10 @@ __all__ = [
     "merit",
     "most_likely_feasible",
     "objective",
+    "optimum_reader",
+    "recheck",
     "sample_point",
+    "search_pipelines",
     "standing",
     "straight_through",
     "temperature_schedule",

@@ -16,7 +16,7 @@ import optax
 from flax import struct
 
 from dna_jax.hardware import RelaxedCost, Template, relaxed_cost
-from dna_jax.networks import Model, Specification, Variables, relaxed_workload, single_network, supernet
+from dna_jax.networks import Family, Model, Variables, relaxed_workload, single_network, supernet
 from dna_jax.search.objectives import (
     Budgets,
     Multipliers,
@@ -119,7 +119,7 @@ class CoSearch:
     """
 
     config: SearchConfig
-    specification: Specification
+    specification: Family
     template: Template
     network_space: Space
     accelerator_space: Space

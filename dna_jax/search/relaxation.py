@@ -33,12 +33,22 @@ def _straight_through_jvp(primals, tangents):
     return straight_through(primals[0]), tangents[0]
 
 
+def _most_likely(perturbed: jax.Array, active: int, is_option: np.ndarray | None) -> jax.Array:
+    """Which entries of the last axis are among the `active` largest options, bool; all options where there are fewer."""
+    options = perturbed if is_option is None else jnp.where(is_option, perturbed, -jnp.inf)
+    width = perturbed.shape[-1]
+    _, indices = jax.lax.top_k(jax.lax.stop_gradient(options), min(active, width))
+    chosen = jnp.any(jax.nn.one_hot(indices, width, dtype=bool), axis=-2)
+    return chosen if is_option is None else chosen & is_option
+
+
 def gumbel_softmax(
     noise: jax.Array,
     logits: jax.Array,
     temperature: jax.Array | float,
     hard: bool,
     is_option: np.ndarray | None = None,
+    active: int | None = None,
 ) -> jax.Array:
     """A relaxed sample of a categorical variable (Jang et al., ICLR 2017, equation 2).
 
@@ -48,18 +58,37 @@ def gumbel_softmax(
       temperature: > 0; towards 0 samples become one-hot, towards infinity uniform.
       hard: one-hot forward with the soft sample's gradient (straight-through).
       is_option: bool[..., options], which entries can be chosen, at least one; the others get probability 0. All by default.
+      active: how many options stay active, at least 2; all by default. The softmax is taken over those with the largest
+        perturbed logits, as DNA does (Zhang et al., arXiv:2010.14778: one path forward, several backward). A hard sample is
+        the same one-hot choice, and its gradient flows to the active options alone. A soft sample is a mixture of the
+        active options alone: the others get probability 0 and no gradient.
 
     Returns:
-      Probabilities [..., options]. The largest entry is distributed as softmax(logits) at any temperature.
+      Probabilities [..., options]. The largest entry is distributed as softmax(logits), at any temperature and however many
+      are active.
     """
-    soft = jax.nn.softmax((logits + noise) / temperature, axis=-1, where=is_option)
+    perturbed = logits + noise
+    if active is None:
+        mixed = is_option
+    elif active < 2:
+        raise ValueError(f"active must be at least 2, not {active}: the gradient of a softmax over one option is zero.")
+    else:
+        mixed = _most_likely(perturbed, active, is_option)
+    soft = jax.nn.softmax(perturbed / temperature, axis=-1, where=mixed)
     return straight_through(soft) if hard else soft
 
 
-def sample_point(key: jax.Array, space: Space, logits: Logits, temperature: jax.Array | float, hard: bool) -> Point:
-    """One Gumbel-softmax sample of every free decision, completed with what is fixed."""
+def sample_point(
+    key: jax.Array,
+    space: Space,
+    logits: Logits,
+    temperature: jax.Array | float,
+    hard: bool,
+    active: int | None = None,
+) -> Point:
+    """One sample of every free decision, as from `gumbel_softmax`, completed with what is fixed."""
     noise = jax.random.gumbel(key, logits.shape)
-    return space.pin(gumbel_softmax(noise, logits, temperature, hard, space.is_option))
+    return space.pin(gumbel_softmax(noise, logits, temperature, hard, space.is_option, active))
 
 
 def mean_point(space: Space, logits: Logits) -> Point:

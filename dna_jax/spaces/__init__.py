@@ -1,6 +1,29 @@
 """What may be chosen."""
 
 from dna_jax.spaces.decision import Decision, Option
+from dna_jax.spaces.dna_network import (
+    OPERATIONS,
+    SKIP,
+    WIDTHS,
+    Operation,
+    bits_name,
+    dna_network_space,
+    operation,
+    operation_name,
+)
+from dna_jax.spaces.fpga_pipeline import (
+    DEPTHWISE_MODES,
+    PLANS,
+    STANDARD_MODES,
+    Chunk,
+    as_released,
+    boundary_name,
+    chunk_decisions,
+    chunks_for,
+    chunks_of,
+    fpga_pipeline_space,
+    knob_name,
+)
 from dna_jax.spaces.gemmini import gemmini_space
 from dna_jax.spaces.inverted_residual import (
     expansion_name,
@@ -15,17 +38,36 @@ from dna_jax.spaces.point import Point, pad_options
 from dna_jax.spaces.space import Design, Space, expectation
 
 __all__ = [
+    "DEPTHWISE_MODES",
+    "OPERATIONS",
+    "PLANS",
+    "SKIP",
+    "STANDARD_MODES",
+    "WIDTHS",
+    "Chunk",
     "Decision",
     "Design",
+    "Operation",
     "Option",
     "Point",
     "Space",
+    "as_released",
+    "bits_name",
+    "boundary_name",
+    "chunk_decisions",
+    "chunks_for",
+    "chunks_of",
+    "dna_network_space",
     "expansion_name",
     "expectation",
+    "fpga_pipeline_space",
     "gemmini_space",
     "inverted_residual_space",
     "kernel_name",
+    "knob_name",
     "nahas_edge_space",
+    "operation",
+    "operation_name",
     "pad_options",
     "s1",
     "s2",

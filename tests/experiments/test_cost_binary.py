@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from dna_jax.runs.priced_network import NETWORKS, network_layers
+
 CHIP = """
 name: chip
 levels:
@@ -60,6 +62,13 @@ def test_the_network_of_a_run(tmp_path):
     refused = _run(f"--network={path}")
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "not the summary.json of a finished run" in refused.stderr
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_named_network_has_layers(name):
+    layers = network_layers(name)
+    assert layers[0].name == "stem"
+    assert layers[-1].name == "classifier"
 
 
 @pytest.mark.parametrize(

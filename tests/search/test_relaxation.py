@@ -137,6 +137,69 @@ def test_gradient_of_a_soft_point_against_finite_differences():
         assert np.all(found[3, :2] != 0)
 
 
+def _active(key, hard, active, logits=LOGITS, is_option=None):
+    noise = jax.random.gumbel(key, logits.shape)
+    return gumbel_softmax(noise, logits, 0.7, hard, is_option, active), noise
+
+
+@pytest.mark.parametrize("hard", [True, False])
+@pytest.mark.parametrize("active", [2, 3])
+def test_gradients_flow_to_the_active_options_alone(hard, active):
+    weight = jnp.asarray([1.0, -2.0, 0.5, 3.0])
+    for key in jax.random.split(jax.random.key(4), 5):
+        gradient = np.asarray(jax.grad(lambda x, key=key: jnp.dot(weight, _active(key, hard, active, x)[0]))(LOGITS))
+        likely = np.argsort(LOGITS + jax.random.gumbel(key, LOGITS.shape))[-active:]
+        assert set(np.flatnonzero(gradient)) == set(likely.tolist())
+        # It is that of a softmax over the active options.
+        chosen = np.isin(np.arange(4), likely)
+        soft = jax.grad(lambda x, key=key, chosen=chosen: jnp.dot(weight, _active(key, False, None, x, chosen)[0]))
+        np.testing.assert_allclose(gradient, soft(LOGITS), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("hard", [True, False])
+def test_all_options_active_is_the_plain_sample(hard):
+    weight = jnp.asarray([1.0, -2.0, 0.5, 3.0])
+    is_option = np.array([True, True, True, False])
+    for active, options in ((4, None), (9, None), (3, is_option), (4, is_option)):
+
+        def value(logits, active, options=options):
+            return jnp.dot(weight, _active(jax.random.key(5), hard, active, logits, options)[0])
+
+        for mine, plain in zip(*(jax.value_and_grad(value)(LOGITS, a) for a in (active, None)), strict=True):
+            np.testing.assert_array_equal(mine, plain)
+
+
+def test_active_options_do_not_change_what_is_chosen():
+    keys = jax.random.split(jax.random.key(6), 20_000)
+    hard, noise = jax.vmap(lambda key: _active(key, True, 2))(keys)
+    plain = jax.vmap(lambda n: gumbel_softmax(n, LOGITS, 0.7, True))(noise)
+    np.testing.assert_array_equal(hard, plain)
+    expected = np.asarray(jax.nn.softmax(LOGITS))
+    deviation = np.sqrt(expected * (1 - expected) / len(keys))
+    assert np.all(np.abs(np.asarray(hard).mean(axis=0) - expected) < 5 * deviation)
+    # A soft sample mixes the active options alone.
+    soft, _ = jax.vmap(lambda key: _active(key, False, 2))(keys)
+    np.testing.assert_array_equal(np.sum(np.asarray(soft) > 0, axis=1), 2)
+    np.testing.assert_allclose(soft.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(np.argmax(soft, axis=1), np.argmax(hard, axis=1))
+
+
+def test_points_are_sampled_with_active_options():
+    space = (s1() | nahas_edge_space()).fix({"accelerator.pes_x": 6})
+    logits = jax.random.normal(jax.random.key(7), initial_logits(space).shape)
+    point = sample_point(jax.random.key(8), space, logits, 1.0, False, active=2)
+    for decision in space.free:
+        assert np.sum(np.asarray(point[decision.name]) > 0) == 2, decision.name
+    # Decisions of one option have no second one to be active.
+    assert float(point["block_01.expansion"][0]) == 1
+    assert space.decode(point)["accelerator.pes_x"] == 6
+
+
+def test_one_active_option_is_refused():
+    with pytest.raises(ValueError, match="at least 2"):
+        gumbel_softmax(jnp.zeros(4), LOGITS, 1.0, True, active=1)
+
+
 def test_entropy_is_one_when_open_and_zero_when_decided():
     space = Space("three", (Decision("open", (1, 2, 3, 4, 5)), Decision("decided", (1, 2)), Decision("between", (1, 2))))
     nothing = [99.0] * 3

@@ -3,7 +3,7 @@
 import collections
 import csv
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import jax
 
@@ -11,6 +11,8 @@ from dna_jax.errors import UserError
 from dna_jax.hardware.validation import (
     cacti,
     dosa,
+    fpga_layers,
+    fpga_systems,
     gemmini_rtl,
     maestro,
     nahas,
@@ -34,6 +36,10 @@ READERS: dict[str, Callable[[Sequence[Row], Context], TableResult]] = {
     "cacti_sram.csv": cacti.evaluate,
     "dosa_gemmini_rtl.csv": gemmini_rtl.evaluate,
     "nahas_table3.csv": nahas.evaluate,
+    "dna_layer_cycles.csv": fpga_layers.evaluate_released,
+    "dna_corrected_layers.csv": fpga_layers.evaluate_corrected,
+    "dna_layers.csv": fpga_systems.evaluate_expansion,
+    "dna_system.csv": fpga_systems.evaluate_systems,
 }
 """File name -> what evaluates the table."""
 
@@ -47,8 +53,18 @@ def _rows(path: pathlib.Path) -> list[Row]:
         raise UserError(f"The table {path} cannot be read as CSV ({error}).") from error
 
 
-def validate_folder(folder: pathlib.Path, context: Context) -> Iterator[tuple[str, TableResult]]:
+Reader = Callable[[Sequence[Row], Context], TableResult]
+
+
+def validate_folder(
+    folder: pathlib.Path, context: Context, others: Mapping[str, Reader] | None = None
+) -> Iterator[tuple[str, TableResult]]:
     """Each table below a folder, in the order of READERS, with what became of it; then those without a reader.
+
+    Args:
+      folder: of tables.
+      context: for the readers.
+      others: readers of tables that need more than the hardware model, by file name.
 
     Tables go by the name of their file, or by their path in the folder where several files have one name.
 
@@ -57,16 +73,17 @@ def validate_folder(folder: pathlib.Path, context: Context) -> Iterator[tuple[st
     """
     paths = sorted(folder.rglob("*.csv"))
     count = collections.Counter(path.name for path in paths)
-    order = list(READERS)
-    paths.sort(key=lambda path: order.index(path.name) if path.name in READERS else len(order))
+    readers = READERS | dict(others or {})
+    order = list(readers)
+    paths.sort(key=lambda path: order.index(path.name) if path.name in readers else len(order))
     for path, rows in [(path, _rows(path)) for path in paths]:
         name = path.name if count[path.name] == 1 else str(path.relative_to(folder))
-        if path.name not in READERS:
+        if path.name not in readers:
             names = [f"line {index + 2}" for index in range(len(rows))]
             yield name, TableResult(len(rows), [], 0, {"no reader for this table": names} if rows else {})
             continue
         with jax.enable_x64(True):
-            yield name, READERS[path.name](rows, context)
+            yield name, readers[path.name](rows, context)
 
 
 def as_json(result: TableResult) -> dict:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dna_jax.hardware.accelerator import Accelerator
+from dna_jax.spaces import Design
 from dna_jax.workload import Layer
 
 Row = Mapping[str, str]
@@ -68,10 +69,13 @@ class Context:
     Attributes:
       descriptions: accelerators described beside the tables, by name.
       networks: name of a published network -> its layers.
+      released_networks: number of a network of the tables of FPGA pipelines -> its layers as the release lists them, and
+        the allocation of the release.
     """
 
     descriptions: Mapping[str, Accelerator]
     networks: Mapping[str, Sequence[Layer]]
+    released_networks: Mapping[str, tuple[list[Layer], Design]] = dataclasses.field(default_factory=dict)
 
     def description(self, *names: str, units: float | None = None) -> Accelerator | None:
         """The accelerator described under the first of the names that there is; None if there is none.

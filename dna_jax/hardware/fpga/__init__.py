@@ -1,0 +1,44 @@
+"""FPGA pipelines: what networks cost on chunks of DSP slices and block RAMs."""
+
+from dna_jax.hardware.fpga.allocation import ChunkLayers, allocate, chunk_layers, chunk_of, is_depthwise, is_priced
+from dna_jax.hardware.fpga.layer import (
+    CLOCK_HZ,
+    ChunkDesign,
+    FpgaLayerCost,
+    FpgaLayers,
+    Model,
+    cost_on_chunk,
+)
+from dna_jax.hardware.fpga.pipeline import (
+    ChunkCost,
+    PipelineCost,
+    chunk_cost,
+    chunk_design,
+    evaluate_pipeline,
+    mixed_chunk_cost,
+    pipeline_cost,
+)
+from dna_jax.hardware.fpga.vectors import design_of_vectors
+
+__all__ = [
+    "CLOCK_HZ",
+    "ChunkCost",
+    "ChunkDesign",
+    "ChunkLayers",
+    "FpgaLayerCost",
+    "FpgaLayers",
+    "Model",
+    "PipelineCost",
+    "allocate",
+    "chunk_cost",
+    "chunk_design",
+    "chunk_layers",
+    "chunk_of",
+    "cost_on_chunk",
+    "design_of_vectors",
+    "evaluate_pipeline",
+    "is_depthwise",
+    "is_priced",
+    "mixed_chunk_cost",
+    "pipeline_cost",
+]

@@ -1,0 +1,79 @@
+"""Networks of the DNA space stated in a file: operations and bits of every block, by name."""
+
+import dataclasses
+import json
+import pathlib
+
+from dna_jax.errors import UserError
+from dna_jax.networks.dna import DnaSpecification, dna_network, edd_network
+from dna_jax.networks.dna_layers import dna_layers, released_layers
+from dna_jax.spaces import OPERATIONS, PLANS, SKIP
+from dna_jax.workload import Layer
+
+
+@dataclasses.dataclass(frozen=True)
+class StatedNetwork:
+    """One network.
+
+    Attributes:
+      identifier: number in its file, by which tables refer to it.
+      name: for people.
+      plan: "cifar", "imagenet" or "edd".
+      operations: one per block.
+      bits: one per block.
+    """
+
+    identifier: str
+    name: str
+    plan: str
+    operations: tuple[str, ...]
+    bits: tuple[int, ...]
+
+    def _specification(self, as_released: bool) -> DnaSpecification:
+        return edd_network(as_released) if self.plan == "edd" else dna_network(self.plan, as_released=as_released)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """As they are."""
+        return dna_layers(self._specification(False), self.operations, self.bits)
+
+    @property
+    def released_layers(self) -> list[Layer]:
+        """As the release of Auto-NBA lists them."""
+        return released_layers(self._specification(True), self.operations, self.bits)
+
+    def aligned(self) -> "StatedNetwork":
+        """Without the bits of blocks that are skipped: the release then gives every other block its own."""
+        bits = tuple(b for b, chosen in zip(self.bits, self.operations, strict=True) if chosen != SKIP)
+        return dataclasses.replace(self, bits=bits)
+
+
+def read_networks(path: pathlib.Path) -> list[StatedNetwork]:
+    """The networks of a JSON file: a list of {"net_id", "name", "family", "ops", "bits"}.
+
+    Raises:
+      UserError: if the file cannot be read or an entry states no network.
+    """
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path} cannot be read as a JSON file of networks ({error}).") from error
+    networks = []
+    for position, entry in enumerate(entries if isinstance(entries, list) else [entries]):
+        try:
+            plan, operations, bits = entry["family"], tuple(entry["ops"]), tuple(entry["bits"])
+            name, identifier = str(entry.get("name", position)), str(entry.get("net_id", position))
+        except (TypeError, KeyError, AttributeError) as error:
+            raise UserError(f"{path}: entry {position} lacks one of family, ops and bits.") from error
+        if plan not in PLANS or plan == "digits":
+            raise UserError(f"{path}: network {name!r} has the family {plan!r}; choose cifar, imagenet or edd.")
+        blocks = len(edd_network().blocks if plan == "edd" else dna_network(plan).blocks)
+        unknown = [chosen for chosen in operations if chosen not in OPERATIONS]
+        if unknown or len(operations) != blocks or len(bits) != blocks:
+            raise UserError(
+                f"{path}: network {name!r} needs {blocks} operations out of {', '.join(OPERATIONS)}, and as many bits."
+            )
+        if not all(isinstance(width, int) and 1 <= width <= 32 for width in bits):
+            raise UserError(f"{path}: network {name!r} has bits other than whole numbers from 1 to 32.")
+        networks.append(StatedNetwork(identifier, name, plan, operations, bits))
+    return networks

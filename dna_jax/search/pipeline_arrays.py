@@ -1,0 +1,133 @@
+"""A network on an FPGA pipeline as arrays of one shape: what a search prices many designs with, in one program."""
+
+from collections.abc import Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+
+from dna_jax.hardware.fpga import ChunkDesign, ChunkLayers, Model, allocate, chunk_layers, mixed_chunk_cost
+from dna_jax.search.chunk_designs import KNOBS
+from dna_jax.spaces import Chunk, Design, Space, boundary_name, chunks_of, knob_name
+from dna_jax.workload import Layer
+
+MODE = len(KNOBS)
+"""Row of the compute mode among the knobs of a chunk."""
+
+
+@struct.dataclass
+class KindArrays:
+    """The chunks of one kind side by side.
+
+    Attributes:
+      work: layers of each, [A, L].
+      built: whether the chunk has layers, bool[A].
+      tiles, unrolled: what the options of KNOBS stand for, [A, 4, W].
+      is_option: what may be chosen, bool[A, 5, W]; the last row is the compute mode.
+    """
+
+    work: ChunkLayers
+    built: jax.Array
+    tiles: jax.Array
+    unrolled: jax.Array
+    is_option: jax.Array
+
+
+@struct.dataclass
+class PipelineArrays:
+    """Chunks of standard and of depthwise layers, in this order wherever both stand side by side."""
+
+    standard: KindArrays
+    depthwise: KindArrays
+
+    @property
+    def built(self) -> jax.Array:
+        """Which chunks have layers, bool[A]."""
+        return jnp.concatenate([self.standard.built, self.depthwise.built])
+
+    @property
+    def is_option(self) -> jax.Array:
+        """What may be chosen, bool[A, 5, W]."""
+        return jnp.concatenate([self.standard.is_option, self.depthwise.is_option])
+
+
+def _kind_arrays(chunks: Sequence[Chunk], allocated: Mapping[Chunk, Sequence[Layer]], space: Space, rows: int) -> KindArrays:
+    width = max(len(decision.options) for decision in space.decisions)
+    tiles, unrolled = np.ones((2, len(chunks), len(KNOBS), width), np.float32)
+    is_option = np.zeros((len(chunks), len(KNOBS) + 1, width), bool)
+    for a, chunk in enumerate(chunks):
+        for k, knob in enumerate((*KNOBS, "parallel")):
+            name = knob_name(chunk, knob)
+            if chunk.depthwise and knob == "inputs":
+                is_option[a, k, 0] = True
+                continue
+            options = space[name].options
+            free = [options.index(space.fixed[name])] if name in space.fixed else list(range(len(options)))
+            is_option[a, k, free] = True
+            if knob != "parallel":
+                pairs = np.array([str(option).split("/") for option in options], np.float32)
+                tiles[a, k, : len(options)], unrolled[a, k, : len(options)] = pairs.T
+    # A chunk without layers borrows some, so that nothing in it is undefined; it counts for nothing.
+    borrowed = next(iter(allocated.values()))
+    work = [chunk_layers(allocated.get(chunk, borrowed), jnp.float32, rows) for chunk in chunks]
+    return KindArrays(
+        work=jax.tree.map(lambda *leaves: jnp.stack(leaves), *work),
+        built=jnp.array([chunk in allocated for chunk in chunks]),
+        tiles=jnp.asarray(tiles),
+        unrolled=jnp.asarray(unrolled),
+        is_option=jnp.asarray(is_option),
+    )
+
+
+def pipeline_arrays(layers: Sequence[Layer], space: Space) -> PipelineArrays:
+    """Arrays of a discrete network on the pipelines of a space.
+
+    Args:
+      layers: of the network.
+      space: an `fpga_pipeline_space` whose allocation is fixed; knobs may be.
+
+    Raises:
+      ValueError: if no layer has weights, or the operands of one have a width for which there is no chunk.
+    """
+    allocated = allocate(layers, space.fixed)
+    chunks = chunks_of(space)
+    missing = sorted(chunk.name for chunk in allocated if chunk not in chunks)
+    if missing or not allocated:
+        raise ValueError(f"The space has no chunk for {', '.join(missing)}." if missing else "No layer has weights.")
+    # As many rows in every program for the networks of one family.
+    rows = max(chunk_layers(own, jnp.float32).count.shape[-1] for own in allocated.values())
+    kinds = [_kind_arrays([c for c in chunks if c.depthwise == kind], allocated, space, rows) for kind in (False, True)]
+    return PipelineArrays(*kinds)
+
+
+def sampled_costs(arrays: PipelineArrays, point: jax.Array, model: Model) -> jax.Array:
+    """Cycles, DSP slices and block RAMs of every chunk at points, [..., A, 3]; those of chunks without layers are 0.
+
+    Args:
+      arrays: of the network.
+      point: probabilities [..., A, 5, W] of the options of every knob, soft or one-hot.
+      model: "released" or "corrected".
+    """
+    costs = []
+    split = len(arrays.standard.built)
+    for kind, own in ((arrays.standard, point[..., :split, :, :]), (arrays.depthwise, point[..., split:, :, :])):
+        tiles = jnp.sum(own[..., :MODE, :] * kind.tiles, axis=-1)
+        unrolled = jnp.sum(own[..., :MODE, :] * kind.unrolled, axis=-1)
+        sizes = [side[..., k] for side in (tiles, unrolled) for k in range(MODE)]
+        cost = mixed_chunk_cost(kind.work, ChunkDesign(*sizes), own[..., MODE, :], kind is arrays.depthwise, model)
+        costs.append(jnp.where(kind.built[:, None], jnp.stack([cost.cycles, cost.dsp, cost.bram], axis=-1), 0))
+    return jnp.concatenate(costs, axis=-2)
+
+
+def design_of(space: Space, options: np.ndarray) -> Design:
+    """The design of option indices int[A, 5], with the allocation of the space."""
+    design: Design = {name: space.fixed[name] for name in map(boundary_name, (False, True))}
+    chunks = chunks_of(space)
+    ordered = [c for c in chunks if not c.depthwise] + [c for c in chunks if c.depthwise]
+    for chunk, row in zip(ordered, options, strict=True):
+        for k, knob in enumerate((*KNOBS, "parallel")):
+            if not (chunk.depthwise and knob == "inputs"):
+                name = knob_name(chunk, knob)
+                design[name] = space[name].options[int(row[k])]
+    return design

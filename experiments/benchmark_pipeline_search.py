@@ -1,0 +1,221 @@
+"""Differentiable search of FPGA pipelines against the certified optimum, every estimator beside random search.
+
+python -m experiments.benchmark_pipeline_search --out=FILE.json --plot=FILE.png
+
+For each of the networks of `--networks` and some drawn at random, the search runs for every seed, and its images a second
+are set against those of the proven optimum. Three tables:
+  default      the default search under every limit, compute mode and cost model
+  estimators   every estimator and random search, with and without recombination of chunks, at equal evaluations and at
+               equal time
+  settings     learning rates and temperatures
+"""
+
+import dataclasses
+import functools
+import pathlib
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from absl import flags
+from matplotlib.figure import Figure
+
+from dna_jax.hardware.fpga import Model
+from dna_jax.hardware.technology import THIRD_PARTY
+from dna_jax.networks import StatedNetwork, read_networks
+from dna_jax.runs import binary
+from dna_jax.search import (
+    ESTIMATORS,
+    FoundPipeline,
+    Limits,
+    PipelineSearchConfig,
+    TemperatureConfig,
+    certified_optimum,
+    evaluations_per_step,
+    search_pipelines,
+)
+from dna_jax.spaces import OPERATIONS, WIDTHS, Space, as_released, fpga_pipeline_space
+from dna_jax.workload import Layer
+from experiments import benchmark_output
+
+LIMITS = (Limits(900, 700), Limits(220, 280), Limits(64, 140))
+RATES = (1e-7, 1e-3, 0.01, 0.03, 0.05, 0.1, 0.3)
+TEMPERATURES = (0.1, 0.3, 1.0, 3.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One problem: a network under limits, and its certified optimum."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    space: Space
+    limits: Limits
+    model: Model
+    optimum_fps: float
+
+
+def random_networks(count: int) -> list[StatedNetwork]:
+    """Networks drawn uniformly from the space, for CIFAR and ImageNet in turn."""
+    generator, networks = np.random.default_rng(0), []
+    for index in range(count):
+        operations = tuple(str(name) for name in generator.choice(OPERATIONS, 22))
+        bits = tuple(int(width) for width in generator.choice(WIDTHS, 22))
+        plan = ("cifar", "imagenet")[index % 2]
+        networks.append(StatedNetwork(f"random{index}", f"random_{plan}_{index}", plan, operations, bits))
+    return networks
+
+
+@functools.cache
+def case(network: StatedNetwork, limits: Limits, mode: str, model: Model) -> Case | None:
+    """A problem; None where no pipeline meets the limits."""
+    layers = network.released_layers if model == "released" else network.layers
+    space = fpga_pipeline_space(network.plan).fix(as_released(network.plan, fixed_mode=mode == "fixed"))
+    optimum = certified_optimum(layers, space, limits, model)
+    if optimum.design is None:
+        return None
+    return Case(network.name, tuple(layers), space, limits, model, optimum.fps)
+
+
+def judge(cases: Iterable[Case | None], config: PipelineSearchConfig, seeds: int) -> dict[str, Any]:
+    """Percent of the optimum over cases and seeds, share of runs that end within the limits, seconds per run."""
+    percent, feasible, seconds, curves, evaluations = [], [], [], [], 0
+    for index, problem in enumerate(case for case in cases if case is not None):
+        arguments = problem.layers, problem.space, problem.limits, config, range(seeds), problem.model
+        if not index:
+            search_pipelines(*arguments)
+        evaluations = config.steps * evaluations_per_step(config, problem.space)
+        began = time.perf_counter()
+        found: list[FoundPipeline] = search_pipelines(*arguments)
+        seconds.append((time.perf_counter() - began) / seeds)
+        percent.append([100 * run.fps / problem.optimum_fps for run in found])
+        feasible += [run.fps > 0 and run.dsp <= problem.limits.dsp and run.bram <= problem.limits.bram for run in found]
+        curves.append(np.mean([run.history for run in found], axis=0) / problem.optimum_fps * 100)
+    return {
+        "cases": len(percent),
+        "mean_percent": float(np.mean(percent)),
+        "least_percent": float(np.min(percent)),
+        "least_network_percent": float(np.mean(percent, axis=1).min()),
+        "feasible_share": float(np.mean(feasible)),
+        "seconds_per_run": statistics.median(seconds),
+        "evaluations": evaluations,
+        "curve": [round(float(value), 3) for value in np.mean(curves, axis=0)],
+    }
+
+
+def _say(kind: str, row: dict[str, Any]) -> None:
+    words = "  ".join(f"{name} {value}" for name, value in row.items() if isinstance(value, str | bool))
+    print(
+        f"{kind:<11}{words}: {row['mean_percent']:6.2f} % of the optimum (least {row['least_percent']:.1f}), "
+        f"{100 * row['feasible_share']:.0f} % feasible, {row['evaluations']:,} pipelines priced, "
+        f"{row['seconds_per_run']:.3f} s a run",
+        flush=True,
+    )
+
+
+def measure_default(networks: Sequence[StatedNetwork], seeds: int) -> list[dict[str, Any]]:
+    """The default search everywhere."""
+    rows = []
+    for model in ("released", "corrected"):
+        for mode in ("fixed", "free"):
+            for limits in LIMITS:
+                cases = [case(network, limits, mode, model) for network in networks]
+                where = {"model": model, "mode": mode, "limits": f"{limits.dsp:g}/{limits.bram:g}"}
+                rows.append(where | judge(cases, PipelineSearchConfig(), seeds))
+                _say("default", rows[-1])
+    return rows
+
+
+def measure_estimators(networks: Sequence[StatedNetwork], seeds: int) -> list[dict[str, Any]]:
+    """Every estimator, and chunks that learn from the whole, where the limits bind: free compute mode, corrected model."""
+    cases = [case(network, limits, "free", "corrected") for network in networks for limits in LIMITS[1:]]
+    default, space = PipelineSearchConfig(), fpga_pipeline_space()
+    budget = default.steps * evaluations_per_step(default, space)
+    methods = [(estimator, True) for estimator in (*ESTIMATORS, "random")] + [("reinforce", False)]
+    rows, seconds = [], 0.0
+    for recombined in (True, False):
+        for estimator, by_chunk in methods:
+            config = dataclasses.replace(default, estimator=estimator, by_chunk=by_chunk, recombined=recombined)
+            # Pricing every option leaves few samples for as many evaluations.
+            config = dataclasses.replace(config, samples=2) if estimator == "expectation" else config
+            config = dataclasses.replace(config, steps=max(1, budget // evaluations_per_step(config, space)))
+            what = {"estimator": estimator, "by_chunk": by_chunk, "recombined": recombined}
+            equal = judge(cases, config, seeds)
+            rows.append({"equal": "evaluations", **what, **equal})
+            _say("estimators", rows[-1])
+            seconds = seconds or equal["seconds_per_run"]
+            config = dataclasses.replace(config, steps=max(1, round(config.steps * seconds / equal["seconds_per_run"])))
+            rows.append({"equal": "time", **what, **judge(cases, config, seeds)})
+            _say("estimators", rows[-1])
+    return rows
+
+
+def measure_settings(networks: Sequence[StatedNetwork], seeds: int) -> list[dict[str, Any]]:
+    """Learning rates of the default estimator, temperatures of the straight-through one."""
+    cases = [case(network, LIMITS[2], "free", "corrected") for network in networks]
+    rows = []
+    for recombined in (True, False):
+        for rate in RATES:
+            config = PipelineSearchConfig(learning_rate=rate, recombined=recombined)
+            rows.append({"learning_rate": f"{rate:g}", "recombined": recombined, **judge(cases, config, seeds)})
+            _say("settings", rows[-1])
+    for temperature in TEMPERATURES:
+        constant = TemperatureConfig("constant", temperature, temperature)
+        config = PipelineSearchConfig(estimator="straight_through", recombined=False, temperature=constant)
+        rows.append({"temperature": f"{temperature:g}", "estimator": config.estimator, **judge(cases, config, seeds)})
+        _say("settings", rows[-1])
+    return rows
+
+
+def plot(rows: Sequence[dict[str, Any]], path: pathlib.Path) -> None:
+    """Best pipeline so far against pipelines priced, with and without recombination."""
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, recombined in zip(panels, (False, True), strict=True):
+        chosen = [row for row in rows if row["equal"] == "evaluations" and row["recombined"] == recombined]
+        for row in chosen:
+            steps = len(row["curve"])
+            label = row["estimator"] + ("" if row["by_chunk"] else ", whole")
+            axes.plot(np.arange(1, steps + 1) * row["evaluations"] / steps, row["curve"], label=label)
+        title = "chunks of different pipelines put together" if recombined else "best pipeline drawn"
+        axes.set(title=title, xlabel="pipelines priced", xscale="log", ylim=(0, 102))
+        axes.axhline(100, color="black", linewidth=0.7)
+        axes.grid(alpha=0.3)
+    panels[0].set(ylabel="images a second, % of the proven optimum")
+    panels[0].legend(fontsize=8)
+    figure.savefig(path, dpi=120)
+
+
+def define_flags() -> None:
+    """The flags of this binary; not at import, so that its functions can be used elsewhere."""
+    stated = THIRD_PARTY / "auto_nba" / "dna_networks.json"
+    flags.DEFINE_string("networks", str(stated), "JSON file of networks: a list of {name, family, ops, bits}.")
+    flags.DEFINE_integer("random_networks", 4, "Networks drawn at random besides.", lower_bound=0)
+    flags.DEFINE_integer("seeds", 10, "Runs of each search.", lower_bound=1)
+    flags.DEFINE_multi_enum(
+        "tables", ["default", "estimators", "settings"], ["default", "estimators", "settings"], "Tables to measure."
+    )
+    flags.DEFINE_string("plot", None, "PNG file of the estimators' curves; default: beside --out.")
+    benchmark_output.define_out_flag()
+
+
+def main() -> None:
+    """Measure and report."""
+    out = binary.output_file("out")
+    picture = binary.output_file("plot", default=out and str(out.with_suffix(".png")))
+    stated = read_networks(pathlib.Path(flags.FLAGS.networks).expanduser())
+    networks = stated + random_networks(flags.FLAGS.random_networks)
+    seeds, tables = flags.FLAGS.seeds, flags.FLAGS.tables
+    figures: dict[str, Any] = {"seeds": seeds, "networks": [network.name for network in networks]}
+    measures = {"default": measure_default, "estimators": measure_estimators, "settings": measure_settings}
+    for name in tables:
+        figures[name] = measures[name](networks if name == "default" else stated, seeds)
+    if picture and "estimators" in figures:
+        plot(figures["estimators"], picture)
+    benchmark_output.write_result("experiments.benchmark_pipeline_search", figures)
+
+
+if __name__ == "__main__":
+    binary.run(main, define_flags)
