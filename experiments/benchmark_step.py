@@ -22,7 +22,7 @@ import numpy as np
 from absl import flags
 from jax.experimental.compilation_cache import compilation_cache
 
-from dna_jax.hardware import nahas_edge
+from dna_jax.hardware import TemplatePricing, nahas_edge
 from dna_jax.networks import mobilenet_v2
 from dna_jax.runs import binary
 from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, objective, sample_point
@@ -62,7 +62,7 @@ def _programs(setting: dict[str, Any]) -> dict[str, tuple[Callable[..., Any], tu
         return CoSearch(
             config=SearchConfig(weights=OptimizerConfig(), warmup_steps=0),
             specification=specification,
-            template=template,
+            pricing=TemplatePricing(template, template.space),
             network_space=network_space,
             accelerator_space=template.space,
             budgets=Budgets(latency_ms=0.1, area_mm2=20.0),

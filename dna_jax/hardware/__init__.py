@@ -8,7 +8,7 @@ from dna_jax.hardware.loopnest import LayerCost, bound_names, evaluate_mapping
 from dna_jax.hardware.mapper import LayerPrice, MappedLayer, map_layer
 from dna_jax.hardware.mapping import Mapping
 from dna_jax.hardware.notation import format_mapping, parse_mapping
-from dna_jax.hardware.relaxed import RelaxedCost, relaxed_cost
+from dna_jax.hardware.relaxed import RelaxedCost, TemplatePricing, relaxed_cost
 from dna_jax.hardware.template import Template
 from dna_jax.hardware.templates import ACCELERATORS, gemmini_template, nahas_edge
 from dna_jax.hardware.violations import capacity_violations
@@ -27,6 +27,7 @@ __all__ = [
     "Schedule",
     "SpatialChoice",
     "Template",
+    "TemplatePricing",
     "Totals",
     "bound_names",
     "capacity_violations",

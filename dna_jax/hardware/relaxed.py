@@ -11,7 +11,7 @@ forward pass.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ from flax import struct
 from dna_jax.hardware.cost import price_layers
 from dna_jax.hardware.template import Template
 from dna_jax.spaces import Point, Space
-from dna_jax.workload import Workload
+from dna_jax.workload import Layer, Workload, workload_from_layers
 
 
 @struct.dataclass
@@ -37,6 +37,16 @@ class RelaxedCost:
     energy_mj: jax.Array
     area_mm2: jax.Array
     overflow_kib: jax.Array
+
+    @property
+    def metrics(self) -> dict[str, jax.Array]:
+        """What may have a budget, by name."""
+        return {"latency_ms": self.latency_ms, "energy_mj": self.energy_mj, "area_mm2": self.area_mm2}
+
+    @property
+    def misfit(self) -> jax.Array:
+        """How far the design is from running at all; 0 where it runs."""
+        return self.overflow_kib
 
 
 def _neighbours(point: Point, rows: np.ndarray, options: np.ndarray) -> Point:
@@ -89,3 +99,20 @@ def relaxed_cost(template: Template, space: Space, workload: Workload, point: Ma
         area_mm2=interpolate(area, additive=False),
         overflow_kib=interpolate(overflow, additive=True),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class TemplatePricing:
+    """Prices of a search on the accelerators of a template.
+
+    Attributes:
+      template: the family of accelerators.
+      space: its space, with what is fixed.
+    """
+
+    template: Template
+    space: Space
+
+    def __call__(self, layers: Sequence[Layer], weight: jax.Array, point: Mapping[str, jax.Array]) -> RelaxedCost:
+        """Cost at a point of layers, each as often as its weight [L] says."""
+        return relaxed_cost(self.template, self.space, workload_from_layers(layers, weight, weight.dtype), point)

@@ -86,6 +86,22 @@ def largest(values: Sequence[jax.Array | float]) -> jax.Array:
     return functools.reduce(lambda x, y: maximum(*jnp.broadcast_arrays(x, y)), arrays)
 
 
+@jax.custom_jvp
+def largest_entry(values: jax.Array) -> jax.Array:
+    """The largest of nonnegative numbers along the last axis; each gets a share of the gradient as in `maximum`."""
+    return jnp.max(values, axis=-1)
+
+
+@largest_entry.defjvp
+def _largest_entry_jvp(primals, tangents):
+    (values,) = primals
+    value = largest_entry(values)
+    floor = (1e-6 * value + jnp.finfo(values.dtype).tiny)[..., None]
+    held = jnp.maximum(values, floor)
+    share = jax.nn.softmax(SHARPNESS * jnp.log(held), axis=-1)
+    return value, value * jnp.sum(share * tangents[0] / held, axis=-1)
+
+
 def largest_divisor(x: jax.Array, limit: jax.Array) -> jax.Array:
     """The largest divisor of integers x up to 65,536 that is at most `limit`, 1 if there is no other; no gradient."""
     small = jnp.arange(1, 257, dtype=x.dtype)

@@ -18,11 +18,19 @@ from dna_jax.networks.supernet import (
     single_network,
     supernet,
 )
-from dna_jax.networks.workload import chosen_layers, macs, relaxed_workload
+from dna_jax.networks.workload import chosen_layers, expected_layers, macs, relaxed_workload
 
 FAMILIES = {
     network.__name__: network
-    for network in (mobilenet_v2, efficientnet_b0, mnasnet_b1, proxylessnas_mobile, single_path, efficientnet_b1)
+    for network in (
+        mobilenet_v2,
+        efficientnet_b0,
+        mnasnet_b1,
+        proxylessnas_mobile,
+        single_path,
+        efficientnet_b1,
+        dna_network,
+    )
 }
 """Name of a family -> what makes its specification."""
 
@@ -45,6 +53,7 @@ __all__ = [
     "edd_network",
     "efficientnet_b0",
     "efficientnet_b1",
+    "expected_layers",
     "inherit",
     "macs",
     "mnasnet_b1",

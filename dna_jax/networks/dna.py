@@ -67,8 +67,14 @@ class DnaSpecification(DnaLayout):
 
 _CHANNELS = (16, 24, 32, 64, 112, 184, 352)
 _BLOCKS = (1, 4, 4, 4, 4, 4, 1)
-_STRIDES = {"cifar": (1, 1, 1, 2, 2, 1, 2, 1), "imagenet": (2, 1, 2, 2, 2, 1, 2, 1)}
-"""Of the stem and of each of the seven stages."""
+_STRIDES = {
+    "cifar": (1, 1, 1, 2, 2, 1, 2, 1),
+    "imagenet": (2, 1, 2, 2, 2, 1, 2, 1),
+    "digits": (1, 1, 1, 2, 1, 1, 2, 1),
+}
+"""Of the stem and of each of the seven stages. "digits" is ours: 8 pixels end as 2."""
+
+_IMAGE_SIZES = {"cifar": 32, "imagenet": 224, "digits": 8}
 
 
 def _blocks(channels: Sequence[int], strides: Sequence[int], in_channels: int, rows: int) -> tuple[DnaBlock, ...]:
@@ -87,7 +93,7 @@ def _scaled(channels: int, width: float) -> int:
 
 
 def dna_network(
-    plan: str = "cifar",
+    stride_plan: str = "cifar",
     width: float = 1.0,
     image_size: int | None = None,
     classes: int | None = None,
@@ -99,26 +105,27 @@ def dna_network(
     """The family of 22 blocks (Auto-NBA, `operations.py` and `config_search.py` of its release).
 
     Args:
-      plan: "cifar" (32 pixels, 10 classes; strides of the last three halvings only) or "imagenet" (224 pixels, 1000).
+      stride_plan: "cifar" (32 pixels, 10 classes; strides of the last three halvings only), "imagenet" (224 pixels, 1000),
+        or "digits" (8 pixels, 10 classes; two halvings).
       width: multiplies all channels.
-      image_size, classes, image_channels: of the task; those of the plan by default.
+      image_size, classes, image_channels: of the task; those of the stride plan by default.
       as_released: with 192 channels in the sixth stage, as the released cost model counts; trained networks have 184.
       widths: operand widths to choose from, ascending.
       form: of the network that holds them all.
     """
-    if plan not in _STRIDES:
-        raise ValueError(f"Unknown plan {plan!r}; choose one of {', '.join(_STRIDES)}.")
+    if stride_plan not in _STRIDES:
+        raise ValueError(f"The stride plan {stride_plan!r} is none of this family; choose one of {', '.join(_STRIDES)}.")
     if not width > 0:
         raise ValueError(f"width must be positive, not {width}.")
-    small = plan == "cifar"
-    stem_stride, *stage_strides = _STRIDES[plan]
-    image_size = image_size or (32 if small else 224)
+    small = stride_plan != "imagenet"
+    stem_stride, *stage_strides = _STRIDES[stride_plan]
+    image_size = image_size or _IMAGE_SIZES[stride_plan]
     at_one = [192 if as_released and c == 184 else c for c in _CHANNELS]
     channels = [_scaled(c, width) for c, count in zip(at_one, _BLOCKS, strict=True) for _ in range(count)]
     strides = [s if i == 0 else 1 for s, count in zip(stage_strides, _BLOCKS, strict=True) for i in range(count)]
     stem = _scaled(16, width)
     return DnaSpecification(
-        name=f"dna_{plan}",
+        name="dna_network",
         image_size=image_size,
         image_channels=image_channels,
         classes=classes or (10 if small else 1000),

@@ -26,12 +26,12 @@ def chosen_layers(specification: Family, design: Mapping[str, Option]) -> list[L
     ]
 
 
-def relaxed_workload(specification: Family, point: Mapping[str, jax.Array]) -> Workload:
-    """The expected workload at a point: equal shapes once, weighted by their expected number.
+def expected_layers(specification: Family, point: Mapping[str, jax.Array]) -> tuple[list[Layer], jax.Array]:
+    """The layers that some choice would bring, equal shapes once, and how often each is expected at a point, [L].
 
     Args:
       specification: a family.
-      point: probabilities of its decisions, soft or one-hot, without leading axes; their type is that of the workload.
+      point: probabilities of its decisions, soft or one-hot, without leading axes; their type is that of the counts.
     """
     rows, options = specification.conditional_layers(), specification.options
     names = [name for name in point if name in options]
@@ -45,8 +45,15 @@ def relaxed_workload(specification: Family, point: Mapping[str, jax.Array]) -> W
         lookup[i, : len(needed)] = needed
     layers, matrix = merge_equal_layers([row.layer for row in rows])
     # A sum of ones and zeros times probabilities: at a default precision an accelerator would round it.
-    weight = jnp.matmul(jnp.asarray(matrix, chosen.dtype), jnp.prod(probabilities[lookup], axis=-1), precision="highest")
-    return workload_from_layers(layers, weight, chosen.dtype)
+    return layers, jnp.matmul(
+        jnp.asarray(matrix, chosen.dtype), jnp.prod(probabilities[lookup], axis=-1), precision="highest"
+    )
+
+
+def relaxed_workload(specification: Family, point: Mapping[str, jax.Array]) -> Workload:
+    """The expected workload at a point: `expected_layers` as a struct of arrays."""
+    layers, weight = expected_layers(specification, point)
+    return workload_from_layers(layers, weight, weight.dtype)
 
 
 def macs(specification: Family, design: Mapping[str, Option]) -> int:

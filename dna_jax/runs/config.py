@@ -12,13 +12,14 @@ from dna_jax.accuracy import AugmentationConfig, TrainingConfig
 from dna_jax.data import DataConfig
 from dna_jax.errors import UserError
 from dna_jax.hardware import Template, gemmini_template, nahas_edge
-from dna_jax.networks import Family, efficientnet_b0, mobilenet_v2
-from dna_jax.search import Budgets, SearchConfig
-from dna_jax.spaces import Space, s1, s2
+from dna_jax.networks import Family, dna_network, efficientnet_b0, mobilenet_v2
+from dna_jax.search import COSTS, DEVICES, PIPELINE_COSTS, Budgets, SearchConfig
+from dna_jax.spaces import Space, dna_network_space, s1, s2
 
 NETWORKS: dict[str, tuple[Callable[[], Space], Callable[..., Family]]] = {
     "s1": (s1, mobilenet_v2),
     "s2": (s2, efficientnet_b0),
+    "dna": (dna_network_space, dna_network),
 }
 """Network spaces by name: the space, and the family whose blocks it searches."""
 
@@ -31,12 +32,12 @@ class NetworkConfig:
     """Which networks.
 
     Attributes:
-      space: "s1" (MobileNetV2) or "s2" (EfficientNet-B0).
+      space: "s1" (MobileNetV2), "s2" (EfficientNet-B0) or "dna" (operation and operand width of 22 blocks).
       width: multiplies all channels.
-      stride_plan: a key of `networks.STRIDE_PLANS`.
+      stride_plan: where maps halve, a key of `networks.STRIDE_PLANS`; "dna" knows all but "cifar_early".
     """
 
-    space: Literal["s1", "s2"] = "s1"
+    space: Literal["s1", "s2", "dna"] = "s1"
     width: float = 1.0
     stride_plan: Literal["imagenet", "cifar", "cifar_early", "digits"] = "cifar"
 
@@ -50,10 +51,14 @@ class AcceleratorConfig:
     """Which accelerators.
 
     Attributes:
-      template: "nahas_edge" (50,000 designs) or "gemmini" (245).
+      template: "nahas_edge" (50,000 designs), "gemmini" (245) or "fpga" (pipelines of chunks, 1e49 and more).
+      device: for "fpga": the board whose DSP slices and block RAMs are budgets, where `budgets` sets no others.
+      allocation: for "fpga": "released" holds the height of maps from which a layer counts as large, "searched" chooses it.
     """
 
-    template: Literal["nahas_edge", "gemmini"] = "nahas_edge"
+    template: Literal["nahas_edge", "gemmini", "fpga"] = "nahas_edge"
+    device: Literal["zc706", "zcu102", "ultra96"] = "zc706"
+    allocation: Literal["released", "searched"] = "released"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,8 +121,23 @@ class CosearchConfig:
             raise ValueError(
                 "cost.correction=rtl is fitted to Gemmini; set accelerator.template=gemmini, or cost.correction=none."
             )
+        foreign = PIPELINE_COSTS if self.accelerator.template != "fpga" else COSTS
+        for name in dict(self.budgets.items()):
+            if name in foreign:
+                given = "fps" if name == "frame_ms" else name
+                raise ValueError(f"budgets.{given} is no cost of accelerators of the template {self.accelerator.template}.")
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must lie between 0 and 2^31 - 1, and is {self.seed}.")
+
+    @property
+    def limits(self) -> Budgets:
+        """The budgets, with those of the device."""
+        if self.accelerator.template != "fpga":
+            return self.budgets
+        device, given = DEVICES[self.accelerator.device], self.budgets
+        dsp = device.dsp if given.dsp is None else given.dsp
+        bram = device.bram if given.bram is None else given.bram
+        return dataclasses.replace(given, dsp=dsp, bram=bram)
 
 
 def to_config_dict(config: Any) -> config_dict.ConfigDict:

@@ -1,7 +1,5 @@
 """The main job: search a network and an accelerator together, judge the pair, retrain the network, sum up."""
 
-import dataclasses
-import json
 import pathlib
 import platform
 from collections.abc import Iterator, Mapping
@@ -9,30 +7,19 @@ from importlib import metadata
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from dna_jax.accuracy import Trainer, augment, evaluate_accuracy, recalibrate, standardize
 from dna_jax.data import Source, batches
-from dna_jax.hardware import Cost, LayerCost, capacity_violations
-from dna_jax.networks import Variables, chosen_layers, inherit, single_network
+from dna_jax.networks import Variables, inherit, single_network
 from dna_jax.runs.config import CosearchConfig
 from dna_jax.runs.directory import RunDirectory, as_json
 from dna_jax.runs.loop import run_phase
-from dna_jax.runs.problem import Problem, build_problem, require_reachable
+from dna_jax.runs.problem import Problem, build_problem
 from dna_jax.runs.progress import say
 from dna_jax.runs.report import write_report
-from dna_jax.search import (
-    Enumeration,
-    SearchState,
-    Standing,
-    discrete_cost,
-    entropy,
-    enumerate_accelerators,
-    mean_point,
-    most_likely_feasible,
-    standing,
-)
+from dna_jax.runs.units import UNITS
+from dna_jax.search import SearchState, entropy, mean_point
 from dna_jax.spaces import Design
 
 _REPORTED_PACKAGES = ("dna-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
@@ -78,11 +65,11 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
             return state, trained | decided
 
     def show(values: Mapping[str, float]) -> dict[str, str]:
+        costs = {UNITS[name][0]: f"{values[name]:.4g} {UNITS[name][1]}" for name in UNITS if name in values}
         return {
             "loss": f"{values['task_loss']:.3f}",
             "accuracy": f"{100 * values['accuracy']:.1f}%",
-            "latency": f"{values['latency_ms']:.4f}ms",
-            "area": f"{values['area_mm2']:.2f}mm2",
+            **costs,
             "temperature": f"{values['temperature']:.2f}",
         }
 
@@ -102,50 +89,6 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
         show=show,
         describe=describe,
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class Derived:
-    """The discrete design that a search ends with, and its standing.
-
-    Attributes:
-      design: all decisions.
-      most_likely: the most likely design with its standing, where it misses a budget and `design` has another accelerator:
-        the most likely one that meets all. None where `design` is the most likely one.
-      enumeration: every accelerator priced for its network.
-      standing: of its accelerator among them.
-      cost: by the discrete model, per layer.
-    """
-
-    design: Design
-    most_likely: tuple[Design, Standing] | None
-    enumeration: Enumeration
-    standing: Standing
-    cost: Cost
-
-
-def derive(problem: Problem, point: Mapping[str, jax.Array], table: pathlib.Path) -> Derived:
-    """The most likely design of a point; if it misses a budget, with the most likely accelerator that meets all.
-
-    The price of every accelerator is kept in the file `table`; a resumed run reads it there.
-    """
-    template, budgets = problem.template, problem.config.budgets
-    design = problem.strategy.space.decode(point)
-    layers = chosen_layers(problem.specification, design)
-    network = json.dumps(problem.network_space.restrict(design), sort_keys=True)
-    enumeration = Enumeration.load(table, network)
-    if enumeration is None:
-        enumeration = enumerate_accelerators(template, layers)
-        enumeration.save(table, network)
-    place = standing(enumeration, template.space, budgets, design)
-    most_likely = None
-    if place.rank is None and problem.accelerator_space.free:
-        repaired = most_likely_feasible(enumeration, template.space, budgets, point)
-        if repaired is not None:
-            most_likely = design, place
-            design = design | repaired
-            place = standing(enumeration, template.space, budgets, design)
-    return Derived(design, most_likely, enumeration, place, discrete_cost(template, layers, design))
 
 
 def _calibrated(problem: Problem, model: Any, parameters: Variables) -> Variables:
@@ -207,44 +150,6 @@ def network_size(problem: Problem) -> dict[str, Any]:
     }
 
 
-def cost_block(problem: Problem, design: Design, cost: Cost) -> dict[str, float]:
-    """The cost figures of summary.json."""
-    template = problem.template
-    with jax.enable_x64(True):
-        found, baseline = (
-            template.architecture(template.space.encode(values), jnp.float64)
-            for values in (template.space.restrict(design), template.baseline)
-        )
-        baseline_area, peak_tops = float(baseline.total_area_mm2), float(found.peak_tops)
-    return {
-        "latency_ms": float(cost.latency_s) * 1e3,
-        "energy_mj": float(cost.energy_j) * 1e3,
-        "area_mm2": float(cost.area_mm2),
-        "area_normalized": float(cost.area_mm2) / baseline_area,
-        "peak_tops": peak_tops,
-    }
-
-
-def _most_likely_block(problem: Problem, derived: Derived) -> dict[str, Any] | None:
-    """The accelerator that was given up for one that meets the budgets, if any."""
-    if derived.most_likely is None:
-        return None
-    design, place = derived.most_likely
-    return {"accelerator": problem.accelerator_space.restrict(design), "accelerator_gap": place.gap}
-
-
-def violations(problem: Problem, design: Design, cost: Mapping[str, float], layers: LayerCost) -> list[str]:
-    """What a design violates, in words: budgets, and tiles that do not fit, by layer, level and amount."""
-    found = [
-        f"{name} {cost[name]:.6g} exceeds its budget {limit:.6g}"
-        for name, limit in problem.config.budgets.items()
-        if cost[name] > limit
-    ]
-    names = [layer.name for layer in chosen_layers(problem.specification, design)]
-    architecture = problem.template.architecture(problem.template.space.encode(problem.template.baseline), jnp.float32)
-    return found + capacity_violations(architecture, names, layers)
-
-
 def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | None) -> dict[str, Any]:
     """Run or resume a co-search in a working directory and return its summary.
 
@@ -255,7 +160,7 @@ def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | Non
     problem = None
     if not (pathlib.Path(workdir).expanduser() / "config.json").exists():
         problem = build_problem(config, data_dir)
-        require_reachable(problem)
+        problem.target.require_reachable(problem)
     with RunDirectory(workdir, as_json(config)) as directory:
         finished = directory.read_summary()
         if finished is not None:
@@ -268,12 +173,11 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
     """The phases of a run in its directory, each resumed where it was; writes and returns the summary."""
     config = problem.config
     state = search(problem, directory)
-    say("search ended; pricing every accelerator for the network found")
-    point = mean_point(problem.strategy.space, state.logits)
-    derived = derive(problem, point, directory.path / "accelerators.npz")
-    search_accuracy, inherited = inherited_accuracy(problem, state, derived.design)
+    say("search ended; judging the accelerator for the network found")
+    verdict = problem.target.judge(problem, mean_point(problem.strategy.space, state.logits), directory.path)
+    search_accuracy, inherited = inherited_accuracy(problem, state, verdict.design)
     start_from = inherited if config.retrain.start == "inherit" else None
-    final = train_network(problem, directory, "retrain", derived.design, start_from)
+    final = train_network(problem, directory, "retrain", verdict.design, start_from)
     if config.fix == "network" and start_from is None:
         baseline_accuracy = final  # The same network, seed and recipe.
     elif not config.retrain.published:
@@ -281,11 +185,6 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
     else:
         baseline_accuracy = train_network(problem, directory, "baseline", problem.published, None)
 
-    published_layers = chosen_layers(problem.specification, problem.published)
-    published_cost = discrete_cost(problem.template, published_layers, problem.published)
-    cost = cost_block(problem, derived.design, derived.cost)
-    violated = violations(problem, derived.design, cost, derived.cost.layers.cost)
-    place = derived.standing
     summary = {
         "status": "complete",
         "seed": config.seed,
@@ -302,35 +201,22 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
             "name": problem.strategy.space.name,
             "network_family": problem.specification.name,
             "network_size": network_size(problem),
-            "accelerator_template": problem.template.name,
+            "accelerator_template": problem.target.name,
             "cost_correction": config.cost.correction,
             "cardinality": problem.strategy.space.cardinality,
             "fixed": config.fix,
         },
-        "network": problem.network_space.restrict(derived.design),
-        "accelerator": problem.accelerator_space.restrict(derived.design),
-        "cost": cost,
-        "budgets": dict(config.budgets.items()),
-        "feasible": not violated,
-        "violations": violated,
+        "network": problem.network_space.restrict(verdict.design),
+        "accelerator": problem.accelerator_space.restrict(verdict.design),
+        "cost": verdict.cost,
+        "budgets": dict(problem.budgets.items()),
+        "feasible": not verdict.violations,
+        "violations": verdict.violations,
         "accuracy": {"search": search_accuracy, "final": final, "baseline": baseline_accuracy},
-        "optimality": {
-            "accelerator_rank": place.rank,
-            "accelerator_gap": place.gap,
-            "feasible_accelerators": place.feasible,
-            "method": f"all {place.total} accelerators priced for the network found, {place.feasible} of them feasible; "
-            "ranked by the geometric mean of cost over budget",
-            "best_accelerator": place.best,
-            "best_cost": place.best_costs,
-            "most_likely_design_kept": derived.most_likely is None,
-            "most_likely_accelerator": _most_likely_block(problem, derived),
-        },
-        "baseline": cost_block(problem, problem.published, published_cost),
+        "optimality": verdict.optimality,
+        "baseline": verdict.baseline,
     }
-    layer_names = [layer.name for layer in chosen_layers(problem.specification, derived.design)]
-    write_report(
-        directory, problem.template, layer_names, derived.enumeration, derived.cost, summary, config.search.warmup_steps
-    )
+    write_report(directory, verdict, summary, config.search.warmup_steps)
     directory.write_summary(summary)
     return summary
 

@@ -10,6 +10,7 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib import pyplot as plt
 
+from dna_jax.runs.units import UNITS
 from dna_jax.search import Enumeration
 
 Lines = Sequence[Mapping[str, Any]]
@@ -36,9 +37,8 @@ def plot_search(lines: Lines, budgets: Mapping[str, float], warmup_steps: int, p
     twin.plot(steps, [100 * value for value in accuracy], color="tab:orange")
     twin.set_ylabel("batch accuracy (%)", color="tab:orange")
 
-    for name, unit in (("latency_ms", "ms"), ("energy_mj", "mJ"), ("area_mm2", "mm²")):
+    for name, (label, unit) in UNITS.items():
         steps, values = _column(lines, name)
-        label = name.split("_", maxsplit=1)[0]
         if name in budgets:
             middle.plot(steps, np.array(values) / budgets[name], label=f"{label} / {budgets[name]:.4g} {unit}")
         elif values:
@@ -85,6 +85,22 @@ def plot_accelerators(
         yscale="log",
     )
     axis.legend(loc="upper right")
+    _save(figure, path)
+
+
+def plot_pipeline(chunks: Mapping[str, tuple[float, float, float]], limits: Mapping[str, float], path: pathlib.Path) -> None:
+    """Time, DSP slices and block RAMs of every chunk, given in this order, beside what limits them."""
+    figure, panels = plt.subplots(1, 3, figsize=(14, 0.32 * len(chunks) + 1.8), layout="constrained", sharey=True)
+    titles = ("time for an image (ms)", "DSP slices", "block RAMs of 18 Kb")
+    for column, (axis, title, name) in enumerate(zip(panels, titles, ("frame_ms", "dsp", "bram"), strict=True)):
+        values = [cost[column] for cost in chunks.values()]
+        axis.barh(list(chunks), values, color=("tab:blue", "tab:orange", "tab:green")[column])
+        total = "" if name == "frame_ms" else f", {sum(values):.4g} of {limits[name]:.4g} in all"
+        axis.set(title=title + total)
+        if name == "frame_ms" and name in limits:
+            axis.axvline(limits[name], color="black", ls="--", lw=0.8, label="budget")
+            axis.legend()
+    panels[0].invert_yaxis()
     _save(figure, path)
 
 

@@ -3,19 +3,17 @@
 import dataclasses
 import functools
 
-import numpy as np
-
 from dna_jax.data import Dataset, Source, load, split
 from dna_jax.errors import UserError
-from dna_jax.hardware import Template
 from dna_jax.hardware.correction import rtl_correction
 from dna_jax.networks import Family, chosen_layers
 from dna_jax.runs.config import NETWORKS, TEMPLATES, CosearchConfig
-from dna_jax.search import CoSearch, discrete_cost, enumerate_accelerators
-from dna_jax.spaces import Design, Space
-
-_TRIED = 64
-"""Accelerators tried one by one before all of them are priced."""
+from dna_jax.runs.fpga_target import FpgaTarget
+from dna_jax.runs.target import Target
+from dna_jax.runs.template_target import TemplateTarget
+from dna_jax.search import Budgets, CoSearch
+from dna_jax.spaces import SKIP, Design, Space, as_released
+from dna_jax.workload import Layer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,14 +24,14 @@ class Problem:
       config: the configuration.
       dataset: images.
       specification: the network family.
-      template: the accelerator family.
+      target: the accelerator family.
       network_space, accelerator_space: with what is fixed.
     """
 
     config: CosearchConfig
     dataset: Dataset
     specification: Family
-    template: Template
+    target: Target
     network_space: Space
     accelerator_space: Space
 
@@ -48,16 +46,29 @@ class Problem:
         return CoSearch(
             config=self.config.search,
             specification=self.specification,
-            template=self.template,
+            pricing=self.target.pricing(self.accelerator_space),
             network_space=self.network_space,
             accelerator_space=self.accelerator_space,
-            budgets=self.config.budgets,
+            budgets=self.budgets,
         )
+
+    @property
+    def budgets(self) -> Budgets:
+        """Of the configuration, with those of its device."""
+        return self.config.limits
 
     @property
     def published(self) -> Design:
         """The published network on the baseline accelerator."""
-        return self.specification.default_design | dict(self.template.baseline)
+        return self.specification.default_design | self.target.baseline
+
+    @property
+    def smallest_layers(self) -> list[Layer]:
+        """Layers of the cheapest network: the first option of every decision, for they ascend (kernels, expansions, widths)
+        and a smaller one never costs more; where blocks may be skipped, all that may be are."""
+        space = self.network_space
+        smallest = {d.name: SKIP if SKIP in d.options else d.options[0] for d in space.decisions}
+        return chosen_layers(self.specification, smallest | dict(space.fixed))
 
 
 def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
@@ -74,50 +85,39 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
         )
     if height != width:
         raise UserError(f"Images of {height} x {width} are not square; set --config.data.image_size.")
-    specification = make_specification(
-        width=config.network.width,
-        image_size=height,
-        classes=dataset.classes,
-        stride_plan=config.network.stride_plan,
-        image_channels=channels,
-    )
-    template = TEMPLATES[config.accelerator.template]()
-    if config.cost.correction == "rtl":
-        template = dataclasses.replace(template, correction=rtl_correction())
-    network_space, accelerator_space = make_space(), template.space
+    try:
+        specification = make_specification(
+            width=config.network.width,
+            image_size=height,
+            classes=dataset.classes,
+            stride_plan=config.network.stride_plan,
+            image_channels=channels,
+        )
+    except ValueError as error:
+        raise UserError(f"config.network: {error}") from error
+    network_space = make_space()
+    target = _target(config, network_space)
+    accelerator_space = target.space
+    if config.accelerator.template == "fpga" and config.accelerator.allocation == "released":
+        accelerator_space = accelerator_space.fix(as_released(_pipeline_plan(config)))
     if config.fix == "network":
         network_space = network_space.fix(specification.default_design)
     elif config.fix == "accelerator":
-        accelerator_space = accelerator_space.fix(template.baseline)
-    return Problem(config, dataset, specification, template, network_space, accelerator_space)
+        accelerator_space = accelerator_space.fix(target.baseline)
+    return Problem(config, dataset, specification, target, network_space, accelerator_space)
 
 
-def require_reachable(problem: Problem) -> None:
-    """UserError unless some accelerator meets every budget with the smallest network of the space."""
-    budgets = problem.config.budgets
-    if not budgets.items():
-        return
-    # Kernels and expansions ascend, and a smaller one never costs more: the first option of each is the cheapest network.
-    smallest = {
-        decision.name: problem.network_space.fixed.get(decision.name, decision.options[0])
-        for decision in problem.network_space.decisions
-    }
-    layers = chosen_layers(problem.specification, smallest)
-    # Some accelerator out of a few mostly settles it, without pricing the whole space.
-    space = problem.accelerator_space
-    for row in np.random.default_rng(0).permutation(space.grid())[:_TRIED]:
-        cost = discrete_cost(problem.template, layers, space.design(row))
-        priced = {"latency_ms": cost.latency_s * 1e3, "energy_mj": cost.energy_j * 1e3, "area_mm2": cost.area_mm2}
-        if cost.overflow_bytes <= 0 and all(priced[name] <= limit for name, limit in budgets.items()):
-            return
-    enumeration = enumerate_accelerators(problem.template, layers, problem.accelerator_space)
-    if enumeration.feasible(budgets).any():
-        return
-    if not enumeration.valid.any():
-        raise UserError("No accelerator of the space holds the tiles of the smallest network; lower --config.network.width.")
-    least = ", ".join(f"{name} {enumeration.costs[name][enumeration.valid].min():.4g}" for name, _ in budgets.items())
-    asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets.items())
-    raise UserError(
-        f"No design meets the budgets ({asked}) together; the least that the smallest network reaches, each on an "
-        f"accelerator of its own, is {least}: raise a budget, or lower --config.network.width."
-    )
+def _pipeline_plan(config: CosearchConfig) -> str:
+    """The options of an FPGA pipeline that suit the maps of a stride plan."""
+    return {"cifar_early": "cifar"}.get(config.network.stride_plan, config.network.stride_plan)
+
+
+def _target(config: CosearchConfig, network_space: Space) -> Target:
+    if config.accelerator.template == "fpga":
+        # Stem, head and classifier have 8 bits whatever the blocks have.
+        widths = {int(bits) for d in network_space.decisions if d.name.endswith(".bits") for bits in d.options} | {8}
+        return FpgaTarget(_pipeline_plan(config), tuple(sorted(widths)))
+    template = TEMPLATES[config.accelerator.template]()
+    if config.cost.correction == "rtl":
+        template = dataclasses.replace(template, correction=rtl_correction())
+    return TemplateTarget(template)

@@ -3,44 +3,31 @@
 from collections.abc import Mapping
 from typing import Any
 
-_ROWS = (
-    ("latency_ms", "latency (ms)"),
-    ("energy_mj", "energy (mJ)"),
-    ("area_mm2", "area (mm2)"),
-    ("area_normalized", "area / baseline"),
-    ("peak_tops", "peak int8 TOPS"),
-)
+from dna_jax.runs.units import UNITS
 
 
 def summary_table(summary: Mapping[str, Any], where: str) -> str:
     """Found and published design side by side, budgets, standing, and where to look further."""
-    lines = [f"{'':<24}{'found':>12}{'published':>12}{'budget':>12}"]
-    for name, title in _ROWS:
+    lines = [f"{'':<26}{'found':>12}{'published':>12}{'budget':>12}"]
+    for name in summary["cost"]:
+        title = "{} ({})".format(*UNITS[name])
         limit = summary["budgets"].get(name)
         shown = f"{limit:>12.5g}" if limit is not None else ""
-        lines.append(f"{title:<24}{summary['cost'][name]:>12.5g}{summary['baseline'][name]:>12.5g}{shown}")
+        lines.append(f"{title:<26}{summary['cost'][name]:>12.5g}{summary['baseline'][name]:>12.5g}{shown}")
     accuracy = summary["accuracy"]
     published = "not trained" if accuracy["baseline"] is None else f"{100 * accuracy['baseline']:.2f}"
-    lines.append(f"{'test accuracy (%)':<24}{100 * accuracy['final']:>12.2f}{published:>12}")
-    accelerator = " ".join(f"{name.split('.')[-1]}={value}" for name, value in summary["accelerator"].items())
-    network = " ".join(str(value) for name, value in summary["network"].items() if name.endswith(".kernel"))
-    expansions = " ".join(str(value) for name, value in summary["network"].items() if name.endswith(".expansion"))
-    optimality = summary["optimality"]
-    if optimality["accelerator_rank"] is None:
-        place = "the accelerator does not meet all budgets with this network"
-    else:
-        place = (
-            f"accelerator rank {optimality['accelerator_rank']} of the {optimality['feasible_accelerators']} that meet them "
-            f"with this network, {100 * optimality['accelerator_gap']:.2f} % above the best"
-        )
-    if not optimality["most_likely_design_kept"]:
-        place += "; the most likely accelerator missed a budget and gave way to the most likely one that meets all"
+    lines.append(f"{'test accuracy (%)':<26}{100 * accuracy['final']:>12.2f}{published:>12}")
+    choices: dict[str, list[str]] = {}
+    for name, value in [*summary["network"].items(), *summary["accelerator"].items()]:
+        # "block_03.kernel" is a kernel; "accelerator.a0q8.rows" is of a0q8; "accelerator.pes_x" of the accelerator.
+        parts = name.split(".")
+        of_block = parts[0].startswith("block_")
+        row = parts[1] if of_block else ".".join(parts[:-1])
+        choices.setdefault(row, []).append(str(value) if of_block else f"{parts[-1]}={value}")
     verdict = "all budgets met" if summary["feasible"] else "; ".join(summary["violations"])
     lines += [
-        f"kernels      {network}",
-        f"expansions   {expansions}",
-        f"accelerator  {accelerator}",
-        f"{verdict}; {place}",
+        *(f"{row:<26}{' '.join(values)}" for row, values in choices.items()),
+        f"{verdict}; {summary['optimality']['standing']}",
         f"{summary['wall_seconds']:.0f} s on {summary['backend']}; summary and report in {where}",
     ]
     return "\n".join(lines)

@@ -1,11 +1,11 @@
 """How choices improve."""
 
 from dna_jax.search.certified import DEVICES, Certificate, Limits, certified_optimum
-from dna_jax.search.cosearch import CoSearch, SearchConfig, SearchState
+from dna_jax.search.cosearch import CoSearch, Pricing, SearchConfig, SearchState
 from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
 from dna_jax.search.estimators import ESTIMATORS, Estimator
 from dna_jax.search.exact import discrete_cost, enumerate_accelerators
-from dna_jax.search.objectives import Budgets, ObjectiveConfig, merit, objective
+from dna_jax.search.objectives import COSTS, PIPELINE_COSTS, Budgets, ObjectiveConfig, SoftCost, merit, objective
 from dna_jax.search.optimizers import OptimizerConfig, learning_rate_schedule, make_optimizer
 from dna_jax.search.optimum_table import optimum_reader
 from dna_jax.search.pipeline_search import FoundPipeline, PipelineSearchConfig, evaluations_per_step, search_pipelines
@@ -22,8 +22,10 @@ from dna_jax.search.relaxation import (
 )
 
 __all__ = [
+    "COSTS",
     "DEVICES",
     "ESTIMATORS",
+    "PIPELINE_COSTS",
     "Budgets",
     "Certificate",
     "CoSearch",
@@ -34,8 +36,10 @@ __all__ = [
     "ObjectiveConfig",
     "OptimizerConfig",
     "PipelineSearchConfig",
+    "Pricing",
     "SearchConfig",
     "SearchState",
+    "SoftCost",
     "Standing",
     "TemperatureConfig",
     "certified_optimum",

@@ -182,6 +182,8 @@ def certified_optimum(layers: Sequence[Layer], space: Space, limits: Limits, mod
                 design |= fronts[key].designs[row]
                 used += fronts[key].costs[row, 1:]
             best = (found[0], design, used)
-    cycles, design, used = best or (None, None, np.zeros(2))
     enumerated = sum(front.enumerated for front in fronts.values())
-    return Certificate(cycles, design, float(used[0]), float(used[1]), limits, float(bound), fronts, enumerated)
+    if best is None:
+        return Certificate(None, None, 0.0, 0.0, limits, float(bound), fronts, enumerated)
+    cycles, chosen, (dsp, bram) = best
+    return Certificate(cycles, chosen, float(dsp), float(bram), limits, float(bound), fronts, enumerated)

@@ -7,20 +7,20 @@ own, and decisions stay put during a warm-up in which the supernet learns under 
 
 import dataclasses
 import functools
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
 
-from dna_jax.hardware import RelaxedCost, Template, relaxed_cost
-from dna_jax.networks import Family, Model, Variables, relaxed_workload, single_network, supernet
+from dna_jax.networks import Family, Model, Variables, expected_layers, single_network, supernet
 from dna_jax.search.objectives import (
     Budgets,
     Multipliers,
     ObjectiveConfig,
+    SoftCost,
     initial_multipliers,
     objective,
     update_multipliers,
@@ -34,6 +34,7 @@ from dna_jax.search.relaxation import (
     temperature_schedule,
 )
 from dna_jax.spaces import Point, Space, pad_options
+from dna_jax.workload import Layer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +103,14 @@ class SearchState:
         return jnp.concatenate([pad_options(part, width) for part in parts], axis=-2)
 
 
+class Pricing(Protocol):
+    """What layers cost on the accelerators of a point: `hardware.TemplatePricing`, `hardware.fpga.PipelinePricing`."""
+
+    def __call__(self, layers: Sequence[Layer], weight: jax.Array, point: Mapping[str, jax.Array]) -> SoftCost:
+        """Cost at a point of layers, each as often as its weight [L] says."""
+        ...
+
+
 Batch = tuple[jax.Array, jax.Array]
 """Images [batch, height, width, channels], floating and augmented; labels int[batch]."""
 
@@ -113,14 +122,14 @@ class CoSearch:
     Attributes:
       config: how to search.
       specification: the network family.
-      template: the accelerator family.
+      pricing: what layers cost on the accelerators of a point.
       network_space, accelerator_space: with what is fixed.
       budgets: limits on cost.
     """
 
     config: SearchConfig
     specification: Family
-    template: Template
+    pricing: Pricing
     network_space: Space
     accelerator_space: Space
     budgets: Budgets
@@ -181,10 +190,9 @@ class CoSearch:
         """Gumbel-softmax temperature at a step; the start temperature during the warm-up."""
         return self._temperature(step - self.config.warmup_steps)
 
-    def cost(self, point: Point) -> RelaxedCost:
+    def cost(self, point: Point) -> SoftCost:
         """Differentiable cost of a point of the joint space."""
-        workload = relaxed_workload(self.specification, point)
-        return relaxed_cost(self.template, self.accelerator_space, workload, point)
+        return self.pricing(*expected_layers(self.specification, point), point)
 
     @functools.cached_property
     def _initial_statistics(self) -> Variables:
@@ -224,7 +232,7 @@ class CoSearch:
         return dataclasses.replace(state, parameters=parameters, weights_optimizer=optimizer)
 
     def _apply_decisions(
-        self, state: SearchState, gradient: Logits, cost: RelaxedCost, moving: jax.Array | bool
+        self, state: SearchState, gradient: Logits, cost: SoftCost, moving: jax.Array | bool
     ) -> SearchState:
         """Decisions and multipliers after one gradient; unchanged unless `moving`."""
         decisions, width = state.network_logits.shape
@@ -280,14 +288,12 @@ class CoSearch:
         return dataclasses.replace(state, step=state.step + 1), metrics
 
     def _metrics(self, state: SearchState, aux: dict[str, Any]) -> dict[str, jax.Array]:
-        cost: RelaxedCost = aux["cost"]
+        cost: SoftCost = aux["cost"]
         metrics = {
             "loss": aux["loss"],
             "task_loss": aux["task_loss"],
             "accuracy": aux["accuracy"],
-            "latency_ms": cost.latency_ms,
-            "energy_mj": cost.energy_mj,
-            "area_mm2": cost.area_mm2,
+            **cost.metrics,
             "temperature": self.temperature(state.step),
         }
         return metrics | {f"multiplier.{name}": value for name, value in state.multipliers.items()}

@@ -9,30 +9,50 @@ all share `pressure`: the exponents of the weighted product by which a design th
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import jax
 import jax.numpy as jnp
 
-from dna_jax.hardware import RelaxedCost
-
 COSTS = ("latency_ms", "energy_mj", "area_mm2")
-"""Costs that may have a budget."""
+"""Costs of a template's accelerators, each of which may have a budget."""
+
+PIPELINE_COSTS = ("frame_ms", "dsp", "bram")
+"""Costs of an FPGA pipeline that may have one: milliseconds between images, DSP slices, block RAMs."""
+
+
+class SoftCost(Protocol):
+    """What a design costs at a point, with its gradient: `hardware.RelaxedCost`, `hardware.fpga.RelaxedPipelineCost`."""
+
+    @property
+    def metrics(self) -> Mapping[str, jax.Array]:
+        """What may have a budget, by name; positive scalars."""
+        ...
+
+    @property
+    def misfit(self) -> jax.Array:
+        """How far the design is from running at all; 0 where it runs."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True)
 class Budgets:
-    """Upper limits; None where a cost is free.
+    """Limits; None where a cost is free. The first three are on accelerators of templates, the others on FPGA pipelines.
 
     Attributes:
-      latency_ms: milliseconds per inference.
-      energy_mj: millijoules per inference.
-      area_mm2: square millimetres.
+      latency_ms: milliseconds per inference, at most.
+      energy_mj: millijoules per inference, at most.
+      area_mm2: square millimetres, at most.
+      fps: images a second, at least.
+      dsp, bram: DSP slices and block RAMs, at most.
     """
 
     latency_ms: float | None = None
     energy_mj: float | None = None
     area_mm2: float | None = None
+    fps: float | None = None
+    dsp: float | None = None
+    bram: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in self.items():
@@ -40,8 +60,11 @@ class Budgets:
                 raise ValueError(f"The budget on {name} must be positive and finite, not {value}.")
 
     def items(self) -> list[tuple[str, float]]:
-        """The limits that are set."""
-        return [(name, getattr(self, name)) for name in COSTS if getattr(self, name) is not None]
+        """The limits that are set, by cost, none of which may exceed its limit: `fps` is one on `frame_ms`."""
+        limits = {name: getattr(self, name) for name in (*COSTS, "dsp", "bram")}
+        if self.fps is not None:
+            limits["frame_ms"] = 1e3 / self.fps if self.fps else math.inf
+        return [(name, limits[name]) for name in (*COSTS, *PIPELINE_COSTS) if limits.get(name) is not None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,13 +109,14 @@ def initial_multipliers(budgets: Budgets) -> Multipliers:
     return {name: jnp.zeros((), jnp.float32) for name, _ in budgets.items()}
 
 
-def log_ratios(cost: RelaxedCost, budgets: Budgets) -> dict[str, jax.Array]:
+def log_ratios(cost: SoftCost, budgets: Budgets) -> dict[str, jax.Array]:
     """log(cost / budget) of every budget that is set: positive where it is exceeded."""
-    return {name: jnp.log(getattr(cost, name) / limit) for name, limit in budgets.items()}
+    metrics = cost.metrics
+    return {name: jnp.log(metrics[name] / limit) for name, limit in budgets.items()}
 
 
 def objective(
-    config: ObjectiveConfig, task_loss: jax.Array, cost: RelaxedCost, budgets: Budgets, multipliers: Multipliers
+    config: ObjectiveConfig, task_loss: jax.Array, cost: SoftCost, budgets: Budgets, multipliers: Multipliers
 ) -> jax.Array:
     """The number to minimise.
 
@@ -108,8 +132,8 @@ def objective(
     """
     ratios = log_ratios(cost, budgets)
     # What cannot run is no trade-off: its excess weighs as a budget of hinge weight 1 per KiB.
-    misfit = cost.overflow_kib
-    pressed = ratios or log_ratios(cost, Budgets(**dict.fromkeys(COSTS, 1.0)))
+    misfit = cost.misfit
+    pressed = ratios or {name: jnp.log(value) for name, value in cost.metrics.items()}
     log_product = config.exponent * sum(pressed.values(), jnp.zeros(()))
     if config.form == "soft":
         return task_loss * jnp.exp(log_product) + misfit
@@ -122,9 +146,7 @@ def objective(
     return task_loss + log_product + penalty + misfit
 
 
-def update_multipliers(
-    config: ObjectiveConfig, multipliers: Multipliers, cost: RelaxedCost, budgets: Budgets
-) -> Multipliers:
+def update_multipliers(config: ObjectiveConfig, multipliers: Multipliers, cost: SoftCost, budgets: Budgets) -> Multipliers:
     """One step of gradient ascent: a multiplier grows while its budget is exceeded and shrinks while it is met."""
     ratios = log_ratios(cost, budgets)
     return {

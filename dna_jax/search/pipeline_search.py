@@ -10,6 +10,7 @@ an estimate of the gradient of its own share. The best pipeline seen that keeps 
 import dataclasses
 import functools
 from collections.abc import Sequence
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -49,7 +50,7 @@ class PipelineSearchConfig:
       temperature: of relaxed samples.
     """
 
-    estimator: Estimator | str = "reinforce"
+    estimator: Estimator | Literal["random"] = "reinforce"
     by_chunk: bool = True
     recombined: bool = True
     samples: int = 16
@@ -156,7 +157,7 @@ class PipelineSearch:
 
         temperature = temperature_schedule(config.temperature, config.steps)(state.step)
         # Random search draws as the others do and learns nothing.
-        estimator = "published" if config.estimator == "random" else config.estimator
+        estimator: Estimator = "published" if config.estimator == "random" else config.estimator
         gradient, picked, costs = estimate(
             estimator,
             jax.random.fold_in(key, state.step),
@@ -171,7 +172,7 @@ class PipelineSearch:
         if config.estimator == "random":
             return dataclasses.replace(state, step=state.step + 1), fps
         updates, optimizer = self._optimizer.update(gradient, state.optimizer, state.logits)
-        logits = optax.apply_updates(state.logits, updates)
+        logits = jnp.asarray(optax.apply_updates(state.logits, updates))
         logits = logits - jnp.max(logits, axis=-1, keepdims=True, where=is_option, initial=-jnp.inf)
         mean = jnp.mean(costs, axis=0)
         behind = jnp.log(jnp.where(built, mean[:, 0], 1))

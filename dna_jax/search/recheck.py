@@ -62,9 +62,7 @@ def recheck(certificate: Certificate, layers: Sequence[Layer], space: Space, mod
         if abs(float(cost.cycles) - certificate.cycles) > _SLACK * certificate.cycles:
             wrong.append(f"The design takes {float(cost.cycles):.1f} cycles an image, not {certificate.cycles:.1f}.")
         if cost.dsp > limits.dsp or cost.bram > limits.bram:
-            wrong.append(
-                f"The design uses {float(cost.dsp):g} DSP slices and {float(cost.bram):g} block RAMs, too many."
-            )
+            wrong.append(f"The design uses {float(cost.dsp):g} DSP slices and {float(cost.bram):g} block RAMs, too many.")
     names = boundary_name(False), boundary_name(True)
     options = [[space.fixed[name]] if name in space.fixed else list(space[name].options) for name in names]
     checked: collections.Counter[tuple[Chunk, int]] = collections.Counter()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from dna_jax.spaces.decision import Decision
 from dna_jax.spaces.dna_network import WIDTHS
-from dna_jax.spaces.space import Space
+from dna_jax.spaces.space import Design, Space
 
 STANDARD_MODES = ("output_channels", "channels", "rows")
 DEPTHWISE_MODES = ("channels", "rows")
@@ -138,9 +138,25 @@ def fpga_pipeline_space(plan: str = "cifar", widths: Sequence[int] = WIDTHS) -> 
     return Space(f"fpga_pipeline_{plan}", (*allocation, *knobs))
 
 
-def as_released(plan: str, widths: Sequence[int] = WIDTHS, fixed_mode: bool = False) -> dict[str, int | str]:
+def baseline_pipeline(plan: str, widths: Sequence[int] = WIDTHS) -> Design:
+    """A pipeline designed by rule, for others to be compared with: the largest tiles, four output channels by two input
+    channels at a time, and the allocation of the release."""
+    design: Design = {boundary_name(depthwise): PLANS[plan].boundary for depthwise in (False, True)}
+    for chunk in chunks_for(widths):
+        for decision in chunk_decisions(PLANS[plan], chunk):
+            knob = decision.name.split(".")[-1]
+            unrolled = {"rows": 1, "columns": 1, "outputs": 4, "inputs": 2}
+            if knob == "parallel":
+                design[decision.name] = "channels"
+            else:
+                largest = str(decision.options[-1]).split("/")[0]
+                design[decision.name] = f"{largest}/{unrolled[knob]}"
+    return design
+
+
+def as_released(plan: str, widths: Sequence[int] = WIDTHS, fixed_mode: bool = False) -> Design:
     """What the release holds fixed: the allocation, and with `fixed_mode` the compute mode of its configurations."""
-    fixed: dict[str, int | str] = {boundary_name(depthwise): PLANS[plan].boundary for depthwise in (False, True)}
+    fixed: Design = {boundary_name(depthwise): PLANS[plan].boundary for depthwise in (False, True)}
     if fixed_mode:
         # Mode 1 of both kinds, though it stands for channels in one and for rows in the other.
         fixed |= {knob_name(chunk, "parallel"): chunk.modes[1] for chunk in chunks_for(widths)}

@@ -18,8 +18,12 @@ from experiments.configs import digits
 def get_config(variant: str = "") -> config_dict.ConfigDict:
     """The full run, or `smoke`: that of `digits.py` on another accelerator."""
     config = digits.get_config(variant)
-    config.accelerator.template = "gemmini"
-    config.cost.correction = "rtl"
-    config.budgets.latency_ms = 0.15
-    config.budgets.area_mm2 = 0.26
+    config.update_from_flattened_dict(
+        {
+            "accelerator.template": "gemmini",
+            "cost.correction": "rtl",
+            "budgets.latency_ms": 0.15,
+            "budgets.area_mm2": 0.26,
+        }
+    )
     return config

@@ -11,7 +11,7 @@ from flax import nnx
 
 from dna_jax.accuracy import AugmentationConfig, Trainer, TrainingConfig, evaluate_accuracy, recalibrate
 from dna_jax.data.sources import ArraySource
-from dna_jax.hardware import nahas_edge
+from dna_jax.hardware import TemplatePricing, nahas_edge
 from dna_jax.networks import (
     chosen_layers,
     count_parameters,
@@ -278,7 +278,7 @@ def test_cosearch_moves_operations_and_bits():
     search = CoSearch(
         config=SearchConfig(steps=10, warmup_steps=0, weights=OptimizerConfig(warmup_steps=0)),
         specification=_small(),
-        template=nahas_edge(),
+        pricing=TemplatePricing(nahas_edge(), nahas_edge().space),
         network_space=SPACE,
         accelerator_space=nahas_edge().space,
         budgets=Budgets(latency_ms=0.01),

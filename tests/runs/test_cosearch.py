@@ -7,8 +7,8 @@ import pytest
 from dna_jax.hardware import evaluate
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.config import CosearchConfig, from_mapping
-from dna_jax.runs.cosearch import derive, violations
 from dna_jax.runs.problem import build_problem
+from dna_jax.runs.template_target import derive, violations
 from dna_jax.workload import workload_from_layers
 from experiments.configs import digits
 
@@ -23,7 +23,7 @@ def test_an_accelerator_beyond_its_budget_gives_way_to_the_most_likely_one_withi
     wanted = problem.published | {"accelerator.pes_x": 8, "accelerator.pes_y": 8, "accelerator.local_memory_mb": 4}
     # Nearly sure of the largest accelerator, but for the local memory.
     point = {name: 0.9 * p + 0.1 / len(p) for name, p in space.encode(wanted).items()}
-    derived = derive(problem, point, tmp_path / "accelerators.npz")
+    derived = derive(problem, problem.target.template, point, tmp_path / "accelerators.npz")
     design, place = derived.most_likely
     assert design == wanted
     assert place.rank is None
@@ -31,22 +31,24 @@ def test_an_accelerator_beyond_its_budget_gives_way_to_the_most_likely_one_withi
     assert float(derived.cost.area_mm2) <= problem.config.budgets.area_mm2
     assert problem.network_space.restrict(derived.design) == problem.network_space.restrict(wanted)
     # It moved as little as the budgets allow: no feasible accelerator differs in fewer knobs.
-    knobs = problem.template.space.decisions
+    knobs = problem.target.template.space.decisions
     there = np.array([d.index(wanted[d.name]) for d in knobs])
     moved = (derived.enumeration.indices != there).sum(axis=1)[derived.enumeration.feasible(problem.config.budgets)]
     assert sum(derived.design[d.name] != wanted[d.name] for d in knobs) == moved.min()
     # A table on disk is used again for the same network, and for no other, and a damaged one is priced again.
-    assert derive(problem, point, tmp_path / "accelerators.npz").design == derived.design
+    assert derive(problem, problem.target.template, point, tmp_path / "accelerators.npz").design == derived.design
     (tmp_path / "accelerators.npz").write_bytes(b"PK damaged")
-    assert derive(problem, point, tmp_path / "accelerators.npz").design == derived.design
+    assert derive(problem, problem.target.template, point, tmp_path / "accelerators.npz").design == derived.design
 
 
 def test_violations_name_budget_level_layer_and_amount(problem):
     layers = chosen_layers(problem.specification, problem.published)
-    baseline = problem.template.architecture(problem.template.space.encode(problem.template.baseline), jnp.float32)
+    baseline = problem.target.template.architecture(
+        problem.target.template.space.encode(problem.target.template.baseline), jnp.float32
+    )
     tiny = baseline.replace(capacity_bytes=(baseline.capacity_bytes[0], jnp.asarray(16.0), *baseline.capacity_bytes[2:]))
-    cost = evaluate(workload_from_layers(layers), tiny, problem.template.candidates).layers.cost
-    said = violations(problem, problem.published, {"latency_ms": 1.0, "area_mm2": 1.0}, cost)
+    cost = evaluate(workload_from_layers(layers), tiny, problem.target.template.candidates).layers.cost
+    said = violations(problem, problem.target.template, problem.published, {"latency_ms": 1.0, "area_mm2": 1.0}, cost)
     assert said[0] == f"latency_ms 1 exceeds its budget {problem.config.budgets.latency_ms:g}"
     overflow = np.asarray(cost.overflow_bytes[1])
     assert len(said) == 1 + int((overflow > 0).sum()) > 1
@@ -56,9 +58,10 @@ def test_violations_name_budget_level_layer_and_amount(problem):
     assert (
         violations(
             problem,
+            problem.target.template,
             problem.published,
             {"latency_ms": 0.001, "area_mm2": 1.0},
-            evaluate(workload_from_layers(layers), baseline, problem.template.candidates).layers.cost,
+            evaluate(workload_from_layers(layers), baseline, problem.target.template.candidates).layers.cost,
         )
         == []
     )

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dna_jax.hardware import nahas_edge
+from dna_jax.hardware import TemplatePricing, nahas_edge
 from dna_jax.networks import mobilenet_v2
 from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, entropy
 from dna_jax.spaces import s1
@@ -42,7 +42,8 @@ def _strategy(fix="none", **settings):
         }
         | settings
     )
-    return CoSearch(config, family, TEMPLATE, network_space, accelerator_space, Budgets(latency_ms=4e-4, area_mm2=4.0))
+    pricing = TemplatePricing(TEMPLATE, accelerator_space)
+    return CoSearch(config, family, pricing, network_space, accelerator_space, Budgets(latency_ms=4e-4, area_mm2=4.0))
 
 
 def _batch(seed=0):

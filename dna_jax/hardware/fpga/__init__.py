@@ -15,9 +15,11 @@ from dna_jax.hardware.fpga.pipeline import (
     chunk_cost,
     chunk_design,
     evaluate_pipeline,
+    layer_costs,
     mixed_chunk_cost,
     pipeline_cost,
 )
+from dna_jax.hardware.fpga.relaxed import PipelinePricing, RelaxedPipelineCost
 from dna_jax.hardware.fpga.vectors import design_of_vectors
 
 __all__ = [
@@ -29,6 +31,8 @@ __all__ = [
     "FpgaLayers",
     "Model",
     "PipelineCost",
+    "PipelinePricing",
+    "RelaxedPipelineCost",
     "allocate",
     "chunk_cost",
     "chunk_design",
@@ -39,6 +43,7 @@ __all__ = [
     "evaluate_pipeline",
     "is_depthwise",
     "is_priced",
+    "layer_costs",
     "mixed_chunk_cost",
     "pipeline_cost",
 ]

@@ -65,8 +65,8 @@ def allocate(layers: Sequence[Layer], boundaries: Mapping[str, Option]) -> dict[
     return dict(allocated)
 
 
-def _fields(layer: Layer) -> tuple[int, ...]:
-    """The fields of `FpgaLayers`."""
+def layer_fields(layer: Layer) -> tuple[int, ...]:
+    """The fields of `FpgaLayers` of a layer, of one group where it has several."""
     if is_depthwise(layer):
         return 1, layer.K, layer.P, layer.R, layer.stride, layer.weight_bits
     return layer.C // layer.groups, layer.K // layer.groups, layer.P, layer.R, layer.stride, layer.weight_bits
@@ -82,7 +82,7 @@ def chunk_layers(layers: Sequence[Layer], dtype: DTypeLike, rows: int | None = N
     """
     counts: collections.Counter[tuple[int, ...]] = collections.Counter()
     for layer in layers:
-        counts[_fields(layer)] += 1 if is_depthwise(layer) else layer.groups
+        counts[layer_fields(layer)] += 1 if is_depthwise(layer) else layer.groups
     rows = rows or -(-len(counts) // ROWS) * ROWS
     padding = rows - len(counts)
     table = np.array([*counts, *[next(iter(counts))] * padding], float)

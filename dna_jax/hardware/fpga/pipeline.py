@@ -109,6 +109,23 @@ def chunk_design(chunk: Chunk, design: Mapping[str, Option]) -> tuple[str, tuple
 _one_chunk = jax.jit(chunk_cost, static_argnames=("depthwise", "parallel", "model"))
 
 
+_every_layer = jax.jit(cost_on_chunk, static_argnames=("depthwise", "parallel", "model"))
+
+
+def layer_costs(layers: Sequence[Layer], design: Mapping[str, Option], model: Model = "corrected") -> dict[str, float]:
+    """Cycles of every layer that a chunk runs, all its groups, by its name; arguments as in `evaluate_pipeline`."""
+    cycles = {}
+    with jax.enable_x64(True):
+        for chunk, own in allocate(layers, design).items():
+            parallel, numbers = chunk_design(chunk, design)
+            sizes = ChunkDesign(*(jnp.asarray(float(n), jnp.float64) for n in numbers))
+            for layer in own:
+                work = chunk_layers([layer], jnp.float64)
+                cost = _every_layer(work.layers, sizes, chunk.depthwise, parallel, model)
+                cycles[layer.name] = float(jnp.sum(work.count * cost.cycles))
+    return cycles
+
+
 def evaluate_pipeline(
     layers: Sequence[Layer], design: Mapping[str, Option], model: Model = "corrected"
 ) -> tuple[dict[Chunk, ChunkCost], PipelineCost]:
@@ -129,6 +146,6 @@ def evaluate_pipeline(
             sizes = ChunkDesign(*(jnp.asarray(float(n), jnp.float64) for n in numbers))
             cost = _one_chunk(chunk_layers(own, jnp.float64), sizes, chunk.depthwise, parallel, model)
             costs[chunk] = jax.tree.map(np.asarray, cost)
-        every = list(costs.values()) or [ChunkCost(np.zeros(()), np.zeros(()), np.zeros(()))]
+        every = list(costs.values()) or [ChunkCost(*[jnp.zeros(())] * 3)]
         total = jax.tree.map(np.asarray, pipeline_cost(jax.tree.map(lambda *leaves: np.stack(leaves), *every)))
     return costs, total

@@ -1,0 +1,159 @@
+"""Runs on FPGA pipelines: the network found gets the pipeline of most images a second within the device, proven."""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import jax
+
+from dna_jax.errors import UserError
+from dna_jax.hardware.fpga import (
+    CLOCK_HZ,
+    ChunkCost,
+    PipelineCost,
+    PipelinePricing,
+    allocate,
+    evaluate_pipeline,
+    is_priced,
+    layer_costs,
+)
+from dna_jax.networks import chosen_layers
+from dna_jax.runs.plots import plot_pipeline
+from dna_jax.runs.target import Picture, Verdict, exceeded
+from dna_jax.search import Certificate, Limits, certified_optimum, recheck
+from dna_jax.spaces import Chunk, Design, Space, baseline_pipeline, fpga_pipeline_space
+from dna_jax.workload import Layer
+
+if TYPE_CHECKING:
+    from dna_jax.runs.problem import Problem
+
+_EQUAL = 1e-9
+"""Relative difference by which equal numbers of cycles differ at most, summed in another order."""
+
+LAYER_HEADINGS = ("layer", "chunk", "cycles", "share of its chunk (%)")
+
+
+def cost_block(cost: PipelineCost) -> dict[str, float]:
+    """The cost figures of summary.json."""
+    return {
+        "fps": float(cost.fps),
+        "frame_ms": float(cost.cycles) / CLOCK_HZ * 1e3,
+        "latency_ms": float(cost.latency_cycles) / CLOCK_HZ * 1e3,
+        "dsp": float(cost.dsp),
+        "bram": float(cost.bram),
+    }
+
+
+def layer_table(layers: Sequence[Layer], design: Design, chunks: Mapping[Chunk, ChunkCost]) -> list[list[str]]:
+    """Per layer that a chunk runs, the columns of LAYER_HEADINGS."""
+    chunk_by_name = {layer.name: chunk for chunk, own in allocate(layers, design).items() for layer in own}
+    cycles = layer_costs(layers, design)
+    rows = []
+    for layer in filter(is_priced, layers):
+        chunk = chunk_by_name[layer.name]
+        own = cycles[layer.name]
+        rows.append([layer.name, chunk.name, f"{own:.0f}", f"{100 * own / float(chunks[chunk].cycles):.1f}"])
+    return rows
+
+
+@dataclasses.dataclass(frozen=True)
+class FpgaTarget:
+    """Pipelines of chunks on an FPGA, as a `Target`.
+
+    Attributes:
+      plan: a key of `spaces.PLANS`.
+      widths: of operands that networks may have.
+    """
+
+    plan: str
+    widths: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """As configurations give it."""
+        return "fpga"
+
+    @property
+    def space(self) -> Space:
+        """Allocation, and knobs of every chunk."""
+        return fpga_pipeline_space(self.plan, self.widths)
+
+    @property
+    def baseline(self) -> Design:
+        """Large tiles, few of their channels at a time, on every chunk."""
+        return baseline_pipeline(self.plan, self.widths)
+
+    def pricing(self, space: Space) -> PipelinePricing:
+        """Prices of a search."""
+        return PipelinePricing(space)
+
+    def _optimum(self, problem: "Problem", layers: Sequence[Layer]) -> Certificate:
+        limits = Limits(*(limit for name, limit in problem.budgets.items() if name in ("dsp", "bram")))
+        return certified_optimum(layers, problem.accelerator_space, limits)
+
+    def require_reachable(self, problem: "Problem") -> None:
+        """UserError unless some pipeline meets every budget with the smallest network of the space."""
+        fps = problem.budgets.fps
+        best = self._optimum(problem, problem.smallest_layers)
+        if best.design is None:
+            raise UserError(
+                f"No pipeline for the smallest network fits {best.limits.dsp:g} DSP slices and {best.limits.bram:g} block "
+                "RAMs; raise --config.budgets.dsp or --config.budgets.bram."
+            )
+        if fps is not None and best.fps < fps:
+            raise UserError(
+                f"No design reaches {fps:g} images a second within the device; the smallest network reaches {best.fps:.4g}: "
+                "lower --config.budgets.fps or --config.network.width."
+            )
+
+    def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
+        """The most likely network with its optimal pipeline; with the most likely one where pipelines are not searched."""
+        carried = problem.strategy.space.decode(point)
+        layers = chosen_layers(problem.specification, carried)
+        optimum = self._optimum(problem, layers)
+        chunks, cost = evaluate_pipeline(layers, carried)
+        by_gradient = cost_block(cost)
+        design = carried
+        if problem.accelerator_space.free and optimum.design is not None:
+            design = carried | optimum.design
+            chunks, cost = evaluate_pipeline(layers, design)
+        found = cost_block(cost)
+        wrong = recheck(optimum, layers, problem.accelerator_space) if optimum.design is not None else []
+        if wrong:
+            raise AssertionError(" ".join(wrong))
+        violations = exceeded(found, problem.budgets.items())
+        gap = found["frame_ms"] * CLOCK_HZ / 1e3 / optimum.cycles - 1 if optimum.cycles else None
+        _, published = evaluate_pipeline(chosen_layers(problem.specification, problem.published), problem.published)
+        limits = dict(problem.budgets.items())
+        resources_met = by_gradient["dsp"] <= limits["dsp"] and by_gradient["bram"] <= limits["bram"]
+        if gap is None:
+            standing = "no pipeline fits the device with this network"
+        else:
+            place = "is proven optimal" if gap < _EQUAL else f"takes {100 * gap:.2f} % more time than the proven optimum"
+            beyond = "" if resources_met else ", beyond the device"
+            carried_fps = f"{by_gradient['fps']:.4g} images/s{beyond}"
+            standing = f"the pipeline {place} for this network; the search itself had carried one of {carried_fps}"
+        optimality = {
+            "accelerator_rank": 1 if gap is not None and gap < _EQUAL and not violations else None,
+            "accelerator_gap": gap,
+            "method": f"certificate over {optimum.enumerated} designs of chunks: Pareto fronts and a knapsack, rechecked by "
+            "another algorithm",
+            "best_cost": {"fps": optimum.fps, "dsp": optimum.dsp, "bram": optimum.bram},
+            "bound_fps": CLOCK_HZ / optimum.bound_cycles if optimum.bound_cycles else None,
+            "carried_by_gradient": by_gradient,
+            "standing": standing,
+        }
+        costs = {chunk.name: (float(c.cycles) / CLOCK_HZ * 1e3, float(c.dsp), float(c.bram)) for chunk, c in chunks.items()}
+        draw = functools.partial(plot_pipeline, costs, limits)
+        return Verdict(
+            design=design,
+            cost=found,
+            baseline=cost_block(published),
+            violations=violations,
+            optimality=optimality,
+            layer_headings=LAYER_HEADINGS,
+            layers=layer_table(layers, design, chunks),
+            pictures=[Picture("The chunks of the pipeline", "pipeline.png", draw)],
+        )

@@ -1,0 +1,86 @@
+"""What a run needs of a family of accelerators: prices for the search, a verdict on the pair found, and how to show it."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import jax
+
+from dna_jax.search import Pricing
+from dna_jax.spaces import Design, Space
+
+if TYPE_CHECKING:
+    from dna_jax.runs.problem import Problem
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture for the report: its caption, the name of its file, and what draws it into that file."""
+
+    caption: str
+    file: str
+    draw: Callable[[pathlib.Path], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """A discrete network and accelerator, judged by the discrete model.
+
+    Attributes:
+      design: all decisions.
+      cost: figures of summary.json, by names that `runs.units` knows.
+      baseline: the same of the published network on the baseline accelerator.
+      violations: what the design violates, a sentence each.
+      optimality: where its accelerator stands among all for its network; "standing" is that in a sentence.
+      layer_headings, layers: a table of the layers, as text.
+      pictures: of the accelerators.
+    """
+
+    design: Design
+    cost: dict[str, float]
+    baseline: dict[str, float]
+    violations: list[str]
+    optimality: dict[str, Any]
+    layer_headings: Sequence[str]
+    layers: Sequence[Sequence[str]]
+    pictures: Sequence[Picture]
+
+
+class Target(Protocol):
+    """A family of accelerators in a run."""
+
+    @property
+    def name(self) -> str:
+        """As configurations give it."""
+        ...
+
+    @property
+    def space(self) -> Space:
+        """Its decisions."""
+        ...
+
+    @property
+    def baseline(self) -> Design:
+        """The accelerator others are compared with."""
+        ...
+
+    def pricing(self, space: Space) -> Pricing:
+        """Prices of a search in its space with what is fixed."""
+        ...
+
+    def require_reachable(self, problem: "Problem") -> None:
+        """Raise UserError unless some design meets every budget."""
+        ...
+
+    def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
+        """The most likely network of a point, with an accelerator that meets every budget if there is one.
+
+        What takes long is kept in the folder of the run, where a resumed run finds it.
+        """
+        ...
+
+
+def exceeded(cost: Mapping[str, float], budgets: Sequence[tuple[str, float]]) -> list[str]:
+    """Budgets that a design exceeds, a sentence each."""
+    return [f"{name} {cost[name]:.6g} exceeds its budget {limit:.6g}" for name, limit in budgets if cost[name] > limit]
