@@ -3,7 +3,8 @@
 python -m experiments.benchmark_pipeline_search --out=FILE.json --plot=FILE.png
 
 For each of the networks of `--networks` and some drawn at random, the search runs for every seed, and its images a second
-are set against those of the proven optimum. Three tables:
+are set against those of the proven optimum. Four tables:
+  certificates how long the optimum takes to prove
   default      the default search under every limit, compute mode and cost model
   estimators   every estimator and random search, with and without recombination of chunks, at equal evaluations and at
                equal time
@@ -41,6 +42,7 @@ from dna_jax.workload import Layer
 from experiments import benchmark_output
 
 LIMITS = (Limits(900, 700), Limits(220, 280), Limits(64, 140))
+TABLES = ["certificates", "default", "estimators", "settings"]
 RATES = (1e-7, 1e-3, 0.01, 0.03, 0.05, 0.1, 0.3)
 TEMPERATURES = (0.1, 0.3, 1.0, 3.0)
 
@@ -113,6 +115,30 @@ def _say(kind: str, row: dict[str, Any]) -> None:
         f"{row['seconds_per_run']:.3f} s a run",
         flush=True,
     )
+
+
+def measure_certificates(networks: Sequence[StatedNetwork]) -> list[dict[str, Any]]:
+    """Seconds to prove an optimum, after compilation, over networks and limits."""
+    rows = []
+    for mode in ("fixed", "free"):
+        for model in ("released", "corrected"):
+            seconds = []
+            for network in networks:
+                layers = network.released_layers if model == "released" else network.layers
+                space = fpga_pipeline_space(network.plan).fix(as_released(network.plan, fixed_mode=mode == "fixed"))
+                certified_optimum(layers, space, LIMITS[0], model)
+                for limits in LIMITS:
+                    began = time.perf_counter()
+                    certified_optimum(layers, space, limits, model)
+                    seconds.append(time.perf_counter() - began)
+            rows.append(
+                {"mode": mode, "model": model, "seconds_median": statistics.median(seconds), "seconds_most": max(seconds)}
+            )
+            print(
+                f"optimum    {mode} compute mode, {model}: {rows[-1]['seconds_median']:.3f} s, at most {max(seconds):.3f} s",
+                flush=True,
+            )
+    return rows
 
 
 def measure_default(networks: Sequence[StatedNetwork], seeds: int) -> list[dict[str, Any]]:
@@ -194,9 +220,7 @@ def define_flags() -> None:
     flags.DEFINE_string("networks", str(stated), "JSON file of networks: a list of {name, family, ops, bits}.")
     flags.DEFINE_integer("random_networks", 4, "Networks drawn at random besides.", lower_bound=0)
     flags.DEFINE_integer("seeds", 10, "Runs of each search.", lower_bound=1)
-    flags.DEFINE_multi_enum(
-        "tables", ["default", "estimators", "settings"], ["default", "estimators", "settings"], "Tables to measure."
-    )
+    flags.DEFINE_multi_enum("tables", TABLES, TABLES, "Tables to measure.")
     flags.DEFINE_string("plot", None, "PNG file of the estimators' curves; default: beside --out.")
     benchmark_output.define_out_flag()
 
@@ -209,9 +233,14 @@ def main() -> None:
     networks = stated + random_networks(flags.FLAGS.random_networks)
     seeds, tables = flags.FLAGS.seeds, flags.FLAGS.tables
     figures: dict[str, Any] = {"seeds": seeds, "networks": [network.name for network in networks]}
-    measures = {"default": measure_default, "estimators": measure_estimators, "settings": measure_settings}
+    measures = {
+        "certificates": lambda: measure_certificates(networks),
+        "default": lambda: measure_default(networks, seeds),
+        "estimators": lambda: measure_estimators(stated, seeds),
+        "settings": lambda: measure_settings(stated, seeds),
+    }
     for name in tables:
-        figures[name] = measures[name](networks if name == "default" else stated, seeds)
+        figures[name] = measures[name]()
     if picture and "estimators" in figures:
         plot(figures["estimators"], picture)
     benchmark_output.write_result("experiments.benchmark_pipeline_search", figures)

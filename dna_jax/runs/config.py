@@ -35,13 +35,20 @@ class NetworkConfig:
       space: "s1" (MobileNetV2), "s2" (EfficientNet-B0) or "dna" (operation and operand width of 22 blocks).
       width: multiplies all channels.
       stride_plan: where maps halve, a key of `networks.STRIDE_PLANS`; "dna" knows all but "cifar_early".
+      bits: for "dna": the width of operands in every block; 0 to search it block by block.
+      form: for "dna": "super_kernel" (the operations of a block share parameters) or "separate" (each has its own, at
+        several times the cost of a step).
     """
 
     space: Literal["s1", "s2", "dna"] = "s1"
     width: float = 1.0
     stride_plan: Literal["imagenet", "cifar", "cifar_early", "digits"] = "cifar"
+    bits: Literal[0, 4, 6, 8] = 0
+    form: Literal["super_kernel", "separate"] = "super_kernel"
 
     def __post_init__(self) -> None:
+        if self.space != "dna" and (self.bits or self.form != "super_kernel"):
+            raise ValueError(f"bits and form are choices of the space dna; leave them alone for {self.space}.")
         if not self.width > 0:
             raise ValueError(f"width must be positive, not {self.width}.")
 

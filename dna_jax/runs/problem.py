@@ -12,7 +12,7 @@ from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.target import Target
 from dna_jax.runs.template_target import TemplateTarget
 from dna_jax.search import Budgets, CoSearch
-from dna_jax.spaces import SKIP, Design, Space, as_released
+from dna_jax.spaces import SKIP, Design, Space, as_released, is_bits
 from dna_jax.workload import Layer
 
 
@@ -92,10 +92,14 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
             classes=dataset.classes,
             stride_plan=config.network.stride_plan,
             image_channels=channels,
+            **({"form": config.network.form} if config.network.space == "dna" else {}),
         )
     except ValueError as error:
         raise UserError(f"config.network: {error}") from error
     network_space = make_space()
+    if config.network.bits:
+        widths = [decision.name for decision in network_space.decisions if is_bits(decision.name)]
+        network_space = network_space.fix(dict.fromkeys(widths, config.network.bits))
     target = _target(config, network_space)
     accelerator_space = target.space
     if config.accelerator.template == "fpga" and config.accelerator.allocation == "released":
@@ -115,7 +119,7 @@ def _pipeline_plan(config: CosearchConfig) -> str:
 def _target(config: CosearchConfig, network_space: Space) -> Target:
     if config.accelerator.template == "fpga":
         # Stem, head and classifier have 8 bits whatever the blocks have.
-        widths = {int(bits) for d in network_space.decisions if d.name.endswith(".bits") for bits in d.options} | {8}
+        widths = {int(bits) for d in network_space.decisions if is_bits(d.name) for bits in d.options} | {8}
         return FpgaTarget(_pipeline_plan(config), tuple(sorted(widths)))
     template = TEMPLATES[config.accelerator.template]()
     if config.cost.correction == "rtl":

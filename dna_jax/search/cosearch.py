@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import struct
 
@@ -33,7 +34,7 @@ from dna_jax.search.relaxation import (
     sample_point,
     temperature_schedule,
 )
-from dna_jax.spaces import Point, Space, pad_options
+from dna_jax.spaces import Point, Space, is_bits, pad_options
 from dna_jax.workload import Layer
 
 
@@ -50,6 +51,10 @@ class SearchConfig:
       objective: form and weights.
       weights, network, accelerator: optimisers.
       label_smoothing: of the task loss.
+      active_paths: options of a decision that stay in the gradient, those with the largest perturbed logits (DNA's
+        several paths backward); 0 for all.
+      soft_widths: bilevel only: operand widths are mixtures while weights learn, and choices while they are chosen (the
+        heterogeneous sampling of Auto-NBA).
     """
 
     level: Literal["single", "bilevel"] = "single"
@@ -62,12 +67,18 @@ class SearchConfig:
     network: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.01, weight_decay=0.0, warmup_steps=0)
     accelerator: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.2, weight_decay=0.0, warmup_steps=0)
     label_smoothing: float = 0.0
+    active_paths: int = 0
+    soft_widths: bool = False
 
     def __post_init__(self) -> None:
         if self.level not in ("single", "bilevel"):
             raise ValueError(f"Unknown search level {self.level!r}; choose single or bilevel.")
         if not 0 <= self.warmup_steps < self.steps:
             raise ValueError(f"warmup_steps {self.warmup_steps} must lie between 0 and steps {self.steps}, steps excluded.")
+        if self.active_paths < 0 or self.active_paths == 1:
+            raise ValueError(f"active_paths must be 0 or at least 2, not {self.active_paths}.")
+        if self.soft_widths and self.level != "bilevel":
+            raise ValueError("soft_widths mixes widths while weights learn alone, which they do with level=bilevel only.")
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(f"label_smoothing {self.label_smoothing} must lie in [0, 1).")
 
@@ -209,11 +220,14 @@ class CoSearch:
         accuracy = jnp.mean(jnp.argmax(predictions, axis=-1) == labels)
         return jnp.mean(optax.softmax_cross_entropy(predictions, targets)), accuracy
 
+    def _sample(self, key: jax.Array, space: Space, logits: Logits, step: jax.Array, hard: bool) -> Point:
+        return sample_point(key, space, logits, self.temperature(step), hard, self.config.active_paths or None)
+
     def _loss(
         self, parameters: Variables, logits: Logits, state: SearchState, batch: Batch, key: jax.Array
     ) -> tuple[jax.Array, dict[str, Any]]:
         """The objective under a sampled design."""
-        point = sample_point(key, self.space, logits, self.temperature(state.step), self.config.hard)
+        point = self._sample(key, self.space, logits, state.step, self.config.hard)
         task_loss, accuracy = self._task(parameters, batch, point)
         cost = self.cost(point)
         total = objective(self.config.objective, task_loss, cost, self.budgets, state.multipliers)
@@ -223,7 +237,11 @@ class CoSearch:
         self, parameters: Variables, state: SearchState, batch: Batch, key: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
         """Loss of the weights alone under a sampled network, and accuracy: no hardware in the program."""
-        point = sample_point(key, self.network_space, state.network_logits, self.temperature(state.step), self.config.hard)
+        point = self._sample(key, self.network_space, state.network_logits, state.step, self.config.hard)
+        if self.config.soft_widths:
+            soft = self._sample(key, self.network_space, state.network_logits, state.step, hard=False)
+            is_width = np.array([[is_bits(name)] for name, _ in point.sizes])
+            point = dataclasses.replace(point, rows=jnp.where(is_width, soft.rows, point.rows))
         return self._task(parameters, batch, point)
 
     def _apply_weights(self, state: SearchState, gradient: Variables) -> SearchState:

@@ -8,6 +8,7 @@ from dna_jax.spaces.dna_network import (
     Operation,
     bits_name,
     dna_network_space,
+    is_bits,
     operation,
     operation_name,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "expectation",
     "fpga_pipeline_space",
     "gemmini_space",
+    "is_bits",
     "inverted_residual_space",
     "kernel_name",
     "knob_name",

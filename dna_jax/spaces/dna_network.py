@@ -49,6 +49,11 @@ def bits_name(block: int) -> str:
     return f"block_{block:02d}.bits"
 
 
+def is_bits(name: str) -> bool:
+    """Whether a decision of that name chooses the width of operands."""
+    return name.endswith(".bits")
+
+
 def dna_network_space(blocks: int = BLOCKS, widths: tuple[int, ...] = WIDTHS) -> Space:
     """Operation and width of each block: (9 * 3)^22 = 3.1e31 networks by default."""
     choices = []

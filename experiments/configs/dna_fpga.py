@@ -28,6 +28,8 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
             budgets=Budgets(fps=20_000),
             search=SearchConfig(
                 level="bilevel",
+                soft_widths=True,
+                active_paths=2,
                 steps=steps,
                 warmup_steps=steps // 4,
                 weights=OptimizerConfig(learning_rate=0.05, warmup_steps=steps // 10),
