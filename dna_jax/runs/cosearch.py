@@ -64,6 +64,14 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
             state, decided = decisions_step(state, *batch("decisions", decisions_part, step))
             return state, trained | decided
 
+    def with_best_accelerator(state: SearchState, step: int) -> Any:
+        """The step, before which the accelerator is set anew where its turn has come."""
+        since = step - config.search.warmup_steps
+        if config.search.reoptimize_every and since >= 0 and since % config.search.reoptimize_every == 0:
+            best = problem.target.best_accelerator(problem, mean_point(strategy.space, state.logits))
+            state = state if best is None else strategy.with_accelerator(state, best)
+        return step_function(state, step)
+
     def show(values: Mapping[str, float]) -> dict[str, str]:
         costs = {UNITS[name][0]: f"{values[name]:.4g} {UNITS[name][1]}" for name in UNITS if name in values}
         return {
@@ -83,7 +91,7 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
         "search",
         strategy.init(config.seed),
         config.search.steps,
-        step_function,
+        with_best_accelerator,
         log_every=config.log_every,
         checkpoint_every=config.checkpoint_every,
         show=show,

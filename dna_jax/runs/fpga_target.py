@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import jax
+import numpy as np
 
 from dna_jax.errors import UserError
 from dna_jax.hardware.fpga import (
@@ -19,7 +20,7 @@ from dna_jax.hardware.fpga import (
     is_priced,
     layer_costs,
 )
-from dna_jax.networks import chosen_layers
+from dna_jax.networks import chosen_layers, expected_layers
 from dna_jax.runs.plots import plot_pipeline
 from dna_jax.runs.target import Picture, Verdict, exceeded
 from dna_jax.search import Certificate, Limits, certified_optimum, recheck
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 _EQUAL = 1e-9
 """Relative difference by which equal numbers of cycles differ at most, summed in another order."""
+
+_RARE = 1000
+"""A layer that fewer than one in so many networks has does not shape the accelerator."""
 
 LAYER_HEADINGS = ("layer", "chunk", "cycles", "share of its chunk (%)")
 
@@ -89,9 +93,12 @@ class FpgaTarget:
         """Prices of a search."""
         return PipelinePricing(space)
 
+    def _limits(self, problem: "Problem") -> Limits:
+        budgets = dict(problem.budgets.items())
+        return Limits(budgets["dsp"], budgets["bram"])
+
     def _optimum(self, problem: "Problem", layers: Sequence[Layer]) -> Certificate:
-        limits = Limits(*(limit for name, limit in problem.budgets.items() if name in ("dsp", "bram")))
-        return certified_optimum(layers, problem.accelerator_space, limits)
+        return certified_optimum(layers, problem.accelerator_space, self._limits(problem))
 
     def require_reachable(self, problem: "Problem") -> None:
         """UserError unless some pipeline meets every budget with the smallest network of the space."""
@@ -107,6 +114,19 @@ class FpgaTarget:
                 f"No design reaches {fps:g} images a second within the device; the smallest network reaches {best.fps:.4g}: "
                 "lower --config.budgets.fps or --config.network.width."
             )
+
+    def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
+        """Of most images a second for the expected network, all of whose chunks are built; None where they do not fit.
+
+        Layers expected less than once in _RARE networks are left out.
+        """
+        layers, expected = expected_layers(problem.specification, point)
+        kept = [(layer, float(times)) for layer, times in zip(layers, np.asarray(expected), strict=True)]
+        kept = [(layer, times) for layer, times in kept if times > 1 / _RARE]
+        names, times = zip(*kept, strict=True)
+        best = certified_optimum(names, problem.accelerator_space, self._limits(problem), times=times)
+        # What no layer uses any more keeps some design.
+        return None if best.design is None else self.baseline | best.design
 
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
         """The most likely network with its optimal pipeline; with the most likely one where pipelines are not searched."""

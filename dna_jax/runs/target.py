@@ -73,6 +73,10 @@ class Target(Protocol):
         """Raise UserError unless some design meets every budget."""
         ...
 
+    def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
+        """The best accelerator for the network as a point expects it, by exact search; None where none meets the limits."""
+        ...
+
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
         """The most likely network of a point, with an accelerator that meets every budget if there is one.
 

@@ -221,6 +221,12 @@ class TemplateTarget:
             f"accelerator of its own, is {least}: raise a budget, or lower --config.network.width."
         )
 
+    def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
+        """Of least cost over budget for the most likely network; None where none meets all budgets."""
+        layers = chosen_layers(problem.specification, problem.strategy.space.decode(point))
+        enumeration = enumerate_accelerators(self.template, layers, problem.accelerator_space)
+        return standing(enumeration, self.space, problem.budgets, self.space.design(enumeration.indices[0])).best
+
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
         """The most likely design; if it misses a budget, with the most likely accelerator that meets all."""
         derived = derive(problem, self.template, point, folder / "accelerators.npz")

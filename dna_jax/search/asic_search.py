@@ -28,7 +28,8 @@ from dna_jax.hardware.asic import (
     pipeline_work,
     price_designs,
 )
-from dna_jax.hardware.asic.alternatives import alternatives, chunk_count
+from dna_jax.hardware.asic.alternatives import alternatives
+from dna_jax.hardware.asic.neighbours import chunk_count
 from dna_jax.hardware.asic.pipeline import combine
 from dna_jax.hardware.candidates import Objective
 from dna_jax.search.relaxation import TemperatureConfig, temperature_schedule
@@ -51,7 +52,7 @@ class AsicSearchConfig:
       learning_rate: of Adam on the logits.
       multiplier_rate: step size of the multiplier of the area.
       temperature: of the softmax.
-      apart: as in `price_mappings`: faster steps, longer compilation.
+      apart: as in `price_mappings`: faster steps that take minutes to compile, for searches of thousands.
     """
 
     goal: Goal = "edp"
@@ -60,7 +61,7 @@ class AsicSearchConfig:
     learning_rate: float = 0.1
     multiplier_rate: float = 0.2
     temperature: TemperatureConfig = TemperatureConfig(start=1.0, end=0.3)
-    apart: bool = True
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if self.goal not in GOALS:
@@ -191,7 +192,7 @@ def search_asic_pipeline(
         return jax.vmap(one)(keys)
 
     state, _ = run(jax.random.split(jax.random.key(seed), config.starts), jnp.asarray(area_mm2))
-    chunks = chunk_count(space.one_hot(np.zeros(len(space.decisions), int)))
+    chunks = chunk_count(decision.name for decision in space.decisions)
     bound = lower_bound(layers, chunks, area_mm2, by)
     neighbours = sum(len(decision.options) for decision in space.free)
     evaluations = config.starts * config.steps * (1 + neighbours)

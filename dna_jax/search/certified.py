@@ -141,15 +141,23 @@ def fastest(fronts: Sequence[np.ndarray], limits: Limits) -> tuple[float, list[i
     return best
 
 
-def certified_optimum(layers: Sequence[Layer], space: Space, limits: Limits, model: Model = "corrected") -> Certificate:
-    """The pipeline of most images a second for a discrete network.
+def certified_optimum(
+    layers: Sequence[Layer],
+    space: Space,
+    limits: Limits,
+    model: Model = "corrected",
+    times: Sequence[float] | None = None,
+) -> Certificate:
+    """The pipeline of most images a second for a network.
 
     Args:
       layers: of the network.
       space: an `fpga_pipeline_space`, with what is fixed; free allocations are compared with each other.
       limits: of the device.
       model: "released" or "corrected".
+      times: how often each layer is expected, for a network not yet decided (layers differ then); once by default.
     """
+    expected = None if times is None else dict(zip(layers, times, strict=True))
     boundaries = [
         [int(space.fixed[name])] if name in space.fixed else [int(option) for option in space[name].options]
         for name in (boundary_name(False), boundary_name(True))
@@ -158,7 +166,9 @@ def certified_optimum(layers: Sequence[Layer], space: Space, limits: Limits, mod
 
     @functools.cache
     def designs_of(chunk: Chunk, own: tuple[Layer, ...]) -> ChunkDesigns:
-        return price_chunk_designs(chunk, own, space, model)
+        return price_chunk_designs(
+            chunk, own, space, model, None if expected is None else [expected[layer] for layer in own]
+        )
 
     best: tuple[float, Design, np.ndarray] | None = None
     bound = np.inf

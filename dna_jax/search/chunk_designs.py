@@ -64,7 +64,9 @@ def _grid(knobs: Sequence[tuple[str, ...]]) -> np.ndarray:
     return np.stack([pair[i.ravel(), side] for side in (0, 1) for pair, i in zip(pairs, index, strict=True)])
 
 
-def price_chunk_designs(chunk: Chunk, layers: Sequence[Layer], space: Space, model: Model) -> ChunkDesigns:
+def price_chunk_designs(
+    chunk: Chunk, layers: Sequence[Layer], space: Space, model: Model, times: Sequence[float] | None = None
+) -> ChunkDesigns:
     """Price every design of a chunk, in float64.
 
     Args:
@@ -72,13 +74,14 @@ def price_chunk_designs(chunk: Chunk, layers: Sequence[Layer], space: Space, mod
       layers: that it runs, at least one.
       space: of the pipeline, with what is fixed.
       model: "released" or "corrected".
+      times: how often each layer is expected; once by default.
     """
     knobs = tuple(
         ("1/1",) if chunk.depthwise and knob == "inputs" else _options(space, knob_name(chunk, knob)) for knob in KNOBS
     )
     modes = _options(space, knob_name(chunk, "parallel"))
     with jax.enable_x64(True):
-        work = chunk_layers(layers, jnp.float64)
+        work = chunk_layers(layers, jnp.float64, times=times)
         sizes = ChunkDesign(*map(jnp.asarray, _grid(knobs)))
         priced = [_price(work, sizes, chunk.depthwise, mode, model) for mode in modes]
         costs = [np.stack([cost.cycles, cost.dsp, cost.bram], axis=1) for cost in priced]

@@ -34,8 +34,11 @@ from dna_jax.search.relaxation import (
     sample_point,
     temperature_schedule,
 )
-from dna_jax.spaces import Point, Space, is_bits, pad_options
+from dna_jax.spaces import Option, Point, Space, is_bits, pad_options
 from dna_jax.workload import Layer
+
+_DECIDED = 15.0
+"""Logit of an option above all others of its decision that makes it nearly certain."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +56,8 @@ class SearchConfig:
       label_smoothing: of the task loss.
       active_paths: options of a decision that stay in the gradient, those with the largest perturbed logits (DNA's
         several paths backward); 0 for all.
+      reoptimize_every: steps after which the accelerator is set anew to the best one for the network as it is then expected,
+        by exact search; 0 to carry it by gradient.
       soft_widths: bilevel only: operand widths are mixtures while weights learn, and choices while they are chosen (the
         heterogeneous sampling of Auto-NBA).
     """
@@ -69,12 +74,15 @@ class SearchConfig:
     label_smoothing: float = 0.0
     active_paths: int = 0
     soft_widths: bool = False
+    reoptimize_every: int = 0
 
     def __post_init__(self) -> None:
         if self.level not in ("single", "bilevel"):
             raise ValueError(f"Unknown search level {self.level!r}; choose single or bilevel.")
         if not 0 <= self.warmup_steps < self.steps:
             raise ValueError(f"warmup_steps {self.warmup_steps} must lie between 0 and steps {self.steps}, steps excluded.")
+        if self.reoptimize_every < 0:
+            raise ValueError(f"reoptimize_every must not be negative, and is {self.reoptimize_every}.")
         if self.active_paths < 0 or self.active_paths == 1:
             raise ValueError(f"active_paths must be 0 or at least 2, not {self.active_paths}.")
         if self.soft_widths and self.level != "bilevel":
@@ -174,7 +182,9 @@ class CoSearch:
         return {
             "weights": make_optimizer(self.config.weights, self.config.steps),
             "network": of_decisions(self.config.network, self.network_space),
-            "accelerator": of_decisions(self.config.accelerator, self.accelerator_space),
+            "accelerator": optax.set_to_zero()
+            if self.config.reoptimize_every
+            else of_decisions(self.config.accelerator, self.accelerator_space),
         }
 
     @functools.cached_property
@@ -196,6 +206,11 @@ class CoSearch:
             network_optimizer=self._optimizers["network"].init(network),
             accelerator_optimizer=self._optimizers["accelerator"].init(accelerator),
         )
+
+    def with_accelerator(self, state: SearchState, design: Mapping[str, Option]) -> SearchState:
+        """The state with logits that all but decide an accelerator."""
+        point = self.accelerator_space.encode(self.accelerator_space.restrict(design))
+        return dataclasses.replace(state, accelerator_logits=_DECIDED * point.rows)
 
     def temperature(self, step: jax.Array) -> jax.Array:
         """Gumbel-softmax temperature at a step; the start temperature during the warm-up."""
@@ -233,16 +248,20 @@ class CoSearch:
         total = objective(self.config.objective, task_loss, cost, self.budgets, state.multipliers)
         return total, {"loss": total, "task_loss": task_loss, "accuracy": accuracy, "cost": cost}
 
-    def _task_loss(
-        self, parameters: Variables, state: SearchState, batch: Batch, key: jax.Array
-    ) -> tuple[jax.Array, jax.Array]:
-        """Loss of the weights alone under a sampled network, and accuracy: no hardware in the program."""
+    def weights_point(self, state: SearchState, key: jax.Array) -> Point:
+        """The network under which weights learn in a bilevel step."""
         point = self._sample(key, self.network_space, state.network_logits, state.step, self.config.hard)
         if self.config.soft_widths:
             soft = self._sample(key, self.network_space, state.network_logits, state.step, hard=False)
             is_width = np.array([[is_bits(name)] for name, _ in point.sizes])
             point = dataclasses.replace(point, rows=jnp.where(is_width, soft.rows, point.rows))
-        return self._task(parameters, batch, point)
+        return point
+
+    def _task_loss(
+        self, parameters: Variables, state: SearchState, batch: Batch, key: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """Loss of the weights alone under a sampled network, and accuracy: no hardware in the program."""
+        return self._task(parameters, batch, self.weights_point(state, key))
 
     def _apply_weights(self, state: SearchState, gradient: Variables) -> SearchState:
         updates, optimizer = self._optimizers["weights"].update(gradient, state.weights_optimizer, state.parameters)

@@ -42,7 +42,8 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
                     optimizer=OptimizerConfig(learning_rate=0.05, warmup_steps=2 if smoke else 20, weight_decay=5e-4),
                     ema_decay=0.98,
                     calibration_batches=2 if smoke else 10,
-                )
+                ),
+                published=not smoke,
             ),
             log_every=4 if smoke else 20,
             checkpoint_every=4 if smoke else 120,

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from dna_jax.hardware import TemplatePricing, nahas_edge
-from dna_jax.networks import mobilenet_v2
+from dna_jax.hardware.fpga import PipelinePricing
+from dna_jax.networks import dna_network, mobilenet_v2
 from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, entropy
-from dna_jax.spaces import s1
+from dna_jax.spaces import as_released, dna_network_space, fpga_pipeline_space, is_bits, s1
 
 TEMPLATE = nahas_edge()
 
@@ -159,3 +160,58 @@ def test_bad_settings_are_named():
         SearchConfig(level="double")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="must lie between"):
         SearchConfig(steps=10, warmup_steps=11)
+
+
+def test_weights_may_learn_under_mixed_widths_and_chosen_operations():
+    family = dna_network("digits", width=0.25, image_channels=1)
+    space, pipelines = dna_network_space(), fpga_pipeline_space("digits").fix(as_released("digits"))
+    config = SearchConfig(level="bilevel", steps=10, warmup_steps=0, soft_widths=True, active_paths=2)
+    strategy = CoSearch(config, family, PipelinePricing(pipelines), space, pipelines, Budgets(fps=100.0, dsp=900, bram=700))
+    state = strategy.init(0)
+    key = jax.random.key(0)
+    point = strategy.weights_point(state, key)
+    for name, probabilities in point.items():
+        np.testing.assert_allclose(probabilities.sum(), 1, rtol=1e-6)
+        if is_bits(name):
+            # Two of three widths are active.
+            assert 0.5 < probabilities.max() < 1
+            assert np.sum(np.asarray(probabilities) > 0) == 2
+        else:
+            assert probabilities.max() == 1
+    plain = dataclasses.replace(strategy, config=dataclasses.replace(config, soft_widths=False))
+    hard = plain.weights_point(state, key)
+    assert all(float(probabilities.max()) == 1 for probabilities in hard.values())
+    # The gradient of a choice reaches its active options alone.
+
+    def squares(logits):
+        return jnp.sum(plain.weights_point(dataclasses.replace(state, network_logits=logits), key).rows ** 2)
+
+    slopes = jax.grad(squares)(state.network_logits)
+    for row, (_, count) in zip(np.asarray(slopes), space.sizes, strict=True):
+        assert np.sum(row[:count] != 0) == 2
+
+
+def test_dna_networks_and_pipelines_learn_together():
+    """Four blocks, bilevel: weights, operations, widths and knobs move, and the budget on throughput pulls."""
+    whole = dna_network("digits", width=0.25, image_channels=1)
+    family = dataclasses.replace(whole, blocks=whole.blocks[:4], head_channels=16)
+    space = dataclasses.replace(dna_network_space(), decisions=dna_network_space().decisions[:8])
+    pipelines = fpga_pipeline_space("digits").fix(as_released("digits"))
+    config = SearchConfig(level="bilevel", steps=40, warmup_steps=0, soft_widths=True)
+    strategy = CoSearch(config, family, PipelinePricing(pipelines), space, pipelines, Budgets(fps=50_000.0))
+    state = start = strategy.init(0)
+    images = jax.random.normal(jax.random.key(1), (16, 8, 8, 1))
+    batch = images, jnp.arange(16) % 10
+    weights_step, decisions_step = jax.jit(strategy.weights_step), jax.jit(strategy.decisions_step)
+    frames = []
+    for _ in range(30):
+        state, _ = weights_step(state, batch)
+        state, metrics = decisions_step(state, batch)
+        frames.append(float(metrics["frame_ms"]))
+    assert np.mean(frames[-8:]) < 0.75 * np.mean(frames[:8])
+    for before, after in zip(jax.tree.leaves(start.parameters), jax.tree.leaves(state.parameters), strict=True):
+        assert np.all(np.isfinite(after))
+        assert before.shape == after.shape
+    assert float(jnp.abs(state.network_logits).max()) > 0.1
+    assert float(jnp.abs(state.accelerator_logits).max()) > 0.1
+    assert float(state.multipliers["frame_ms"]) > 0

@@ -72,17 +72,20 @@ def layer_fields(layer: Layer) -> tuple[int, ...]:
     return layer.C // layer.groups, layer.K // layer.groups, layer.P, layer.R, layer.stride, layer.weight_bits
 
 
-def chunk_layers(layers: Sequence[Layer], dtype: DTypeLike, rows: int | None = None) -> ChunkLayers:
+def chunk_layers(
+    layers: Sequence[Layer], dtype: DTypeLike, rows: int | None = None, times: Sequence[float] | None = None
+) -> ChunkLayers:
     """Layers of one chunk, equal ones once.
 
     Args:
       layers: at least one.
       dtype: of all numbers.
       rows: L; by default the next multiple of ROWS.
+      times: how often each layer is expected; once by default.
     """
-    counts: collections.Counter[tuple[int, ...]] = collections.Counter()
-    for layer in layers:
-        counts[layer_fields(layer)] += 1 if is_depthwise(layer) else layer.groups
+    counts: dict[tuple[int, ...], float] = collections.defaultdict(float)
+    for layer, expected in zip(layers, times or [1.0] * len(layers), strict=True):
+        counts[layer_fields(layer)] += expected * (1 if is_depthwise(layer) else layer.groups)
     rows = rows or -(-len(counts) // ROWS) * ROWS
     padding = rows - len(counts)
     table = np.array([*counts, *[next(iter(counts))] * padding], float)

@@ -1,0 +1,122 @@
+"""Runs on FPGA pipelines: budgets of a device, reachability, the verdict on a pair, the best pipeline on the way."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dna_jax.errors import UserError
+from dna_jax.hardware.fpga import evaluate_pipeline
+from dna_jax.networks import chosen_layers
+from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig, from_mapping
+from dna_jax.runs.problem import build_problem
+from dna_jax.search import Budgets, mean_point
+from dna_jax.spaces import SKIP, boundary_name
+from experiments.configs import dna_fpga
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return build_problem(from_mapping(CosearchConfig, dna_fpga.get_config("smoke").to_dict()), None)
+
+
+def test_a_device_brings_its_budgets():
+    config = CosearchConfig(accelerator=AcceleratorConfig(template="fpga"), budgets=Budgets(fps=200.0))
+    assert dict(config.limits.items()) == {"frame_ms": 5.0, "dsp": 900, "bram": 700}
+    other = dataclasses.replace(config, accelerator=AcceleratorConfig(template="fpga", device="ultra96"))
+    assert dict(other.limits.items())["dsp"] == 360
+    given = dataclasses.replace(config, budgets=Budgets(dsp=64, bram=140))
+    assert dict(given.limits.items()) == {"dsp": 64, "bram": 140}
+    assert dict(CosearchConfig().limits.items()) == {}
+
+
+def test_the_pair_found_is_judged_with_its_proven_pipeline(problem, tmp_path):
+    space = problem.strategy.space
+    point = space.sample(jax.random.key(4))
+    verdict = problem.target.judge(problem, point, tmp_path)
+    layers = chosen_layers(problem.specification, verdict.design)
+    _, cost = evaluate_pipeline(layers, verdict.design)
+    assert verdict.cost["fps"] == pytest.approx(float(cost.fps))
+    assert verdict.cost["frame_ms"] == pytest.approx(1e3 / verdict.cost["fps"])
+    assert verdict.cost["dsp"] <= 900
+    assert verdict.cost["bram"] <= 700
+    assert "proven optimal" in verdict.optimality["standing"]
+    # The network stays; its pipeline is at least as fast as the one that came with it.
+    carried = space.decode(point)
+    assert problem.network_space.restrict(verdict.design) == problem.network_space.restrict(carried)
+    _, before = evaluate_pipeline(layers, carried)
+    assert verdict.optimality["carried_by_gradient"]["fps"] == pytest.approx(float(before.fps))
+    assert verdict.cost["fps"] >= float(before.fps) or float(before.dsp) > 900 or float(before.bram) > 700
+    # Shares of a chunk's cycles add up.
+    shares = {}
+    for _, chunk, _, share in verdict.layers:
+        shares[chunk] = shares.get(chunk, 0) + float(share)
+    assert all(total == pytest.approx(100, abs=1.5) for total in shares.values())
+    verdict.pictures[0].draw(tmp_path / "pipeline.png")
+    assert (tmp_path / "pipeline.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_fixed_pipeline_is_judged_as_it_is(problem, tmp_path):
+    config = dataclasses.replace(problem.config, fix="accelerator", budgets=Budgets(fps=1e6))
+    fixed = build_problem(config, None)
+    verdict = fixed.target.judge(fixed, fixed.strategy.space.sample(jax.random.key(1)), tmp_path)
+    assert {name: verdict.design[name] for name in fixed.target.baseline} == fixed.target.baseline
+    assert verdict.optimality["accelerator_gap"] == pytest.approx(0, abs=1e-9)
+    assert verdict.violations == [f"frame_ms {verdict.cost['frame_ms']:.6g} exceeds its budget 0.001"]
+
+
+def test_budgets_out_of_reach_are_refused_at_once(problem):
+    for budgets, reason in (
+        (Budgets(fps=1e9), "No design reaches 1e"),
+        (Budgets(dsp=1, bram=2), "fits 1 DSP slices and 2 block"),
+    ):
+        config = dataclasses.replace(problem.config, budgets=budgets)
+        with pytest.raises(UserError, match=reason):
+            build_problem(config, None).target.require_reachable(dataclasses.replace(problem, config=config))
+    problem.target.require_reachable(problem)
+    skipped = [layer.name for layer in problem.smallest_layers]
+    assert not any("depthwise" in name for name in skipped)
+    assert SKIP in problem.network_space["block_02.operation"].options
+
+
+def test_networks_without_widths_run_on_pipelines_of_eight_bits():
+    config = CosearchConfig(
+        network=NetworkConfig(space="s1", width=0.25, stride_plan="digits"),
+        accelerator=AcceleratorConfig(template="fpga", allocation="searched"),
+        budgets=Budgets(fps=100.0),
+    )
+    problem = build_problem(config, None)
+    assert problem.target.widths == (8,)
+    assert boundary_name(True) in {decision.name for decision in problem.accelerator_space.free}
+    problem.target.require_reachable(problem)
+    with pytest.raises(UserError, match="stride plan 'cifar_early' is none of this family"):
+        build_problem(dataclasses.replace(config, network=NetworkConfig(space="dna", stride_plan="cifar_early")), None)
+
+
+def test_the_best_pipeline_for_an_expected_network_is_taken_over(problem):
+    strategy = problem.strategy
+    state = strategy.init(0)
+    undecided = mean_point(strategy.space, state.logits)
+    best = problem.target.best_accelerator(problem, undecided)
+    assert best is not None
+    moved = strategy.with_accelerator(state, best)
+    decided = mean_point(strategy.space, moved.logits)
+    assert problem.accelerator_space.restrict(strategy.space.decode(decided)) == problem.accelerator_space.restrict(best)
+    np.testing.assert_array_equal(moved.network_logits, state.network_logits)
+    cost = jax.jit(strategy.cost)
+    before, after = cost(undecided), cost(decided)
+    assert after.frame_ms < before.frame_ms
+    assert after.dsp <= 900 + 1e-3
+    assert after.bram <= 700 + 1e-3
+    # A network that is all but decided gets the pipeline that is proven best for it.
+    design = problem.published
+    sure = dataclasses.replace(
+        state, network_logits=jnp.asarray(20 * problem.network_space.encode(problem.network_space.restrict(design)).rows)
+    )
+    expected = problem.target.best_accelerator(problem, mean_point(strategy.space, sure.logits))
+    layers = chosen_layers(problem.specification, design)
+    _, chosen = evaluate_pipeline(layers, expected)
+    verdict = problem.target.judge(problem, mean_point(strategy.space, sure.logits), None)
+    assert float(chosen.fps) == pytest.approx(verdict.cost["fps"], rel=1e-6)
