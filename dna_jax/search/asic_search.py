@@ -173,6 +173,10 @@ def search_asic_pipeline(
       seed: of all draws.
       by: what stays together on a chunk.
     """
+    chunks = chunk_count(decision.name for decision in space.decisions)
+    bound = lower_bound(layers, chunks, area_mm2, by)
+    if np.isinf(bound.latency_ms):
+        return AsicSearchResult(None, None, bound, np.inf, 0, np.full(config.starts, np.inf))
     work = pipeline_work(layers, by)
     logits = jnp.zeros(space.is_option.shape, jnp.float32)
 
@@ -192,8 +196,6 @@ def search_asic_pipeline(
         return jax.vmap(one)(keys)
 
     state, _ = run(jax.random.split(jax.random.key(seed), config.starts), jnp.asarray(area_mm2))
-    chunks = chunk_count(decision.name for decision in space.decisions)
-    bound = lower_bound(layers, chunks, area_mm2, by)
     neighbours = sum(len(decision.options) for decision in space.free)
     evaluations = config.starts * config.steps * (1 + neighbours)
     found = np.asarray(state.best)

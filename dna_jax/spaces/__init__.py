@@ -1,5 +1,6 @@
 """What may be chosen."""
 
+from dna_jax.spaces.asic_pipeline import asic_pipeline_space
 from dna_jax.spaces.decision import Decision, Option
 from dna_jax.spaces.dna_network import (
     OPERATIONS,
@@ -54,6 +55,7 @@ __all__ = [
     "Point",
     "Space",
     "as_released",
+    "asic_pipeline_space",
     "baseline_pipeline",
     "bits_name",
     "boundary_name",
@@ -65,8 +67,8 @@ __all__ = [
     "expectation",
     "fpga_pipeline_space",
     "gemmini_space",
-    "is_bits",
     "inverted_residual_space",
+    "is_bits",
     "kernel_name",
     "knob_name",
     "nahas_edge_space",

@@ -1,0 +1,172 @@
+"""Costs of the chunks of a pipeline at a point, and at every point that differs from it in one decision."""
+
+import functools
+from collections.abc import Collection
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+
+from dna_jax.hardware import technology
+from dna_jax.hardware.asic.neighbours import (
+    Pairs,
+    Probabilities,
+    alternative_pairs,
+    chunk_count,
+    replace_options,
+    split_point,
+)
+from dna_jax.hardware.asic.pricing import ChoiceTable, MappingTable, choose, price_mappings
+from dna_jax.hardware.asic.work import PipelineWork
+from dna_jax.hardware.candidates import Objective
+from dna_jax.hardware.templates.asic_chunk import CLOCK_HZ
+from dna_jax.spaces import Point
+from dna_jax.spaces.asic_pipeline import (
+    ARCHITECTURE_KNOBS,
+    BANDWIDTH_GBPS,
+    BANDWIDTH_WEIGHT,
+    CHOICES,
+    LAYER_CLASSES,
+)
+
+
+@struct.dataclass
+class ChunkTotals:
+    """What chunks take for one image, [..., C].
+
+    Attributes:
+      milliseconds, millijoules, overflow_kib: of their layers.
+      area_mm2: of the chunks, 0 where they are not built.
+      link_mm2: of the link to DRAM, [...].
+    """
+
+    milliseconds: jax.Array
+    millijoules: jax.Array
+    overflow_kib: jax.Array
+    area_mm2: jax.Array
+    link_mm2: jax.Array
+
+
+def _link(rows: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Bytes/cycle that each chunk has of the link [..., C] and its area [...], of rows [..., 1 + C, w]."""
+
+    def expected(row: jax.Array, options: tuple) -> jax.Array:
+        return jnp.sum(row[..., : len(options)] * np.array(options, row.dtype), axis=-1)
+
+    gbps = expected(rows[..., 0, :], BANDWIDTH_GBPS.options)
+    weight = expected(rows[..., 1:, :], BANDWIDTH_WEIGHT.options)
+    share = weight / jnp.sum(weight, axis=-1, keepdims=True)
+    return share * gbps[..., None] * (1e9 / CLOCK_HZ), technology.LINK_MM2_PER_GBPS * gbps
+
+
+def _einsum(subscripts: str, *operands: jax.Array) -> jax.Array:
+    # Accelerators would round products of a discrete design.
+    return jnp.einsum(subscripts, *operands, precision="highest")
+
+
+def _built(allocation: jax.Array, counts: jax.Array) -> jax.Array:
+    """Probability that a chunk has layers, [..., C], of an allocation [..., G, C]."""
+    there = jnp.minimum(jnp.sum(counts, axis=-1), 1)
+    return 1 - jnp.prod(1 - allocation * there[:, None], axis=-2)
+
+
+def _totals(table: jax.Array, p: Probabilities, work: PipelineWork, links: int, pairs: Pairs) -> tuple[jax.Array, jax.Array]:
+    """One cost of all chunks: at the point [C], and at the alternatives [N, C].
+
+    Args:
+      table: [C, 1 + links + sizes, L, styles, schedules]: at the point, then at the alternatives of links and of sizes.
+      p: probabilities at the point.
+      work: of the network.
+      links: alternatives of the link.
+      pairs: all alternatives.
+    """
+    chunks = len(table)
+    by_layer = _einsum("lj,cjk->ckl", work.classes, p.schedule)
+    on_chunk = _einsum("gc,gl->cl", p.allocation, work.counts)
+    run = _einsum("cs,ckl,cmlsk->cml", p.style, by_layer, table)
+    total = _einsum("cl,cml->cm", on_chunk, run)
+    base = total[:, 0]
+
+    by_style = _einsum("cl,ckl,clsk->cs", on_chunk, by_layer, table[:, 0])
+    by_class = _einsum("cl,lj,cs,clsk->cjk", on_chunk, work.classes, p.style, table[:, 0])
+    other_classes = _einsum("ij,cj->ci", 1 - jnp.eye(len(LAYER_CLASSES)), jnp.sum(p.schedule * by_class, axis=-1))
+    choices = jnp.concatenate([by_style, (other_classes[:, :, None] + by_class).reshape(chunks, -1)], axis=1)
+    local = jnp.concatenate([total[:, 1 + links :], choices[:, _choice_columns(pairs)]], axis=1)
+    own = jnp.eye(chunks, dtype=bool)[:, None, :]
+    with_local = jnp.where(own, local[:, :, None], base).reshape(-1, chunks)
+
+    by_group = _einsum("gl,cl->gc", work.counts, run[:, 0])
+    with_allocation = _einsum("ngc,gc->nc", replace_options(p.allocation, pairs.allocation), by_group)
+    return base, jnp.concatenate([total[:, 1 : 1 + links].T, with_local, with_allocation])
+
+
+def _choice_columns(pairs: Pairs) -> np.ndarray:
+    """Which of the styles and of the schedules of all classes, one after another, are alternatives."""
+    starts = np.cumsum([0, *(len(choice.options) for choice in CHOICES)])
+    knob, option = pairs.local[pairs.local[:, 0] >= len(ARCHITECTURE_KNOBS)].T
+    return starts[knob - len(ARCHITECTURE_KNOBS)] + option
+
+
+def _choose_all(
+    mappings: MappingTable, bandwidth: jax.Array, other_bandwidth: jax.Array, objective: Objective
+) -> ChoiceTable:
+    """Tables of all chunks, [C, 1 + links + sizes, ...]: at the point, at other bandwidths [links, C], of other sizes."""
+    at_point = jax.tree.map(lambda leaf: leaf[:, 0], mappings)
+    others = jax.tree.map(lambda leaf: leaf[:, 1:], mappings)
+    pick = functools.partial(choose, objective=objective)
+    bandwidths = jnp.concatenate([bandwidth[None], other_bandwidth]).T
+    of_links = jax.vmap(jax.vmap(pick, in_axes=(None, 0)))(at_point, bandwidths)
+    of_sizes = jax.vmap(jax.vmap(pick, in_axes=(0, None)))(others, bandwidth)
+    return jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=1), of_links, of_sizes)
+
+
+def alternatives(
+    free: Collection[str], work: PipelineWork, point: Point, objective: Objective, apart: bool = False
+) -> tuple[ChunkTotals, ChunkTotals, np.ndarray]:
+    """Costs of chunks at a point and at its neighbours.
+
+    Args:
+      free: names of decisions whose options are alternatives.
+      work: of the network.
+      point: of the decisions of an `asic_pipeline_space`, in their order.
+      objective: of the mapper.
+      apart: as in `price_mappings`.
+
+    Returns:
+      Totals at the point [C]; those at N points that each differ from it in one decision, [N, C]; which these are: row and
+      option in the point, int[N, 2].
+    """
+    dtype = work.counts.dtype
+    chunks = chunk_count(point)
+    p = split_point(point, chunks, dtype)
+    pairs, in_point = alternative_pairs(point, chunks, free)
+    sized = pairs.local[pairs.local[:, 0] < len(ARCHITECTURE_KNOBS)]
+    links, moved = len(pairs.link), len(sized)
+
+    bandwidth, link_mm2 = _link(p.link)
+    other_bandwidth, other_link_mm2 = _link(replace_options(p.link, pairs.link))
+    sizes = jnp.concatenate([p.sizes[:, None], replace_options(p.sizes, sized)], axis=1)
+    names = tuple((knob.name, len(knob.options)) for knob in ARCHITECTURE_KNOBS)
+    price = functools.partial(price_mappings, work.layers, apart=apart)
+    mappings = jax.vmap(jax.vmap(lambda rows: price(Point(rows, names))))(sizes)
+    mappings = jax.lax.stop_gradient(mappings)
+    table = _choose_all(mappings, bandwidth, other_bandwidth, objective)
+
+    costs = [_totals(t, p, work, links, pairs) for t in (table.milliseconds, table.millijoules, table.overflow_kib)]
+    built = _built(p.allocation, work.counts)
+    area = mappings.area_mm2[:, 0] * built
+    local_area = jnp.repeat(area[:, None], len(pairs.local), axis=1)
+    local_area = local_area.at[:, :moved].set(mappings.area_mm2[:, 1:] * built[:, None])
+    own = jnp.eye(chunks, dtype=bool)[:, None, :]
+    other_area = jnp.concatenate(
+        [
+            jnp.repeat(area[None], links, axis=0),
+            jnp.where(own, local_area[:, :, None], area).reshape(-1, chunks),
+            mappings.area_mm2[:, 0] * _built(replace_options(p.allocation, pairs.allocation), work.counts),
+        ]
+    )
+    other_link = jnp.concatenate([other_link_mm2, jnp.repeat(link_mm2, len(in_point) - links)])
+    at_point = ChunkTotals(*(cost[0] for cost in costs), area_mm2=area, link_mm2=link_mm2)
+    at_others = ChunkTotals(*(cost[1] for cost in costs), area_mm2=other_area, link_mm2=other_link)
+    return at_point, at_others, in_point

@@ -1,0 +1,107 @@
+"""What every layer costs on chunks under every style and schedule.
+
+Of the whole chunk only the link to DRAM changes with the bandwidth: `price_mappings` prices all mappings but for it, and
+`choose` adds it and takes the best, so that other bandwidths cost next to nothing.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from dna_jax.hardware import surrogate
+from dna_jax.hardware.candidates import CandidateSet, Objective
+from dna_jax.hardware.loopnest import nest_cost
+from dna_jax.hardware.mapper import cut, unroll
+from dna_jax.hardware.templates.asic_chunk import CLOCK_HZ, chunk_architecture
+from dna_jax.hardware.templates.asic_chunk_mappings import PER_SCHEDULE, chunk_candidates
+from dna_jax.spaces import Point
+from dna_jax.spaces.asic_pipeline import SCHEDULES, STYLES
+from dna_jax.workload import Workload
+
+
+@struct.dataclass
+class MappingTable:
+    """Costs of layers on one chunk under all mappings, [L, styles, schedules but "auto", mappings].
+
+    Attributes:
+      chip_cycles: of arithmetic and all ports on the chip, the longest.
+      link_bytes: over the link to DRAM.
+      energy_pj, overflow_bytes: as in `LayerCost`, all levels together.
+      area_mm2: of the chunk, scalar.
+    """
+
+    chip_cycles: jax.Array
+    link_bytes: jax.Array
+    energy_pj: jax.Array
+    overflow_bytes: jax.Array
+    area_mm2: jax.Array
+
+
+@struct.dataclass
+class ChoiceTable:
+    """Costs of layers on one chunk by style and schedule, [L, styles, schedules].
+
+    Attributes:
+      milliseconds, millijoules: of one instance of a layer.
+      overflow_kib: by which its tiles exceed memories.
+    """
+
+    milliseconds: jax.Array
+    millijoules: jax.Array
+    overflow_kib: jax.Array
+
+
+def price_mappings(layers: Workload, point: Point, apart: bool) -> MappingTable:
+    """Costs of all mappings of layers on one chunk.
+
+    Args:
+      layers: [L].
+      point: of ARCHITECTURE_KNOBS, by their plain names.
+      apart: whether each mapping has a part of the program of its own, which runs four times as fast as one part for all
+        and compiles five times as long.
+    """
+    architecture = chunk_architecture(point, jnp.ones((), layers.bounds.dtype), layers.bounds.dtype)
+
+    def price(layer: Workload, candidates: CandidateSet) -> list[jax.Array]:
+        spatial, remaining = unroll(layer, architecture, candidates)
+        temporal = cut(layer, architecture, candidates, spatial, remaining)
+        cost = nest_cost(layer, architecture, temporal, spatial, candidates.order)
+        *ports, link = cost.level_cycles
+        chip = surrogate.largest([cost.compute_cycles + cost.exposed_cycles, *ports])
+        overflow = functools.reduce(jnp.add, cost.overflow_bytes)
+        return [jnp.broadcast_to(x, candidates.size) for x in (chip, link, cost.energy_pj, overflow)]
+
+    pairs = [pair for style in STYLES for pair in chunk_candidates(style).pairs]
+    sets = [CandidateSet((pair,)) for pair in pairs] if apart else [CandidateSet(tuple(pairs))]
+    tables = [jax.vmap(functools.partial(price, candidates=candidates))(layers) for candidates in sets]
+    shape = (len(layers.bounds), len(STYLES), len(SCHEDULES) - 1, PER_SCHEDULE)
+    columns = (jnp.concatenate(column, axis=1).reshape(shape) for column in zip(*tables, strict=True))
+    return MappingTable(*columns, area_mm2=architecture.total_area_mm2)
+
+
+def choose(table: MappingTable, dram_bytes: jax.Array, objective: Objective) -> ChoiceTable:
+    """The best mapping of each schedule, and for "auto" the best of those; the rule is that of the mapper.
+
+    Args:
+      table: of one chunk.
+      dram_bytes: bytes/cycle that the chunk has of the link to DRAM.
+      objective: of the mapper.
+    """
+    cycles = surrogate.largest([table.chip_cycles, table.link_bytes / dram_bytes])
+    misfit = jnp.where(table.overflow_bytes > 0, 1e6 * (1 + table.overflow_bytes), 1)
+    merit = {"latency": cycles, "energy": table.energy_pj, "edp": cycles * table.energy_pj}[objective] * misfit
+
+    def least(merit: jax.Array, cycles: jax.Array, energy: jax.Array, overflow: jax.Array) -> tuple[jax.Array, ...]:
+        return surrogate.take_least(merit, energy, (merit, cycles, energy, overflow))[1]
+
+    for_schedule = least
+    for _ in range(cycles.ndim - 1):
+        for_schedule = jax.vmap(for_schedule)
+    named = for_schedule(merit, cycles, table.energy_pj, table.overflow_bytes)
+    automatic = jax.vmap(jax.vmap(least))(*named)
+    _, cycles, energy, overflow = (
+        jnp.concatenate([best[..., None], each], axis=-1) for best, each in zip(automatic, named, strict=True)
+    )
+    return ChoiceTable(cycles * (1e3 / CLOCK_HZ), energy * 1e-9, overflow / 1024)

@@ -1,0 +1,345 @@
+"""ASIC pipelines: identity of soft and discrete costs, exact gradients, what theory says of resources, bounds."""
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dna_jax.hardware import CandidateSet, Schedule, SpatialChoice, evaluate, price_layers
+from dna_jax.hardware.asic import (
+    evaluate_pipeline,
+    group_names,
+    layer_class,
+    lower_bound,
+    pipeline_work,
+    price_designs,
+    relaxed_pipeline_cost,
+)
+from dna_jax.hardware.candidates import complete
+from dna_jax.hardware.templates.asic_chunk import ChunkSizes, build_chunk, chunk_architecture, expected_fractions
+from dna_jax.hardware.templates.asic_chunk_mappings import chunk_candidates
+from dna_jax.hardware.templates.data_centric import nvdla_like, shidiannao_like
+from dna_jax.hardware.templates.eyeriss import eyeriss
+from dna_jax.spaces import Space
+from dna_jax.spaces.asic_pipeline import (
+    ARCHITECTURE_KNOBS,
+    BANDWIDTH_GBPS,
+    allocation_name,
+    asic_pipeline_space,
+    automatic_schedules,
+    chunk_name,
+)
+from dna_jax.workload import Layer, elementwise, global_pooling, workload_from_layers
+
+SCALARS = ("latency_ms", "interval_ms", "energy_mj", "area_mm2")
+LAYERS = [
+    Layer("stem", K=32, C=3, P=56, Q=56, R=3, S=3, stride=2),
+    Layer("block_01.expand", K=96, C=16, P=56, Q=56),
+    Layer("block_01.depthwise", K=96, C=96, P=28, Q=28, R=3, S=3, stride=2, groups=96),
+    Layer("block_01.project", K=24, C=96, P=28, Q=28),
+    elementwise("block_01.add", 24, 28, 28, inputs=2),
+    Layer("block_02.expand", K=96, C=16, P=56, Q=56),
+    Layer("block_02.convolution", K=64, C=64, P=14, Q=14, R=3, S=3),
+    global_pooling("pool", 1280, 7, 7),
+    Layer("classifier", K=1000, C=1280, P=1, Q=1),
+]
+SPACE = asic_pipeline_space(group_names(LAYERS), 3)
+
+
+def _random(number, seed, space=SPACE):
+    generator = np.random.default_rng(seed)
+    return np.stack([generator.integers(len(decision.options), size=number) for decision in space.decisions], axis=1)
+
+
+def _column(name):
+    return [decision.name for decision in SPACE.decisions].index(name)
+
+
+@functools.cache
+def _relaxed():
+    """Costs [4] and their gradients, by rows of a point and counts, of many points in float64."""
+    with jax.enable_x64(True):
+        work = pipeline_work(LAYERS, dtype=jnp.float64)
+
+    def costs(rows, counts):
+        point = SPACE.one_hot(np.zeros(len(SPACE.decisions), int), jnp.float64)
+        point = type(point)(rows, point.sizes)
+        cost = relaxed_pipeline_cost(SPACE, work.replace(counts=counts), point)
+        return jnp.stack([getattr(cost, name) for name in SCALARS])
+
+    def all_of_it(rows, counts):
+        value, pull = jax.vjp(costs, rows, counts)
+        by_rows, by_counts = jax.vmap(pull)(jnp.eye(len(SCALARS)))
+        return value, by_rows, by_counts
+
+    compiled = jax.jit(lambda rows, counts: jax.lax.map(lambda row: all_of_it(row, counts), rows))
+
+    def run(rows, counts=None):
+        with jax.enable_x64(True):
+            counts = work.counts if counts is None else counts
+            # One program for all.
+            padded = np.concatenate([rows, np.broadcast_to(rows[:1], (40 - len(rows), *rows.shape[1:]))])
+            return [np.asarray(x)[: len(rows)] for x in compiled(jnp.asarray(padded, jnp.float64), counts)]
+
+    return run, np.asarray(work.counts)
+
+
+def _soft(number, seed):
+    points = jax.vmap(SPACE.sample_soft)(jax.random.split(jax.random.key(seed), number))
+    rows = np.asarray(points.rows, np.float64)
+    return rows / rows.sum(axis=-1, keepdims=True)
+
+
+def test_at_one_hot_points_the_relaxed_cost_is_the_discrete_cost():
+    indices = _random(40, seed=0)
+    soft, *_ = _relaxed()[0](SPACE.one_hot(indices).rows)
+    exact = price_designs(SPACE, LAYERS, indices)
+    for i, name in enumerate(SCALARS):
+        np.testing.assert_allclose(soft[:, i], getattr(exact, name), rtol=1e-6, err_msg=name)
+    np.testing.assert_array_equal(exact.overflow_kib, 0)
+
+
+def test_gradients_at_discrete_designs_are_exact_differences_between_neighbours():
+    indices = _random(20, seed=1)
+    value, gradient, _ = _relaxed()[0](SPACE.one_hot(indices).rows)
+    generator = np.random.default_rng(2)
+    # Every decision at least once.
+    changed = [(i, d) for i in range(len(indices)) for d in generator.permutation(len(SPACE.decisions))[:15]]
+    changed += [(int(generator.integers(len(indices))), d) for d in range(len(SPACE.decisions))]
+    others, places = [], []
+    for i, decision in changed:
+        for option in range(len(SPACE.decisions[decision].options)):
+            others.append(np.where(np.arange(len(SPACE.decisions)) == decision, option, indices[i]))
+            places.append((i, decision, option))
+    exact = price_designs(SPACE, LAYERS, np.array(others))
+    moved = np.zeros(len(SCALARS), int)
+    for row, (i, decision, option) in enumerate(places):
+        slopes = gradient[i, :, decision, option] - gradient[i, :, decision, indices[i, decision]]
+        for s, name in enumerate(SCALARS):
+            difference = getattr(exact, name)[row] - value[i, s]
+            assert slopes[s] == pytest.approx(difference, rel=1e-6, abs=1e-8 * value[i, s]), (
+                SPACE.decisions[decision],
+                name,
+            )
+            moved[s] += abs(difference) > 1e-6 * value[i, s]
+    assert moved.min() > 100
+
+
+def test_gradients_at_soft_points_are_finite_and_reach_every_decision():
+    rows = _soft(12, seed=3)
+    value, gradient, by_counts = _relaxed()[0](rows)
+    assert np.isfinite(value).all()
+    assert np.isfinite(gradient).all()
+    spread = np.where(SPACE.is_option, gradient, np.nan)
+    moves = np.nanmax(spread, axis=-1) - np.nanmin(spread, axis=-1) > 0
+    silent = [SPACE.decisions[d].name for d in np.flatnonzero(~moves.any(axis=(0, 1)))]
+    assert not silent
+    # More layers never take less.
+    assert (by_counts[:, :3] >= 0).all()
+
+
+def test_styles_schedules_allocation_and_counts_mix_linearly():
+    rows = _soft(1, seed=4)
+    run, counts = _relaxed()
+    value, gradient, by_counts = run(rows)
+    for name in (chunk_name(2, "style"), chunk_name(1, "schedule.pointwise"), allocation_name("block_01")):
+        moved = rows.copy()
+        moved[0, _column(name)] = np.eye(rows.shape[-1])[1]
+        predicted = value[0] + np.sum(gradient[0] * (moved[0] - rows[0]), axis=(1, 2))
+        # Latency and energy are linear in each of these decisions; so is the area in the allocation.
+        np.testing.assert_allclose(run(moved)[0][0, [0, 2]], predicted[[0, 2]], rtol=1e-9)
+    more = counts + np.random.default_rng(5).random(counts.shape)
+    after = run(rows, more)[0][0]
+    np.testing.assert_allclose(after[[0, 2]], (value[0] + np.sum(by_counts[0] * (more - counts), axis=(1, 2)))[[0, 2]])
+
+
+def test_throughput_is_set_by_the_slowest_chunk_and_costs_add_up():
+    cost = price_designs(SPACE, LAYERS, _random(50, seed=6))
+    np.testing.assert_array_equal(cost.interval_ms, cost.chunk_ms.max(axis=1))
+    np.testing.assert_allclose(cost.images_per_second, 1e3 / cost.interval_ms)
+    np.testing.assert_allclose(cost.latency_ms, cost.chunk_ms.sum(axis=1))
+    np.testing.assert_allclose(cost.energy_mj, cost.chunk_mj.sum(axis=1))
+    np.testing.assert_allclose(cost.edp, cost.latency_ms * cost.energy_mj)
+    gbps = np.array(BANDWIDTH_GBPS.options)[_random(50, seed=6)[:, _column(BANDWIDTH_GBPS.name)]]
+    np.testing.assert_allclose(cost.area_mm2, cost.chunk_mm2.sum(axis=1) + 0.1 * gbps)
+
+
+def test_layers_of_a_placed_network_add_up_to_its_cost():
+    for row in _random(5, seed=7):
+        design = SPACE.design(row)
+        cost, placed = evaluate_pipeline(LAYERS, design)
+        assert [entry.layer for entry in placed] == LAYERS
+        assert sum(entry.milliseconds for entry in placed) == pytest.approx(float(cost.latency_ms))
+        assert sum(entry.millijoules for entry in placed) == pytest.approx(float(cost.energy_mj))
+        for chunk in (1, 2, 3):
+            own = sum(entry.milliseconds for entry in placed if entry.chunk == chunk)
+            assert own == pytest.approx(float(cost.chunk_ms[chunk - 1]))
+        assert all(0 < entry.utilisation <= 1 + 1e-9 for entry in placed)
+        # Both block_01.expand and block_02.expand are of one shape, on their own chunks.
+        assert placed[1].chunk == design[allocation_name("block_01")]
+        assert placed[5].chunk == design[allocation_name("block_02")]
+
+
+def test_a_chunk_without_layers_takes_no_time_and_is_not_built():
+    indices = _random(20, seed=8)
+    allocation = [_column(allocation_name(group)) for group in group_names(LAYERS)]
+    indices[:, allocation] = 0
+    cost = price_designs(SPACE, LAYERS, indices)
+    np.testing.assert_array_equal(cost.chunk_ms[:, 1:], 0)
+    np.testing.assert_array_equal(cost.chunk_mm2[:, 1:], 0)
+    # It keeps its share of the link, and nothing else of it matters.
+    other = indices.copy()
+    for chunk in (2, 3):
+        for knob in (*ARCHITECTURE_KNOBS[:2], ARCHITECTURE_KNOBS[5]):
+            other[:, _column(chunk_name(chunk, knob.name))] = 0
+    changed = price_designs(SPACE, LAYERS, other)
+    for name in SCALARS:
+        np.testing.assert_array_equal(getattr(changed, name), getattr(cost, name))
+
+
+def test_more_bandwidth_never_slows_a_pipeline_and_helps_where_the_link_limits():
+    indices = _random(30, seed=9)
+    latency = []
+    for option in range(len(BANDWIDTH_GBPS.options)):
+        indices[:, _column(BANDWIDTH_GBPS.name)] = option
+        latency.append(price_designs(SPACE, LAYERS, indices).latency_ms)
+    assert np.all(np.diff(latency, axis=0) <= 1e-9 * latency[0])
+    # The classifier's weights cross the link once: at 2 GB/s it limits, and twice the bandwidth is twice as fast.
+    classifier = [Layer("classifier", K=1000, C=1280, P=1, Q=1)]
+    space = asic_pipeline_space(["classifier"], 1)
+    row = np.array([[decision.index(decision.options[-1]) for decision in space.decisions]])
+    row[0, [d.name for d in space.decisions].index(chunk_name(1, "style"))] = 0
+    times = []
+    for option in (0, 1):
+        row[0, 0] = option
+        times.append(float(price_designs(space, classifier, row).latency_ms[0]))
+    assert times[0] == pytest.approx(2 * times[1], rel=1e-9)
+
+
+def _chunk(rows, columns, dtype=jnp.float32):
+    """A chunk whose memories and interconnect never limit."""
+    large = (1e7,) * 3
+    return build_chunk(ChunkSizes(rows, columns, 1e6, large, large, 1e6), dtype)
+
+
+@functools.partial(jax.jit, static_argnames="candidates")
+def _compute_cycles(workload, architecture, candidates):
+    return evaluate(workload, architecture, candidates).layers.cost.compute_cycles
+
+
+def _one(style):
+    return CandidateSet(chunk_candidates(style).pairs[:1])
+
+
+def test_more_units_never_slow_layers_that_they_limit():
+    workload = workload_from_layers(LAYERS)
+    for style in ("nvdla", "shidiannao", "eyeriss"):
+        candidates = _one(style)
+        price = jax.jit(lambda architecture, candidates=candidates: price_layers(workload, architecture, candidates).cycles)
+        for sizes in ([(4, 8), (8, 8), (16, 8), (32, 8)], [(8, 4), (8, 8), (8, 24), (8, 32)]):
+            cycles = np.array([price(_chunk(float(r), float(c))) for r, c in sizes])
+            assert np.all(np.diff(cycles, axis=0) <= 0), (style, cycles)
+            assert cycles[-1].sum() < cycles[0].sum()
+
+
+def test_styles_take_the_steps_of_the_accelerators_they_are_named_for():
+    dense = [layer for layer in LAYERS if layer.groups == 1]
+    workload = workload_from_layers(dense)
+    pes, kernels = nvdla_like(256.0), SpatialChoice(("RKG", "PKG"))
+    schedule = Schedule(("",) * 5, (complete("SRC"),) * 5)
+    chip = eyeriss(12.0, 14.0)
+    pairs = (
+        (pes.architecture, pes.candidates, _chunk(64.0, 4.0), "nvdla"),
+        (shidiannao_like(256.0).architecture, shidiannao_like(256.0).candidates, _chunk(32.0, 8.0), "shidiannao"),
+        (chip.architecture, CandidateSet(((kernels, schedule),)), _chunk(12.0, 14.0), "eyeriss"),
+    )
+    for architecture, candidates, chunk, style in pairs:
+        theirs = _compute_cycles(workload, architecture, candidates)
+        ours = _compute_cycles(workload, chunk, _one(style))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, err_msg=style)
+
+
+def test_a_single_chunk_is_its_accelerator_under_the_mapper():
+    space = asic_pipeline_space(group_names(LAYERS), 1).fix(automatic_schedules(1))
+    indices = _random(3, seed=10, space=space)
+    names = [decision.name for decision in space.decisions]
+    for name, value in space.fixed.items():
+        indices[:, names.index(name)] = space[name].index(value)
+    indices[:, names.index(chunk_name(1, "style"))] = 0
+    cost = price_designs(space, LAYERS, indices)
+    knobs = Space("chunk", ARCHITECTURE_KNOBS)
+    columns = [names.index(chunk_name(1, knob.name)) for knob in ARCHITECTURE_KNOBS]
+    with jax.enable_x64(True):
+        workload = workload_from_layers(LAYERS, dtype=jnp.float64)
+
+        @jax.jit
+        def accelerator(point, gbps):
+            architecture = chunk_architecture(point, gbps, jnp.float64)
+            prices = price_layers(workload, architecture, chunk_candidates("nvdla"))
+            return jnp.sum(prices.cycles) * 1e-6, jnp.sum(prices.energy_pj) * 1e-9, architecture.total_area_mm2
+
+        for i, row in enumerate(indices):
+            gbps = float(BANDWIDTH_GBPS.options[row[0]])
+            exact = accelerator(knobs.one_hot(row[columns], jnp.float64), jnp.asarray(gbps))
+            priced = cost.latency_ms[i], cost.energy_mj[i], cost.chunk_mm2[i, 0]
+            np.testing.assert_allclose(priced, [float(x) for x in exact], rtol=1e-9)
+
+
+@pytest.mark.parametrize("chunks", [1, 3])
+def test_no_design_undercuts_the_bound(chunks):
+    space = asic_pipeline_space(group_names(LAYERS), chunks)
+    indices = _random(3000 if chunks == 3 else 1000, seed=11, space=space)
+    cost = price_designs(space, LAYERS, indices)
+    gbps = np.array(BANDWIDTH_GBPS.options)[indices[:, 0]]
+    whole = lower_bound(LAYERS, chunks)
+    names = ("latency_ms", "interval_ms", "energy_mj", "edp")
+    for name in names:
+        assert np.all(getattr(cost, name) >= getattr(whole, name))
+    for i in range(0, len(indices), 5):
+        bound = lower_bound(LAYERS, chunks, float(cost.area_mm2[i]), bandwidths_gbps=[float(gbps[i])])
+        for name in names:
+            assert getattr(cost, name)[i] >= getattr(bound, name), (space.design(indices[i]), name)
+    # Energy is within a few percent of what must move, so the bound is not empty.
+    assert cost.energy_mj.min() < 1.2 * whole.energy_mj
+
+
+def test_a_tighter_budget_never_lowers_the_bound():
+    bounds = [lower_bound(LAYERS, area_mm2=area) for area in (0.1, 0.5, 1.0, 2.0, 4.0, np.inf)]
+    for name in ("latency_ms", "interval_ms", "energy_mj", "edp"):
+        values = [getattr(bound, name) for bound in bounds]
+        assert all(a >= b for a, b in itertools.pairwise(values)), name
+    # Not even the smallest array fits a tenth of a square millimetre with a link.
+    assert np.isinf(bounds[0].latency_ms)
+
+
+def test_expected_fractions_sum_to_one():
+    split = next(knob for knob in ARCHITECTURE_KNOBS if knob.name == "buffer_split")
+    for key in jax.random.split(jax.random.key(12), 5):
+        point = Space("split", (split,)).sample_soft(key)
+        assert float(sum(expected_fractions(point, split, jnp.float32))) == pytest.approx(1, abs=1e-6)
+
+
+def test_classes_of_layers():
+    classes = {layer.name: layer_class(layer) for layer in LAYERS}
+    assert classes["stem"] == classes["block_02.convolution"] == "standard"
+    assert classes["block_01.expand"] == classes["classifier"] == "pointwise"
+    assert classes["block_01.depthwise"] == classes["block_01.add"] == classes["pool"] == "depthwise"
+    assert group_names(LAYERS, "class") == ("standard", "pointwise", "depthwise")
+    assert len(group_names(LAYERS, "layer")) == len(LAYERS)
+
+
+def test_what_makes_no_sense_is_refused():
+    design = SPACE.design(_random(1, seed=13)[0])
+    with pytest.raises(ValueError, match="has no option 17"):
+        evaluate_pipeline(LAYERS, design | {chunk_name(1, "rows"): 17})
+    with pytest.raises(KeyError, match="buffer_kib"):
+        evaluate_pipeline(LAYERS, {k: v for k, v in design.items() if k != chunk_name(2, "buffer_kib")})
+    with pytest.raises(ValueError, match="other groups"):
+        price_designs(SPACE, LAYERS, _random(1, seed=13), by="class")
+    with pytest.raises(ValueError, match="at least one layer"):
+        pipeline_work([])
+    with pytest.raises(ValueError, match="No style"):
+        chunk_candidates("tpu")
