@@ -10,10 +10,8 @@ import os
 import pathlib
 import resource
 import statistics
-import subprocess
 import tempfile
 import time
-import venv
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +29,7 @@ from dna_jax.runs import binary
 from dna_jax.search import enumerate_accelerators
 from dna_jax.workload import Layer, Workload, merge_equal_layers, workload_from_layers
 from experiments import benchmark_output
+from experiments.environments import run_tool
 
 TOOLS = {
     "zigzag": ("zigzag_speed.py", ("zigzag-dse==3.9.1", "six")),
@@ -164,24 +163,10 @@ def tool_speed(tool: str, folder: pathlib.Path, layers: list[Layer]) -> dict[str
       UserError: if it cannot be installed or run.
     """
     program, packages = TOOLS[tool]
-    home = folder / tool
-    python = home / "bin" / "python"
-    if not (home / "ready").exists():
-        print(f"installing {tool} in {home}", flush=True)
-        venv.create(home, with_pip=True, clear=True)
-        install = [python, "-m", "pip", "install", "--quiet", *packages]
-        if subprocess.run(install, check=False).returncode:
-            raise UserError(f"{tool} cannot be installed; check the network, or run with --baselines= to leave it out.")
-        (home / "ready").touch()
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump([dataclasses.asdict(layer) for layer in layers], file)
         file.flush()
-        script = pathlib.Path(__file__).parent / "baselines" / program
-        done = subprocess.run([python, script, file.name], capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise UserError(f"{tool} fails ({last}); run with --baselines= to leave it out.")
-    result = json.loads(done.stdout.strip().splitlines()[-1])
+        result = run_tool(tool, folder, packages, program, [file.name])
     return {**result, "layers_per_second": result["layers"] / result["seconds"]}
 
 

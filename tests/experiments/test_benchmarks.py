@@ -1,18 +1,22 @@
 """The measuring binaries: they run, and they add up what they measured."""
 
 import json
+import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dna_jax.errors import UserError
 from dna_jax.hardware import CandidateSet, gemmini_template, map_layer, nahas_edge
 from dna_jax.networks import chosen_layers, mobilenet_v2
 from dna_jax.runs.config import CosearchConfig
 from dna_jax.search import Budgets
 from dna_jax.workload import Layer, workload_from_layers
 from experiments import benchmark_cost, benchmark_data, benchmark_mapper, benchmark_step, compare
+from experiments.baselines import nni_step
+from experiments.environments import run_tool
 
 
 def test_step_benchmark_measures_every_program():
@@ -148,3 +152,12 @@ def test_comparison_asks_for_a_directory(run_binary):
     process = run_binary("compare", "--config=experiments/configs/digits.py:smoke", "--workdir=x", "--searches=neither")
     assert process.returncode == 2
     assert "must name some of: joint, network only, accelerator only" in process.stderr
+
+
+def test_a_tool_that_fails_is_named_with_its_last_words(tmp_path):
+    home = tmp_path / "nni" / "bin"
+    home.mkdir(parents=True)
+    (home / "python").symlink_to(sys.executable)
+    (tmp_path / "nni" / "ready").touch()
+    with pytest.raises(UserError, match=r"nni fails \(.*--repeats must be 1 or more.*\); run with --baselines="):
+        run_tool("nni", tmp_path, nni_step.REQUIREMENTS, "nni_step.py", ["--repeats=0"])

@@ -1,0 +1,40 @@
+"""Other tools in environments of their own, made when they are first needed."""
+
+import json
+import pathlib
+import subprocess
+import venv
+from collections.abc import Sequence
+from typing import Any
+
+from dna_jax.errors import UserError
+
+
+def run_tool(tool: str, folder: pathlib.Path, packages: Sequence[str], program: str, arguments: Sequence[str]) -> Any:
+    """Run a program of `baselines/` with packages of its own and return the JSON it prints last.
+
+    Args:
+      tool: name of the tool; its environment has that name in `folder`.
+      folder: of the environments.
+      packages: what the tool needs installed.
+      program: file name in `baselines/`.
+      arguments: of the program.
+
+    Raises:
+      UserError: if the tool cannot be installed or fails.
+    """
+    home = folder / tool
+    python = home / "bin" / "python"
+    if not (home / "ready").exists():
+        print(f"installing {tool} in {home}", flush=True)
+        venv.create(home, with_pip=True, clear=True)
+        install = [python, "-m", "pip", "install", "--quiet", *packages]
+        if subprocess.run(install, check=False).returncode:
+            raise UserError(f"{tool} cannot be installed; check the network, or run with --baselines= to leave it out.")
+        (home / "ready").touch()
+    script = pathlib.Path(__file__).parent / "baselines" / program
+    done = subprocess.run([python, script, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise UserError(f"{tool} fails ({last}); run with --baselines= to leave it out.")
+    return json.loads(done.stdout.strip().splitlines()[-1])
