@@ -18,7 +18,7 @@ $(VENV)/installed: requirements.txt setup.cfg pyproject.toml
 	@touch $@
 
 test: install lint
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal tests
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=15 tests
 
 lint: install
 	$(BIN)/ruff format --check .
