@@ -134,7 +134,6 @@ def dna_network(
         blocks=_blocks(channels, strides, stem, -(-image_size // stem_stride)),
         head_channels=_scaled(1504 if small else 1984, width),
         fixed_bits=8,
-        large_rows=16 if small else 28,
         widths=widths,
         form=form,
     )
@@ -162,5 +161,4 @@ def edd_network(as_released: bool = False) -> DnaSpecification:
         blocks=(first, *others),
         head_channels=0,
         fixed_bits=8,
-        large_rows=28,
     )

@@ -41,7 +41,6 @@ class DnaLayout:
       blocks: the searchable blocks.
       head_channels: of the last 1 x 1 convolution; 0 where a family is known by its blocks alone.
       fixed_bits: operand width of stem, head and classifier, which are not searched.
-      large_rows: least height of the maps that the released accelerator counts as large.
       widths: operand widths to choose from in each block, ascending.
       form: of the network that holds them all: "super_kernel" (all operations of a block share the parameters of the
         largest) or "separate" (each has its own, as DNA trains them, at several times the cost of a step).
@@ -56,6 +55,5 @@ class DnaLayout:
     blocks: tuple[DnaBlock, ...]
     head_channels: int
     fixed_bits: int
-    large_rows: int
     widths: tuple[int, ...] = WIDTHS
     form: Literal["super_kernel", "separate"] = "super_kernel"

@@ -9,10 +9,8 @@ import moocore
 import numpy as np
 
 from dna_jax.hardware.fpga import ChunkDesign, Model, chunk_cost, chunk_layers
-from dna_jax.spaces import Chunk, Design, Space, knob_name
+from dna_jax.spaces import KNOBS, Chunk, Design, Space, knob_name
 from dna_jax.workload import Layer
-
-KNOBS = ("rows", "columns", "outputs", "inputs")
 
 _price = jax.jit(chunk_cost, static_argnames=("depthwise", "parallel", "model"))
 

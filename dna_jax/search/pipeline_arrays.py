@@ -8,8 +8,7 @@ import numpy as np
 from flax import struct
 
 from dna_jax.hardware.fpga import ChunkDesign, ChunkLayers, Model, allocate, chunk_layers, mixed_chunk_cost
-from dna_jax.search.chunk_designs import KNOBS
-from dna_jax.spaces import Chunk, Design, Space, boundary_name, chunks_of, knob_name
+from dna_jax.spaces import KNOBS, Chunk, Design, Space, boundary_name, chunks_of, knob_name
 from dna_jax.workload import Layer
 
 MODE = len(KNOBS)

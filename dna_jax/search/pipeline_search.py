@@ -20,12 +20,11 @@ from flax import struct
 
 from dna_jax.hardware.fpga import CLOCK_HZ, Model, evaluate_pipeline
 from dna_jax.search.certified import Limits
-from dna_jax.search.chunk_designs import KNOBS
 from dna_jax.search.estimators import ESTIMATORS, Estimator, estimate
 from dna_jax.search.pipeline_arrays import PipelineArrays, design_of, pipeline_arrays, sampled_costs
 from dna_jax.search.recombination import recombine
 from dna_jax.search.relaxation import TemperatureConfig, temperature_schedule
-from dna_jax.spaces import Design, Space
+from dna_jax.spaces import KNOBS, Design, Space
 from dna_jax.workload import Layer
 
 _LOGIT_RANGE = 8.0

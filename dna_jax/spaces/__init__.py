@@ -15,6 +15,7 @@ from dna_jax.spaces.dna_network import (
 )
 from dna_jax.spaces.fpga_pipeline import (
     DEPTHWISE_MODES,
+    KNOBS,
     PLANS,
     STANDARD_MODES,
     Chunk,
@@ -42,6 +43,7 @@ from dna_jax.spaces.space import Design, Space, expectation
 
 __all__ = [
     "DEPTHWISE_MODES",
+    "KNOBS",
     "OPERATIONS",
     "PLANS",
     "SKIP",

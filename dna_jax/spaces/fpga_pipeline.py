@@ -18,6 +18,9 @@ DEPTHWISE_MODES = ("channels", "rows")
 """What a chunk computes side by side, in the order in which the release numbers its compute modes: output channels, output
 and input channels, rows; channels, rows where it is for depthwise layers."""
 
+KNOBS = ("rows", "columns", "outputs", "inputs")
+"""Knobs of a chunk that choose a tile and its unrolled part; inputs are no choice where layers are depthwise."""
+
 KINDS = ("standard", "depthwise")
 
 

@@ -102,12 +102,14 @@ def _agree(found, expected):
 
 
 def _compare_with_single_networks(specification, designs):
+    """Logits and statistics of designs, in training and in evaluation; the number of designs compared."""
     whole = supernet(specification)
     parameters, first = _random_parameters(whole), whole.init(0)[1]
     images = np.random.default_rng(1).standard_normal((16, 8, 8, 3))
     train = jax.jit(functools.partial(whole.apply, training=True))
     evaluate = jax.jit(functools.partial(whole.apply, training=False))
     space = dna_network_space(len(specification.blocks))
+    compared = 0
     for design in designs:
         point = _double_point(design, space)
         model = single_network(specification, design)
@@ -124,19 +126,21 @@ def _compare_with_single_networks(specification, designs):
         logits, _ = evaluate(parameters, measured, 1.5 * images, point=point)
         expected, _ = jax.jit(functools.partial(model.apply, training=False))(cut, cut_statistics, 1.5 * images)
         _agree(logits, expected)
+        compared += 1
+    return compared
 
 
 @pytest.mark.parametrize("design", range(len(DESIGNS)))
 def test_super_kernel_at_a_one_hot_point_is_the_single_network(design):
     with jax.enable_x64(True):
-        _compare_with_single_networks(_small(), DESIGNS[design : design + 1])
+        assert _compare_with_single_networks(_small(), DESIGNS[design : design + 1]) == 1
 
 
 def test_separate_candidates_at_a_one_hot_point_are_the_single_network():
     blocks = (DnaBlock(1, 8, 12, 2, 4), DnaBlock(2, 12, 12, 1, 4))
     designs = [_design(("k3_e3", "skip"), (4, 6)), _design(("skip", "k5_e1_g2"), (8, 4))]
     with jax.enable_x64(True):
-        _compare_with_single_networks(_small("separate", blocks), designs)
+        assert _compare_with_single_networks(_small("separate", blocks), designs) == 2
 
 
 def _grouped_and_shuffled(x, block, channels):

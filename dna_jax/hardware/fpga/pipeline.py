@@ -13,7 +13,7 @@ from flax import struct
 
 from dna_jax.hardware.fpga.allocation import ChunkLayers, allocate, chunk_layers
 from dna_jax.hardware.fpga.layer import CLOCK_HZ, ChunkDesign, Model, cost_on_chunk
-from dna_jax.spaces import DEPTHWISE_MODES, STANDARD_MODES, Chunk, Option, knob_name
+from dna_jax.spaces import DEPTHWISE_MODES, KNOBS, STANDARD_MODES, Chunk, Option, knob_name
 from dna_jax.workload import Layer
 
 
@@ -99,7 +99,7 @@ def chunk_design(chunk: Chunk, design: Mapping[str, Option]) -> tuple[str, tuple
     if knob_name(chunk, "parallel") not in design:
         raise ValueError(f"The design has no chunk {chunk.name}, which the network needs.")
     pairs = []
-    for knob in ("rows", "columns", "outputs", "inputs"):
+    for knob in KNOBS:
         text = "1/1" if chunk.depthwise and knob == "inputs" else str(design[knob_name(chunk, knob)])
         pairs.append([int(part) for part in text.split("/")])
     tiles, unrolled = zip(*pairs, strict=True)

@@ -18,10 +18,10 @@ from flax import struct
 from dna_jax.hardware import surrogate
 from dna_jax.hardware.fpga.allocation import is_depthwise, is_priced, layer_fields
 from dna_jax.hardware.fpga.layer import CLOCK_HZ, ChunkDesign, FpgaLayers, Model, cost_on_chunk
-from dna_jax.spaces import Chunk, Point, Space, boundary_name, chunks_of, knob_name, pad_options
+from dna_jax.spaces import KNOBS, Chunk, Point, Space, boundary_name, chunks_of, knob_name, pad_options
 from dna_jax.workload import Layer
 
-_KNOBS = ("rows", "columns", "outputs", "inputs", "parallel")
+_KNOBS = (*KNOBS, "parallel")
 
 
 @struct.dataclass

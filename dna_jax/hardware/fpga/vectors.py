@@ -5,9 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from dna_jax.spaces import Chunk, Design, knob_name
-
-_KNOBS = ("rows", "columns", "outputs", "inputs")
+from dna_jax.spaces import KNOBS, Chunk, Design, knob_name
 
 
 def design_of_vectors(vectors: Mapping[str, Sequence[int]]) -> Design:
@@ -22,7 +20,7 @@ def design_of_vectors(vectors: Mapping[str, Sequence[int]]) -> Design:
         if len(vector) != 10 or not 0 <= vector[0] < len(chunk.modes) or vector[9] != chunk.bits:
             raise ValueError(f"{list(vector)} is no design of the chunk {name!r}.")
         design[knob_name(chunk, "parallel")] = chunk.modes[vector[0]]
-        for knob, tile, unrolled in zip(_KNOBS, vector[1:5], vector[5:9], strict=True):
+        for knob, tile, unrolled in zip(KNOBS, vector[1:5], vector[5:9], strict=True):
             if not (chunk.depthwise and knob == "inputs"):
                 design[knob_name(chunk, knob)] = f"{tile}/{unrolled}"
     return design
