@@ -29,18 +29,19 @@ class StatedNetwork:
     operations: tuple[str, ...]
     bits: tuple[int, ...]
 
-    def _specification(self, as_released: bool) -> DnaSpecification:
+    def specification(self, as_released: bool = False) -> DnaSpecification:
+        """The family it belongs to, with the channels of the release if `as_released`."""
         return edd_network(as_released) if self.plan == "edd" else dna_network(self.plan, as_released=as_released)
 
     @property
     def layers(self) -> list[Layer]:
         """As they are."""
-        return dna_layers(self._specification(False), self.operations, self.bits)
+        return dna_layers(self.specification(), self.operations, self.bits)
 
     @property
     def released_layers(self) -> list[Layer]:
         """As the release of Auto-NBA lists them."""
-        return released_layers(self._specification(True), self.operations, self.bits)
+        return released_layers(self.specification(as_released=True), self.operations, self.bits)
 
     def aligned(self) -> "StatedNetwork":
         """Without the bits of blocks that are skipped: the release then gives every other block its own."""

@@ -13,6 +13,7 @@ from dna_jax.spaces.dna_network import (
     operation,
     operation_name,
 )
+from dna_jax.spaces.fpga_parts import PARTS, Part, hold_parts
 from dna_jax.spaces.fpga_pipeline import (
     DEPTHWISE_MODES,
     KNOBS,
@@ -45,6 +46,7 @@ __all__ = [
     "DEPTHWISE_MODES",
     "KNOBS",
     "OPERATIONS",
+    "PARTS",
     "PLANS",
     "SKIP",
     "STANDARD_MODES",
@@ -54,6 +56,7 @@ __all__ = [
     "Design",
     "Operation",
     "Option",
+    "Part",
     "Point",
     "Space",
     "as_released",
@@ -69,6 +72,7 @@ __all__ = [
     "expectation",
     "fpga_pipeline_space",
     "gemmini_space",
+    "hold_parts",
     "inverted_residual_space",
     "is_bits",
     "kernel_name",
