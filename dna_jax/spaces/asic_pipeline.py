@@ -6,7 +6,7 @@ dataflow, allocation); the options are ours. They are such that every design is 
 the smallest buffer of an operand holds one element for each unit of the largest array.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dna_jax.spaces.decision import Decision
 from dna_jax.spaces.space import Design, Space
@@ -51,6 +51,12 @@ def chunk_name(chunk: int, knob: str) -> str:
 def allocation_name(group: str) -> str:
     """Name of the decision that gives a group of layers to a chunk."""
     return f"accelerator.allocation.{group}"
+
+
+def allocated_groups(names: Iterable[str]) -> tuple[str, ...]:
+    """Groups of layers that decisions of these names give to a chunk, in their order."""
+    prefix = allocation_name("")
+    return tuple(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
 
 def split_fractions(option: str) -> tuple[float, ...]:

@@ -337,7 +337,7 @@ def test_what_makes_no_sense_is_refused():
         evaluate_pipeline(LAYERS, design | {chunk_name(1, "rows"): 17})
     with pytest.raises(KeyError, match="buffer_kib"):
         evaluate_pipeline(LAYERS, {k: v for k, v in design.items() if k != chunk_name(2, "buffer_kib")})
-    with pytest.raises(ValueError, match="other groups"):
+    with pytest.raises(ValueError, match="allocated to no chunk"):
         price_designs(SPACE, LAYERS, _random(1, seed=13), by="class")
     with pytest.raises(ValueError, match="at least one layer"):
         pipeline_work([])

@@ -1,13 +1,15 @@
-"""The search of ASIC pipelines: better than random at equal pricing, within the budget, never below the bound."""
+"""The search of ASIC pipelines: better than random at equal pricing, within its limits, never below the bound."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
-from dna_jax.hardware.asic import group_names, price_designs
+from dna_jax.hardware.asic import evaluate_pipeline, group_names, price_designs
+from dna_jax.search import asic_steps
 from dna_jax.search.asic_search import AsicSearchConfig, search_asic_pipeline
 from dna_jax.spaces import asic_pipeline_space
+from dna_jax.spaces.asic_pipeline import allocation_name, chunk_name
 from dna_jax.workload import Layer
 
 SHAPES = [
@@ -15,33 +17,91 @@ SHAPES = [
     Layer("depthwise", K=96, C=96, P=28, Q=28, R=3, S=3, stride=2, groups=96),
     Layer("project", K=24, C=96, P=28, Q=28),
 ]
-LAYERS = [dataclasses.replace(shape, name=f"block_{block:02d}.{shape.name}") for block in range(12) for shape in SHAPES]
-SPACE = asic_pipeline_space(group_names(LAYERS), 3)
+
+
+def _network(shapes, blocks):
+    return [dataclasses.replace(shape, name=f"{block}.{shape.name}") for block in blocks for shape in shapes]
+
+
+LAYERS = _network(SHAPES, ["block_01", "block_02", "block_03", "block_04"])
+STYLE = chunk_name(1, "style")
+SPACE = asic_pipeline_space(group_names(LAYERS), 2).fix({STYLE: "shidiannao"})
 CONFIG = AsicSearchConfig(starts=2, steps=40)
+AREA = 1.5
 
 
-def test_the_search_beats_random_designs_and_keeps_the_budget():
-    area = 1.5
-    result = search_asic_pipeline(SPACE, LAYERS, area, CONFIG)
-    assert result.design is not None
-    assert result.cost is not None
-    assert result.cost.area_mm2 <= area * (1 + 1e-6)
-    assert result.cost.edp >= result.bound.edp
-    assert result.gap == pytest.approx(result.cost.edp / result.bound.edp - 1)
-    assert result.cost.edp == pytest.approx(result.best_of_starts.min(), rel=1e-3)
+@pytest.fixture(scope="module")
+def found():
+    return search_asic_pipeline(SPACE, LAYERS, AREA, CONFIG)
+
+
+def test_the_search_beats_random_designs_and_keeps_the_budget(found):
+    assert found.design[STYLE] == "shidiannao"
+    assert found.cost.area_mm2 <= AREA
+    assert found.cost.edp >= found.bound.edp
+    assert found.gap == pytest.approx(found.cost.edp / found.bound.edp - 1)
+    assert found.cost.edp == pytest.approx(found.best_of_starts.min(), rel=1e-3)
+    exact, _ = evaluate_pipeline(LAYERS, found.design, objective="edp")
+    assert float(exact.edp) == pytest.approx(found.cost.edp)
 
     # A step prices 36 sets of sizes of each chunk.
     generator = np.random.default_rng(0)
     number = CONFIG.starts * CONFIG.steps * 36
     indices = np.stack([generator.integers(len(d.options), size=number) for d in SPACE.decisions], axis=1)
     random = price_designs(SPACE, LAYERS, indices, objective="edp")
-    assert result.cost.edp < random.edp[random.area_mm2 <= area].min()
+    assert found.cost.edp < random.edp[random.area_mm2 <= AREA].min()
 
 
-def test_a_budget_that_nothing_meets_is_reported_as_such():
-    result = search_asic_pipeline(SPACE, LAYERS, 0.1, CONFIG)
+@pytest.fixture
+def no_new_program(found, monkeypatch):
+    """Whoever traces the search again fails."""
+
+    def traced(*_):
+        raise AssertionError("The search was traced again.")
+
+    monkeypatch.setattr(asic_steps, "alternatives", traced)
+
+
+@pytest.mark.usefixtures("no_new_program")
+def test_another_network_of_equal_shape_compiles_nothing_and_a_start_is_never_lost(found):
+    other = [dataclasses.replace(SHAPES[0], K=64), SHAPES[1], dataclasses.replace(SHAPES[2], K=32), SHAPES[2]]
+    layers = _network(other, ["stem", "body", "neck"])
+    # A group that no layer is of, and another style, are data too.
+    space = asic_pipeline_space([*group_names(layers), "absent"], 2).fix({STYLE: "nvdla"})
+    assert search_asic_pipeline(space, layers, AREA, CONFIG, seed=1).design[STYLE] == "nvdla"
+
+    again = search_asic_pipeline(SPACE, LAYERS, AREA, CONFIG, seed=2, start=found.design)
+    assert again.cost.edp <= found.cost.edp
+    # A start beyond the budget is no result.
+    assert (
+        search_asic_pipeline(SPACE, LAYERS, float(found.cost.area_mm2) / 2, CONFIG, start=found.design).cost.area_mm2 < 0.75
+    )
+
+
+@pytest.mark.usefixtures("no_new_program")
+def test_time_goals_differ_and_limits_hold():
+    config = dataclasses.replace(CONFIG, goal="latency_ms")
+    by_latency = search_asic_pipeline(SPACE, LAYERS, AREA, config)
+    by_interval = search_asic_pipeline(SPACE, LAYERS, AREA, dataclasses.replace(config, goal="interval_ms"))
+    assert by_latency.cost.latency_ms < by_interval.cost.latency_ms
+    assert by_interval.cost.interval_ms < by_latency.cost.interval_ms
+    # Images follow one another faster only where chunks share the work.
+    allocation = {by_interval.design[allocation_name(group)] for group in group_names(LAYERS)}
+    assert allocation == {1, 2}
+    for result, goal in ((by_latency, "latency_ms"), (by_interval, "interval_ms")):
+        assert getattr(result.cost, goal) >= getattr(result.bound, goal)
+        assert result.gap == pytest.approx(getattr(result.cost, goal) / getattr(result.bound, goal) - 1)
+    between = float(by_latency.cost.interval_ms + by_interval.cost.interval_ms) / 2
+    limited = search_asic_pipeline(SPACE, LAYERS, AREA, config, limits={"interval_ms": between})
+    assert limited.cost.interval_ms <= between
+    assert limited.cost.latency_ms >= by_latency.cost.latency_ms
+
+
+@pytest.mark.parametrize("limit", [{"area_mm2": 0.1}, {"area_mm2": 1.5, "limits": {"energy_mj": 1e-9}}])
+def test_limits_that_nothing_meets_are_reported_as_such(limit):
+    result = search_asic_pipeline(SPACE, LAYERS, config=CONFIG, **limit)
     assert result.design is None
-    assert np.isinf(result.bound.edp)
+    assert result.evaluations == 0
 
 
 @pytest.mark.parametrize("wrong", [{"goal": "speed"}, {"starts": 0}, {"steps": 0}])

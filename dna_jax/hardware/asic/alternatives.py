@@ -19,7 +19,6 @@ from dna_jax.hardware.asic.neighbours import (
 )
 from dna_jax.hardware.asic.pricing import ChoiceTable, MappingTable, choose, price_mappings
 from dna_jax.hardware.asic.work import PipelineWork
-from dna_jax.hardware.candidates import Objective
 from dna_jax.hardware.templates.asic_chunk import CLOCK_HZ
 from dna_jax.spaces import Point
 from dna_jax.spaces.asic_pipeline import (
@@ -109,12 +108,12 @@ def _choice_columns(pairs: Pairs) -> np.ndarray:
 
 
 def _choose_all(
-    mappings: MappingTable, bandwidth: jax.Array, other_bandwidth: jax.Array, objective: Objective
+    mappings: MappingTable, bandwidth: jax.Array, other_bandwidth: jax.Array, counts: jax.Array | np.ndarray
 ) -> ChoiceTable:
     """Tables of all chunks, [C, 1 + links + sizes, ...]: at the point, at other bandwidths [links, C], of other sizes."""
     at_point = jax.tree.map(lambda leaf: leaf[:, 0], mappings)
     others = jax.tree.map(lambda leaf: leaf[:, 1:], mappings)
-    pick = functools.partial(choose, objective=objective)
+    pick = functools.partial(choose, counts=counts)
     bandwidths = jnp.concatenate([bandwidth[None], other_bandwidth]).T
     of_links = jax.vmap(jax.vmap(pick, in_axes=(None, 0)))(at_point, bandwidths)
     of_sizes = jax.vmap(jax.vmap(pick, in_axes=(0, None)))(others, bandwidth)
@@ -122,7 +121,7 @@ def _choose_all(
 
 
 def alternatives(
-    free: Collection[str], work: PipelineWork, point: Point, objective: Objective, apart: bool = False
+    free: Collection[str], work: PipelineWork, point: Point, counts: jax.Array | np.ndarray
 ) -> tuple[ChunkTotals, ChunkTotals, np.ndarray]:
     """Costs of chunks at a point and at its neighbours.
 
@@ -130,8 +129,7 @@ def alternatives(
       free: names of decisions whose options are alternatives.
       work: of the network.
       point: of the decisions of an `asic_pipeline_space`, in their order.
-      objective: of the mapper.
-      apart: as in `price_mappings`.
+      counts: `what_counts` for the objective of the mapper.
 
     Returns:
       Totals at the point [C]; those at N points that each differ from it in one decision, [N, C]; which these are: row and
@@ -148,10 +146,10 @@ def alternatives(
     other_bandwidth, other_link_mm2 = _link(replace_options(p.link, pairs.link))
     sizes = jnp.concatenate([p.sizes[:, None], replace_options(p.sizes, sized)], axis=1)
     names = tuple((knob.name, len(knob.options)) for knob in ARCHITECTURE_KNOBS)
-    price = functools.partial(price_mappings, work.layers, apart=apart)
+    price = functools.partial(price_mappings, work.layers)
     mappings = jax.vmap(jax.vmap(lambda rows: price(Point(rows, names))))(sizes)
     mappings = jax.lax.stop_gradient(mappings)
-    table = _choose_all(mappings, bandwidth, other_bandwidth, objective)
+    table = _choose_all(mappings, bandwidth, other_bandwidth, counts)
 
     costs = [_totals(t, p, work, links, pairs) for t in (table.milliseconds, table.millijoules, table.overflow_kib)]
     built = _built(p.allocation, work.counts)

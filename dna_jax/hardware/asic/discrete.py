@@ -16,7 +16,7 @@ from dna_jax.hardware import technology
 from dna_jax.hardware.asic.alternatives import ChunkTotals
 from dna_jax.hardware.asic.neighbours import chunk_count
 from dna_jax.hardware.asic.pipeline import PipelineCost, combine
-from dna_jax.hardware.asic.pricing import ChoiceTable, choose, price_mappings
+from dna_jax.hardware.asic.pricing import ChoiceTable, choose, price_mappings, what_counts
 from dna_jax.hardware.asic.work import Grouping, PipelineWork, group_names, group_of, pipeline_work
 from dna_jax.hardware.candidates import Objective
 from dna_jax.hardware.templates.asic_chunk import CLOCK_HZ
@@ -26,6 +26,7 @@ from dna_jax.spaces.asic_pipeline import (
     BANDWIDTH_GBPS,
     BANDWIDTH_WEIGHT,
     CHOICES,
+    allocated_groups,
     allocation_name,
     asic_pipeline_space,
     chunk_name,
@@ -38,13 +39,13 @@ BATCH = 96
 _KNOBS = Space("chunk", ARCHITECTURE_KNOBS)
 
 
-@functools.partial(jax.jit, static_argnames="objective")
+@jax.jit
 def _price_chunks(
-    layers: Workload, sizes: Point, dram_bytes: jax.Array, objective: Objective
+    layers: Workload, sizes: Point, dram_bytes: jax.Array, counts: jax.Array | np.ndarray
 ) -> tuple[ChoiceTable, jax.Array]:
-    """Costs of layers on chunks, [BATCH, L, styles, schedules], and areas, [BATCH]."""
-    mappings = jax.vmap(lambda point: price_mappings(layers, point, apart=False))(sizes)
-    return jax.vmap(functools.partial(choose, objective=objective))(mappings, dram_bytes), mappings.area_mm2
+    """Costs of layers on chunks, [BATCH, L, styles, schedules], and areas, [BATCH]; `counts` as in `choose`."""
+    mappings = jax.vmap(functools.partial(price_mappings, layers))(sizes)
+    return jax.vmap(functools.partial(choose, counts=counts))(mappings, dram_bytes), mappings.area_mm2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _layer_tables(work: PipelineWork, designs: _Designs, objective: Objective) -
         # The last batch repeats its last chunk.
         rows = np.minimum(np.arange(start, start + BATCH), len(sizes) - 1)
         points = _KNOBS.one_hot(sizes[rows], jnp.float64)
-        table, area = _price_chunks(work.layers, points, jnp.asarray(dram_bytes[rows]), objective)
+        table, area = _price_chunks(work.layers, points, jnp.asarray(dram_bytes[rows]), what_counts(objective))
         pick = (np.arange(BATCH)[:, None], layer, styles[rows], schedules[rows])
         costs = [np.asarray(leaf)[pick] for leaf in (table.milliseconds, table.millijoules, table.overflow_kib)]
         found.append([*costs, np.asarray(area)])
@@ -120,20 +121,18 @@ def price_designs(
     """Costs of discrete designs, arrays [D] (by chunk [D, C]).
 
     Args:
-      space: an `asic_pipeline_space` of the groups of the layers.
+      space: an `asic_pipeline_space` that allocates every group of the layers; it may allocate others, which have none.
       layers: of the network.
       indices: option of every decision, int[D, decisions].
       by: what stays together on a chunk.
       objective: of the mapper.
 
     Raises:
-      ValueError: if the groups of the space are not those of the layers.
+      ValueError: if the space does not allocate a group of the layers.
     """
-    expected = [allocation_name(group) for group in group_names(layers, by)]
-    if [name for name, _ in space.sizes if name.startswith(allocation_name(""))] != expected:
-        raise ValueError(f"Space {space.name!r} allocates other groups than those of the layers, grouped by {by}.")
+    groups = allocated_groups(name for name, _ in space.sizes)
     with jax.enable_x64(True):
-        work = pipeline_work(layers, by, jnp.float64)
+        work = pipeline_work(layers, by, jnp.float64, groups)
         designs = _split(space, indices)
         return _cost(work, designs, *_layer_tables(work, designs, objective))
 

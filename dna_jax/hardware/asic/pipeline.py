@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from dna_jax.hardware.asic.alternatives import ChunkTotals, alternatives
+from dna_jax.hardware.asic.pricing import what_counts
 from dna_jax.hardware.asic.work import PipelineWork
 from dna_jax.hardware.candidates import Objective
 from dna_jax.spaces import Point, Space
@@ -74,7 +75,6 @@ def relaxed_pipeline_cost(
     work: PipelineWork,
     point: Mapping[str, jax.Array],
     objective: Objective = "latency",
-    apart: bool = False,
 ) -> PipelineCost:
     """Differentiable cost of a network on a pipeline.
 
@@ -83,12 +83,11 @@ def relaxed_pipeline_cost(
       work: of the network; its `counts` get a gradient too, of the slowest chunk where the interval is concerned.
       point: probabilities of the decisions of `space`, soft or one-hot, of the floating type of `work`.
       objective: of the mapper.
-      apart: as in `price_mappings`; for a search of many steps.
     """
     knobs = Point.of(point).select([decision.name for decision in space.decisions])
     held = jax.lax.stop_gradient(knobs)
     free = {decision.name for decision in space.free}
-    base, others, in_point = alternatives(free, work, held, objective, apart)
+    base, others, in_point = alternatives(free, work, held, what_counts(objective))
     cost, neighbours = combine(base), jax.lax.stop_gradient(combine(others))
     # Zeros, with the gradient of the probabilities.
     move = (knobs.rows - held.rows)[in_point[:, 0], in_point[:, 1]]

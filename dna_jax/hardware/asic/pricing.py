@@ -8,6 +8,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 
 from dna_jax.hardware import surrogate
@@ -53,14 +54,15 @@ class ChoiceTable:
     overflow_kib: jax.Array
 
 
-def price_mappings(layers: Workload, point: Point, apart: bool) -> MappingTable:
+def price_mappings(layers: Workload, point: Point) -> MappingTable:
     """Costs of all mappings of layers on one chunk.
+
+    One part of the program prices all mappings. With a part for each it would run five times as fast and compile seven
+    times as long, which pays after a thousand steps.
 
     Args:
       layers: [L].
       point: of ARCHITECTURE_KNOBS, by their plain names.
-      apart: whether each mapping has a part of the program of its own, which runs four times as fast as one part for all
-        and compiles five times as long.
     """
     architecture = chunk_architecture(point, jnp.ones((), layers.bounds.dtype), layers.bounds.dtype)
 
@@ -73,25 +75,28 @@ def price_mappings(layers: Workload, point: Point, apart: bool) -> MappingTable:
         overflow = functools.reduce(jnp.add, cost.overflow_bytes)
         return [jnp.broadcast_to(x, candidates.size) for x in (chip, link, cost.energy_pj, overflow)]
 
-    pairs = [pair for style in STYLES for pair in chunk_candidates(style).pairs]
-    sets = [CandidateSet((pair,)) for pair in pairs] if apart else [CandidateSet(tuple(pairs))]
-    tables = [jax.vmap(functools.partial(price, candidates=candidates))(layers) for candidates in sets]
+    candidates = CandidateSet(tuple(pair for style in STYLES for pair in chunk_candidates(style).pairs))
     shape = (len(layers.bounds), len(STYLES), len(SCHEDULES) - 1, PER_SCHEDULE)
-    columns = (jnp.concatenate(column, axis=1).reshape(shape) for column in zip(*tables, strict=True))
+    columns = (column.reshape(shape) for column in jax.vmap(functools.partial(price, candidates=candidates))(layers))
     return MappingTable(*columns, area_mm2=architecture.total_area_mm2)
 
 
-def choose(table: MappingTable, dram_bytes: jax.Array, objective: Objective) -> ChoiceTable:
+def what_counts(objective: Objective) -> np.ndarray:
+    """Whether cycles, and whether energy, count for an objective of the mapper, bool[2]: data, so programs serve all."""
+    return np.array([objective != "energy", objective != "latency"])
+
+
+def choose(table: MappingTable, dram_bytes: jax.Array, counts: jax.Array | np.ndarray) -> ChoiceTable:
     """The best mapping of each schedule, and for "auto" the best of those; the rule is that of the mapper.
 
     Args:
       table: of one chunk.
       dram_bytes: bytes/cycle that the chunk has of the link to DRAM.
-      objective: of the mapper.
+      counts: `what_counts` for the objective of the mapper.
     """
     cycles = surrogate.largest([table.chip_cycles, table.link_bytes / dram_bytes])
     misfit = jnp.where(table.overflow_bytes > 0, 1e6 * (1 + table.overflow_bytes), 1)
-    merit = {"latency": cycles, "energy": table.energy_pj, "edp": cycles * table.energy_pj}[objective] * misfit
+    merit = jnp.where(counts[0], cycles, 1) * jnp.where(counts[1], table.energy_pj, 1) * misfit
 
     def least(merit: jax.Array, cycles: jax.Array, energy: jax.Array, overflow: jax.Array) -> tuple[jax.Array, ...]:
         return surrogate.take_least(merit, energy, (merit, cycles, energy, overflow))[1]

@@ -56,24 +56,38 @@ def group_names(layers: Sequence[Layer], by: Grouping = "block") -> tuple[str, .
 
 
 def pipeline_work(
-    layers: Sequence[Layer], by: Grouping = "block", dtype: jax.typing.DTypeLike = jnp.float32
+    layers: Sequence[Layer],
+    by: Grouping = "block",
+    dtype: jax.typing.DTypeLike = jnp.float32,
+    groups: Sequence[str] | None = None,
+    weight: jax.Array | None = None,
 ) -> PipelineWork:
-    """The work of a discrete network; its groups are `group_names(layers, by)`.
+    """The work of a network.
+
+    Args:
+      layers: of a discrete network, or those that some choice would bring.
+      by: what stays together on a chunk.
+      dtype: floating type of all numbers.
+      groups: names of groups, some of which may have no layers; `group_names(layers, by)` by default.
+      weight: expected count of each layer, which gets a gradient; ones by default.
 
     Raises:
-      ValueError: if there are no layers.
+      ValueError: if there are no layers, or one is of none of the groups.
     """
     if not layers:
         raise ValueError("A pipeline needs at least one layer to run.")
+    names = group_names(layers, by)
+    groups = names if groups is None else groups
+    if foreign := [name for name in names if name not in groups]:
+        raise ValueError(f"Layers of the group {foreign[0]!r}, grouped by {by}, are allocated to no chunk.")
     distinct, matrix = merge_equal_layers(layers)
     padded = [*distinct, *[distinct[0]] * (-len(distinct) % ROWS)]
-    names = group_names(layers, by)
-    counts = np.zeros((len(names), len(padded)))
-    for layer, row in zip(layers, np.argmax(matrix, axis=0), strict=True):
-        counts[names.index(group_of(layer, by)), row] += 1
+    rows = [groups.index(group_of(layer, by)) for layer in layers]
+    each = jnp.ones(len(layers), dtype) if weight is None else weight
+    counts = jnp.zeros((len(groups), len(padded)), dtype).at[np.array(rows), np.argmax(matrix, axis=0)].add(each)
     classes = np.array([[layer_class(layer) == name for name in LAYER_CLASSES] for layer in padded])
     return PipelineWork(
         layers=workload_from_layers(padded, dtype=dtype),
-        counts=jnp.asarray(counts, dtype),
+        counts=counts,
         classes=jnp.asarray(classes, dtype),
     )
