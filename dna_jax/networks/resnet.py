@@ -40,7 +40,7 @@ def _layers(blocks: tuple[int, ...], bottleneck: bool) -> list[Layer]:
     in_channels, size = pool.K, pool.P
     for stage, (channels, repeats) in enumerate(zip(_STAGE_CHANNELS, blocks, strict=True), 1):
         for block in range(1, repeats + 1):
-            prefix = f"stage_{stage}.block_{block}"
+            prefix = f"stage_{stage}_block_{block}"
             stride = 2 if stage > 1 and block == 1 else 1
             body = (_bottleneck if bottleneck else _basic)(prefix, in_channels, channels, size, stride)
             layers += body

@@ -86,7 +86,7 @@ def test_fbnet_c_as_its_authors_released_it():
 def test_resnet50_halves_images_in_convolutions_of_3x3():
     layers = {y.name: y for y in published_layers("resnet50")}
     strided = {(y.name, y.R) for y in layers.values() if y.stride == 2 and y.name.endswith(("conv_1", "conv_2", "conv_3"))}
-    assert strided == {(f"stage_{stage}.block_1.conv_2", 3) for stage in (2, 3, 4)}
+    assert strided == {(f"stage_{stage}_block_1.conv_2", 3) for stage in (2, 3, 4)}
     pooling = layers["stem.pool"]
     assert (pooling.P, pooling.R, pooling.groups, pooling.weight_bits) == (56, 3, 64, 0)
 

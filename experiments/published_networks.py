@@ -1,0 +1,146 @@
+"""Published networks, each on the best accelerator of every kind within one budget: the baselines that found pairs are set
+against.
+
+python -m experiments.published_networks --runs=DIR,DIR --out=FILE.json
+
+  ASIC  One chunk laid out like Eyeriss, NVDLA or ShiDianNao, everything else about it searched, and a pipeline of three
+        chunks, all of it and the allocation of blocks searched: within the same area, at the same number of evaluations,
+        once for the energy-delay product of an image and once for images a second. These are the best chips of a style
+        that the search finds, not the published chips at their published sizes, which are worse. Each is set against the
+        proven lower bound of its space and against random designs.
+  FPGA  The pipeline of most images a second that a board holds, proven, at each operand width, with the allocation of the
+        release and with the best.
+  Runs  Pairs that finished co-search runs found, beside the default network of the same run.
+
+Accuracies of published networks are copied from publications; nothing is trained here. FILE.md gets the tables and FILE.png
+the picture.
+
+Data: none. Hardware: 2 CPU cores. Time: half an hour for all networks.
+"""
+
+import csv
+from collections.abc import Sequence
+
+from absl import flags
+
+from dna_jax.errors import UserError
+from dna_jax.hardware.technology import THIRD_PARTY
+from dna_jax.networks import PUBLISHED, published_layers
+from dna_jax.runs import binary
+from dna_jax.runs.directory import write_whole
+from dna_jax.search import DEVICES
+from dna_jax.search.asic_steps import Goal
+from dna_jax.spaces import WIDTHS
+from experiments import benchmark_output, published_report
+from experiments.found_pairs import read_pairs
+from experiments.published_asic import Effort, Row, compare_kinds, require_room
+from experiments.published_fpga import prove_optima, unpriced
+
+GOALS: tuple[Goal, ...] = ("edp", "interval_ms")
+
+
+def published_accuracies() -> dict[str, float]:
+    """Published ImageNet top-1 accuracy of each of PUBLISHED, %; sources stand beside them in the file."""
+    with (THIRD_PARTY / "reference_networks" / "imagenet_top1.csv").open() as file:
+        return {row["network"]: float(row["top1_percent"]) for row in csv.DictReader(file)}
+
+
+def describe(names: Sequence[str]) -> list[Row]:
+    """Each network: published accuracy, multiply-accumulates, and what FPGA pipelines do not price."""
+    accuracies, rows = published_accuracies(), []
+    for name in names:
+        layers = published_layers(name)
+        macs = sum(layer.macs for layer in layers if layer.weight_bits)
+        rows.append(
+            {
+                "network": name,
+                "published_top1_percent": accuracies[name],
+                "million_macs": macs / 1e6,
+                "unpriced_on_fpga": unpriced(layers),
+            }
+        )
+    return rows
+
+
+def measure_asic(names: Sequence[str], goals: Sequence[Goal], effort: Effort) -> list[Row]:
+    """Rows of `compare_kinds` of every goal and network."""
+    rows = []
+    for goal in goals:
+        for name in names:
+            for row in compare_kinds(name, published_layers(name), goal, effort):
+                rows.append(row)
+                print(
+                    f"asic  {goal:<12}{name:<20}{row['kind']:<16}{row['fps']:8.1f} images/s  {row['energy_mj']:7.3f} mJ  "
+                    f"{row['edp']:9.3f} mJ ms  {row['area_mm2']:.2f} mm2  {row['gap_percent']:.0f} % above the bound  "
+                    f"{row['seconds']:.0f} s",
+                    flush=True,
+                )
+    return rows
+
+
+def measure_fpga(names: Sequence[str], devices: Sequence[str], widths: Sequence[int]) -> list[Row]:
+    """Rows of `prove_optima` of every board, network and width."""
+    rows = []
+    for device in devices:
+        for name in names:
+            for bits in widths:
+                for row in prove_optima(name, published_layers(name), device, bits):
+                    rows.append(row)
+                    what = "nothing fits" if row["fps"] is None else f"{row['fps']:8.2f} images/s"
+                    print(f"fpga  {device:<12}{name:<20}{bits} bits  {row['allocation']:<10}{what}", flush=True)
+    return rows
+
+
+def define_flags() -> None:
+    """The flags of this binary; not at import, so that its functions can be used elsewhere."""
+    flags.DEFINE_list("networks", list(PUBLISHED), "Published networks, separated by commas.")
+    flags.DEFINE_list("goals", list(GOALS), "What ASICs are searched for: edp (mJ ms of one image), interval_ms.")
+    flags.DEFINE_float("area_mm2", 2.0, "Budget of every ASIC; Eyeriss scaled by area from 65 to 22 nm has 1.4 mm2.")
+    flags.DEFINE_integer("evaluations", 6000, "ASIC designs that each start of a search prices.", lower_bound=1)
+    flags.DEFINE_integer("starts", 4, "Starts of each ASIC search, with other draws.", lower_bound=2)
+    flags.DEFINE_integer("seed", 0, "Of all draws.")
+    flags.DEFINE_list("devices", ["zc706", "ultra96"], "FPGA boards, separated by commas.")
+    flags.DEFINE_list("widths", [str(bits) for bits in reversed(WIDTHS)], "Operand widths on FPGAs, bits.")
+    flags.DEFINE_list("runs", [], "Directories of finished co-search runs whose pairs are shown beside.")
+    benchmark_output.define_out_flag()
+
+
+def chosen(flag: str, options: Sequence[str]) -> list[str]:
+    """What a list flag names; UserError if it names nothing or none of the options."""
+    names = flags.FLAGS[flag].value or []
+    unknown = [name for name in names if name not in options]
+    if unknown or not names:
+        raise UserError(f"--{flag}={','.join(names)} must name some of: {', '.join(options)}.")
+    return names
+
+
+def main() -> None:
+    """Measure, write, draw."""
+    out = binary.output_file("out")
+    names, devices = chosen("networks", PUBLISHED), chosen("devices", sorted(DEVICES))
+    wanted = chosen("goals", GOALS)
+    goals: list[Goal] = [goal for goal in GOALS if wanted.count(goal)]
+    widths = [int(bits) for bits in chosen("widths", [str(bits) for bits in WIDTHS])]
+    effort = Effort(flags.FLAGS.area_mm2, flags.FLAGS.evaluations, flags.FLAGS.starts, flags.FLAGS.seed)
+    found = read_pairs(flags.FLAGS.runs)
+    for name in names:
+        require_room(name, published_layers(name), effort.area_mm2)
+    figures = {
+        "area_mm2": effort.area_mm2,
+        "evaluations_by_start": effort.evaluations,
+        "starts": effort.starts,
+        "networks": describe(names),
+        "fpga": measure_fpga(names, devices, widths),
+        "asic": measure_asic(names, goals, effort),
+        "found": found,
+    }
+    text = published_report.tables(figures)
+    print(text)
+    if out:
+        benchmark_output.write_result("experiments.published_networks", figures)
+        write_whole(out.with_suffix(".md"), text)
+        published_report.plot(figures, out.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    binary.run(main, define_flags)

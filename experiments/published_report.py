@@ -1,0 +1,218 @@
+"""Tables and picture of published networks on the best accelerators of every kind."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from dna_jax.runs.units import UNITS
+from experiments.published_asic import CHUNKED, KINDS, SINGLE
+
+Figures = Mapping[str, Any]
+"""What `experiments.published_networks` writes: networks, asic, fpga, found."""
+
+_ACCURACY = "published top-1 (%), not measured here"
+_GOALS = {"edp": ("edp", "EDP (mJ ms)"), "interval_ms": ("fps", "images/s")}
+"""Goal -> what tables and picture show of it, and its title."""
+
+_MARKERS = "osD^v<>PXhp*"
+
+
+def _markdown(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(line)} |\n" for line in [head, ["---"] * len(head), *body])
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    """A number to so many significant digits, without an exponent."""
+    if value is None:
+        return "none"
+    decimals = max(0, digits - 1 - int(np.floor(np.log10(abs(value))))) if value else 0
+    return f"{value:,.{decimals}f}"
+
+
+def _goals(figures: Figures) -> list[str]:
+    return list(dict.fromkeys(row["goal"] for row in figures["asic"]))
+
+
+def _asic_rows(figures: Figures, goal: str) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(row["network"], row["kind"]): row for row in figures["asic"] if row["goal"] == goal}
+
+
+def pipeline_gain(rows: Mapping[tuple[str, str], dict[str, Any]], network: str, goal: str) -> float:
+    """How many times better the pipeline is than the best single chunk, by the goal."""
+    return min(rows[network, kind][goal] for kind in SINGLE) / rows[network, CHUNKED][goal]
+
+
+def _overview(figures: Figures, goal: str) -> str:
+    shown, title = _GOALS[goal]
+    rows, body, gains = _asic_rows(figures, goal), [], []
+    for network in figures["networks"]:
+        name = network["network"]
+        gains.append(pipeline_gain(rows, name, goal))
+        cells = [_number(rows[name, kind][shown]) for kind in KINDS]
+        body.append([name, f"{network['published_top1_percent']:.1f}", f"{network['million_macs']:,.0f}", *cells])
+        body[-1].append(f"{gains[-1]:.2f}")
+    mean = float(np.exp(np.mean(np.log(gains))))
+    body.append(["geometric mean", *[""] * (len(body[-1]) - 2), f"{mean:.2f}"])
+    head = ["network", _ACCURACY, "MACs (million)", *(f"{kind}, {title}" for kind in KINDS), "chunked over best single"]
+    return _markdown(head, body)
+
+
+def _detail(figures: Figures, goal: str) -> str:
+    rows, body = _asic_rows(figures, goal), []
+    for network in figures["networks"]:
+        for kind in KINDS:
+            row = rows[network["network"], kind]
+            reached = [value for value in row["by_start"] if value is not None]
+            body.append(
+                [
+                    network["network"],
+                    kind,
+                    *(_number(row[name]) for name in ("fps", "latency_ms", "energy_mj", "edp")),
+                    f"{row['area_mm2']:.2f}",
+                    f"{row['gap_percent']:.0f}",
+                    f"{_number(min(reached))} to {_number(max(reached))}" if reached else "none",
+                    _number(row["from_nothing"]) if "from_nothing" in row else "",
+                    _number(row["random"]) if "random" in row else "",
+                    f"{row['seconds']:.0f}",
+                ]
+            )
+    unit = {"edp": "mJ ms", "interval_ms": "ms"}[goal]
+    head = ["network", "accelerator", "images/s", "latency (ms)", "energy (mJ)", "EDP (mJ ms)", "area (mm2)"]
+    head += ["above the proven bound (%)", f"starts, {goal} ({unit})", f"from nothing ({unit})", f"random ({unit})"]
+    return _markdown([*head, "search (s)"], body)
+
+
+def _fpga(figures: Figures) -> str:
+    accuracy = {row["network"]: f"{row['published_top1_percent']:.1f}" for row in figures["networks"]}
+    pairs: dict[tuple[str, str, int], dict[str, dict[str, Any]]] = {}
+    for row in figures["fpga"]:
+        pairs.setdefault((row["device"], row["network"], row["bits"]), {})[row["allocation"]] = row
+    body = []
+    for (device, network, bits), row in pairs.items():
+        line = [device, network, accuracy[network], str(bits)]
+        for allocation in ("released", "free"):
+            own = row[allocation]
+            line += [_number(own["fps"]), *("" if own[name] is None else f"{own[name]:g}" for name in ("dsp", "bram"))]
+        line += [_number(row["free"]["unlimited_fps"]), _number(row["free"]["by_rule_fps"]), f"{row['free']['seconds']:.2f}"]
+        body.append(line)
+    head = ["board", "network", _ACCURACY, "bits", "images/s, released allocation", "DSP", "BRAM"]
+    head += ["images/s, free allocation", "DSP", "BRAM", "images/s without limits", "images/s by rule", "proof (s)"]
+    return _markdown(head, body)
+
+
+def _unpriced(figures: Figures) -> str:
+    body = [
+        [
+            row["network"],
+            ", ".join(row["unpriced_on_fpga"]["kinds"]),
+            f"{row['unpriced_on_fpga']['percent_of_operations']:.2f}",
+        ]
+        for row in figures["networks"]
+    ]
+    return _markdown(["network", "runs at no cost on FPGAs", "of all operations (%)"], body)
+
+
+def _found(figures: Figures) -> str:
+    body = []
+    for pair in figures["found"]:
+        default = pair["default_accuracy_percent"]
+        common = [name for name in UNITS if name in pair["found"] and name in pair["default"]]
+        for index, name in enumerate(common):
+            first = [
+                pair["run"],
+                pair["data"],
+                f"{pair['accuracy_percent']:.2f}",
+                "" if default is None else f"{default:.2f}",
+            ]
+            title, unit = UNITS[name]
+            figures_of = [_number(pair[side][name]) for side in ("found", "default")]
+            body.append([*(first if not index else [""] * 4), f"{title} ({unit})", *figures_of])
+    head = [
+        "run",
+        "data",
+        "found, test accuracy (%)",
+        "default, test accuracy (%)",
+        "figure",
+        "found",
+        "default on baseline",
+    ]
+    return _markdown(head, body)
+
+
+def tables(figures: Figures) -> str:
+    """All tables, Markdown."""
+    parts = []
+    for goal in _goals(figures):
+        title = {"edp": "least energy-delay product of one image", "interval_ms": "most images a second"}[goal]
+        within = f"within {figures['area_mm2']:g} mm2"
+        parts += [f"## ASICs {within}: {title}\n", _overview(figures, goal), _detail(figures, goal)]
+    parts += ["## FPGAs: proven optima\n", _fpga(figures), _unpriced(figures)]
+    if figures["found"]:
+        parts += ["## Pairs found by co-search, on the data of their runs\n", _found(figures)]
+    return "\n".join(parts)
+
+
+def _scatter(axes: Axes, points: Sequence[tuple[float, float | None, int, str]]) -> None:
+    """Points of accuracy, value, number of the network, colour."""
+    for accuracy, value, marker, colour in points:
+        if value is not None:
+            axes.plot(accuracy, value, _MARKERS[marker % len(_MARKERS)], color=colour, markersize=7, alpha=0.8)
+    axes.set(xlabel="published ImageNet top-1 (%), not measured here", yscale="log")
+    axes.grid(which="both", alpha=0.25)
+
+
+def _draw_found(axes: Axes, pairs: Sequence[Mapping[str, Any]]) -> None:
+    """How each pair differs from the default network of its run in accuracy and time."""
+    for index, pair in enumerate(pairs):
+        time = "frame_ms" if "frame_ms" in pair["found"] else "latency_ms"
+        gain = pair["default"][time] / pair["found"][time]
+        change = pair["accuracy_percent"] - pair["default_accuracy_percent"]
+        axes.plot(change, gain, "*", color=f"C{index}", markersize=14, label=f"{pair['run']} ({pair['data']})")
+    axes.plot(0, 1, "ko", label="default network of the same run")
+    axes.set(
+        title="Pairs found by co-search",
+        xlabel="test accuracy over that of the default network (points)",
+        ylabel="default's time per image over the pair's",
+        yscale="log",
+    )
+    axes.grid(which="both", alpha=0.25)
+    axes.legend(fontsize=7)
+
+
+def plot(figures: Figures, path: pathlib.Path) -> None:
+    """A panel for each goal of the ASICs, one for the first board, one for pairs whose default network was trained."""
+    goals, names = _goals(figures), [row["network"] for row in figures["networks"]]
+    accuracy = {row["network"]: row["published_top1_percent"] for row in figures["networks"]}
+    pairs = [pair for pair in figures["found"] if pair["default_accuracy_percent"] is not None]
+    count = len(goals) + 1 + bool(pairs)
+    figure = Figure(figsize=(4.6 * count, 5), layout="constrained")
+    panels = figure.subplots(1, count, squeeze=False)[0]
+    for axes, goal in zip(panels, goals, strict=False):
+        shown, title = _GOALS[goal]
+        rows = [row for row in figures["asic"] if row["goal"] == goal]
+        _scatter(
+            axes, [(accuracy[r["network"]], r[shown], names.index(r["network"]), f"C{KINDS.index(r['kind'])}") for r in rows]
+        )
+        better = "lower" if goal == "edp" else "higher"
+        axes.set(title=f"ASICs within {figures['area_mm2']:g} mm$^2$, for {title}", ylabel=f"{title}, {better} is better")
+    board = figures["fpga"][0]["device"]
+    widths = sorted({row["bits"] for row in figures["fpga"]}, reverse=True)
+    chosen = [row for row in figures["fpga"] if row["device"] == board and row["allocation"] == "free"]
+    colours = {bits: f"C{len(KINDS) + index}" for index, bits in enumerate(widths)}
+    axes = panels[len(goals)]
+    _scatter(axes, [(accuracy[r["network"]], r["fps"], names.index(r["network"]), colours[r["bits"]]) for r in chosen])
+    axes.set(title=f"Proven optimal FPGA pipelines, {board}", ylabel="images/s, higher is better")
+    axes.legend(handles=[Line2D([], [], color=colours[b], marker="s", ls="", label=f"{b} bits") for b in widths], fontsize=7)
+    if pairs:
+        _draw_found(panels[-1], pairs)
+    kinds = [Line2D([], [], color=f"C{index}", marker="s", ls="", label=kind) for index, kind in enumerate(KINDS)]
+    networks = [
+        Line2D([], [], color="0.3", marker=_MARKERS[i % len(_MARKERS)], ls="", label=name) for i, name in enumerate(names)
+    ]
+    figure.legend(handles=[*kinds, *networks], loc="outside lower center", ncols=6, fontsize=8)
+    figure.savefig(path, dpi=120)

@@ -1,0 +1,145 @@
+"""The binary that sets published networks on the best accelerators of every kind."""
+
+import json
+
+import pytest
+
+from dna_jax.errors import UserError
+from dna_jax.hardware.asic import evaluate_pipeline as evaluate_chunks
+from dna_jax.hardware.asic import group_names, lower_bound
+from dna_jax.hardware.fpga import CLOCK_HZ, evaluate_pipeline
+from dna_jax.networks import published_layers
+from dna_jax.search import DEVICES
+from experiments import published_asic, published_fpga, published_networks, published_report
+from experiments.found_pairs import read_pair
+
+AREA = 1.0
+EFFORT = published_asic.Effort(area_mm2=AREA, evaluations=600, starts=2, seed=0)
+BLOCKS = [
+    layer
+    for block in ("stem", "stage_1_block_1", "classifier")
+    for layer in published_layers("resnet18")
+    if layer.name.startswith(block)
+]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return published_asic.compare_kinds("resnet18", BLOCKS, "edp", EFFORT)
+
+
+def test_every_kind_keeps_the_budget_and_adds_up(rows):
+    assert [row["kind"] for row in rows] == list(published_asic.KINDS)
+    bound = {chunks: lower_bound(BLOCKS, chunks, AREA).edp for chunks in (1, published_asic.CHUNKS)}
+    for row in rows:
+        chunked = row["kind"] == published_asic.CHUNKED
+        assert row["area_mm2"] <= AREA
+        assert row["edp"] == pytest.approx(row["latency_ms"] * row["energy_mj"])
+        assert row["fps"] == pytest.approx(1e3 / row["interval_ms"])
+        least = bound[published_asic.CHUNKS if chunked else 1]
+        assert row["gap_percent"] == pytest.approx(100 * (row["edp"] / least - 1))
+        assert row["edp"] >= least
+        # No design of its own is better than what a kind reports, and none of them is cut short.
+        assert row["edp"] <= min(row["by_start"]) * (1 + 1e-3)
+        assert 0.8 * EFFORT.evaluations < row["evaluations_by_start"] <= EFFORT.evaluations
+        # Priced anew, layer by layer.
+        cost, placed = evaluate_chunks(BLOCKS, row["design"], "block" if chunked else "class", "edp")
+        assert float(cost.edp) == pytest.approx(row["edp"])
+        assert sum(layer.millijoules for layer in placed) == pytest.approx(row["energy_mj"])
+        if not chunked:
+            assert row["interval_ms"] == row["latency_ms"]
+            assert row["design"]["accelerator.chunk_1.style"] == published_asic.SINGLE[row["kind"]]
+    best = min(rows[:-1], key=lambda row: row["edp"])
+    for row in (best, rows[-1]):
+        assert row["random"] is None or row["random"] >= bound[published_asic.CHUNKS]
+
+
+def test_a_pipeline_may_be_one_chunk(rows):
+    best = min(rows[:-1], key=lambda row: row["edp"])
+    space = published_asic.chunked_space(BLOCKS)
+    design = published_asic.as_pipeline(best["design"], space)
+    cost, placed = evaluate_chunks(BLOCKS, design, objective="edp")
+    assert {layer.chunk for layer in placed} == {1}
+    # The same chunk and link: as large, and slower by no more than the share of the link that others hold.
+    assert float(cost.area_mm2) == pytest.approx(best["area_mm2"])
+    assert best["edp"] * (1 - 1e-6) <= float(cost.edp) <= best["edp"] / 0.8
+    # The search of the pipeline starts there.
+    assert rows[-1]["edp"] <= float(cost.edp)
+
+
+def test_blocks_of_a_resnet_are_allocated_one_by_one():
+    for name, blocks in (("resnet18", 8), ("resnet50", 16)):
+        names = group_names(published_layers(name))
+        assert sum("block" in group for group in names) == blocks
+        assert {group for group in names if "block" not in group} == {"stem", "pool", "classifier"}
+
+
+@pytest.mark.parametrize("network", ["mobilenet_v2", "resnet18"])
+def test_fpga_optima_are_no_worse_than_a_pipeline_made_by_rule(network):
+    layers, limits = published_layers(network), DEVICES["zc706"]
+    released, free = published_fpga.prove_optima(network, layers, "zc706", 4)
+    assert released["by_rule_fps"] <= released["fps"] <= free["fps"] <= free["unlimited_fps"]
+    for row in (released, free):
+        assert row["dsp"] <= limits.dsp
+        assert row["bram"] <= limits.bram
+        _, cost = evaluate_pipeline(published_fpga.at_width(layers, 4), row["design"])
+        assert CLOCK_HZ / float(cost.cycles) == pytest.approx(row["fps"])
+
+
+def test_what_fpgas_do_not_price_is_said():
+    (row,) = published_networks.describe(["efficientnet_b0"])
+    assert row["published_top1_percent"] == 77.1
+    assert row["million_macs"] == pytest.approx(385.814752)
+    assert row["unpriced_on_fpga"]["kinds"] == ["add", "pool", "scale", "swish"]
+    assert 0 < row["unpriced_on_fpga"]["percent_of_operations"] < 5
+
+
+def _pair(folder, **accuracy):
+    cost = {"latency_ms": 2.0, "energy_mj": 1.0, "area_mm2": 3.0}
+    summary = {
+        "status": "complete",
+        "data": {"name": "digits"},
+        "space": {"name": "s1 | nahas_edge"},
+        "accuracy": {"search": 0.5, "final": 0.9, **accuracy},
+        "cost": cost,
+        "baseline": {name: 2 * value for name, value in cost.items()},
+    }
+    folder.mkdir()
+    (folder / "summary.json").write_text(json.dumps(summary))
+    return read_pair(folder)
+
+
+def test_tables_and_picture_keep_the_data_of_runs_apart(rows, tmp_path):
+    figures = {
+        "area_mm2": AREA,
+        "networks": published_networks.describe(["resnet18"]),
+        "asic": rows,
+        "fpga": published_networks.measure_fpga(["resnet18"], ["ultra96"], [4]),
+        "found": [_pair(tmp_path / "trained", baseline=0.91), _pair(tmp_path / "untrained", baseline=None)],
+    }
+    text = published_report.tables(figures)
+    assert "published top-1 (%), not measured here" in text
+    assert "| trained | digits | 90.00 | 91.00 | latency (ms) | 2.00 | 4.00 |" in text
+    assert "| untrained | digits | 90.00 |  |" in text
+    widths = {line.count("|") for line in text.split("## FPGAs")[1].split("\n\n")[1].splitlines()}
+    assert len(widths) == 1
+    published_report.plot(figures, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_folder_without_a_finished_run_is_refused(tmp_path):
+    (tmp_path / "summary.json").write_text('{"status": "complete"}')
+    with pytest.raises(UserError, match=r"no summary\.json of a finished co-search run"):
+        read_pair(tmp_path)
+
+
+def test_what_cannot_be_is_said_in_a_sentence(run_binary):
+    for arguments, reason in (
+        (("--networks=vgg",), "--networks=vgg must name some of: mobilenet_v2"),
+        (("--devices=zx81",), "--devices=zx81 must name some of: ultra96"),
+        (("--networks=resnet18", "--area_mm2=0.1"), "No accelerator for resnet18 fits 0.1 mm2; raise --area_mm2"),
+    ):
+        process = run_binary("published_networks", *arguments)
+        assert process.returncode == 2
+        assert reason in process.stderr
+        assert process.stderr.count("\n") == 1
