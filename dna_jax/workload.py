@@ -164,3 +164,10 @@ def merge_equal_layers(layers: Sequence[Layer]) -> tuple[list[Layer], np.ndarray
     matrix = np.zeros((len(first), len(layers)), np.float32)
     matrix[[position[layer.shape] for layer in layers], np.arange(len(layers))] = 1
     return list(first.values()), matrix
+
+
+def merge_counts(layers: Sequence[Layer], weight: jax.Array) -> tuple[list[Layer], jax.Array]:
+    """Distinct shapes among L layers, and how often each is expected where the layers are as often as `weight` [L] says."""
+    distinct, matrix = merge_equal_layers(layers)
+    # A sum of some of the counts: at a default precision an accelerator would round them.
+    return distinct, jnp.matmul(jnp.asarray(matrix, weight.dtype), weight, precision="highest")

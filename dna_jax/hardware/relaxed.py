@@ -21,7 +21,7 @@ from flax import struct
 from dna_jax.hardware.cost import price_layers
 from dna_jax.hardware.template import Template
 from dna_jax.spaces import Point, Space
-from dna_jax.workload import Layer, Workload, workload_from_layers
+from dna_jax.workload import Layer, Workload, merge_counts, workload_from_layers
 
 
 @struct.dataclass
@@ -115,4 +115,5 @@ class TemplatePricing:
 
     def __call__(self, layers: Sequence[Layer], weight: jax.Array, point: Mapping[str, jax.Array]) -> RelaxedCost:
         """Cost at a point of layers, each as often as its weight [L] says."""
-        return relaxed_cost(self.template, self.space, workload_from_layers(layers, weight, weight.dtype), point)
+        distinct, counts = merge_counts(layers, weight)
+        return relaxed_cost(self.template, self.space, workload_from_layers(distinct, counts, counts.dtype), point)

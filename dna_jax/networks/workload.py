@@ -14,7 +14,7 @@ import numpy as np
 
 from dna_jax.networks.family import Family
 from dna_jax.spaces import Option, Point
-from dna_jax.workload import Layer, Workload, merge_equal_layers, workload_from_layers
+from dna_jax.workload import Layer, Workload, merge_counts, workload_from_layers
 
 
 def chosen_layers(specification: Family, design: Mapping[str, Option]) -> list[Layer]:
@@ -27,7 +27,10 @@ def chosen_layers(specification: Family, design: Mapping[str, Option]) -> list[L
 
 
 def expected_layers(specification: Family, point: Mapping[str, jax.Array]) -> tuple[list[Layer], jax.Array]:
-    """The layers that some choice would bring, equal shapes once, and how often each is expected at a point, [L].
+    """The layers that some choice would bring, and how often each is expected at a point, [L].
+
+    Layers of one name and shape that several options bring are one; of one shape under other names they are several, for
+    they may run on other chunks: `workload.merge_counts` takes them together.
 
     Args:
       specification: a family.
@@ -43,16 +46,15 @@ def expected_layers(specification: Family, point: Mapping[str, jax.Array]) -> tu
     for i, row in enumerate(rows):
         needed = [start[name] + options[name].index(option) for name, option in row.needs.items()]
         lookup[i, : len(needed)] = needed
-    layers, matrix = merge_equal_layers([row.layer for row in rows])
-    # A sum of ones and zeros times probabilities: at a default precision an accelerator would round it.
-    return layers, jnp.matmul(
-        jnp.asarray(matrix, chosen.dtype), jnp.prod(probabilities[lookup], axis=-1), precision="highest"
-    )
+    position = {layer: i for i, layer in enumerate(dict.fromkeys(row.layer for row in rows))}
+    each = jnp.prod(probabilities[lookup], axis=-1)
+    weight = jnp.zeros(len(position), chosen.dtype).at[np.array([position[row.layer] for row in rows])].add(each)
+    return list(position), weight
 
 
 def relaxed_workload(specification: Family, point: Mapping[str, jax.Array]) -> Workload:
-    """The expected workload at a point: `expected_layers` as a struct of arrays."""
-    layers, weight = expected_layers(specification, point)
+    """The expected workload at a point: `expected_layers`, equal shapes once, as a struct of arrays."""
+    layers, weight = merge_counts(*expected_layers(specification, point))
     return workload_from_layers(layers, weight, weight.dtype)
 
 

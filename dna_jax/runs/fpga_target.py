@@ -25,7 +25,7 @@ from dna_jax.runs.plots import plot_pipeline
 from dna_jax.runs.target import Picture, Verdict, exceeded
 from dna_jax.search import Certificate, Limits, certified_optimum, recheck
 from dna_jax.spaces import Chunk, Design, Space, baseline_pipeline, fpga_pipeline_space
-from dna_jax.workload import Layer
+from dna_jax.workload import Layer, merge_counts
 
 if TYPE_CHECKING:
     from dna_jax.runs.problem import Problem
@@ -120,7 +120,7 @@ class FpgaTarget:
 
         Layers expected less than once in _RARE networks are left out.
         """
-        layers, expected = expected_layers(problem.specification, point)
+        layers, expected = merge_counts(*expected_layers(problem.specification, point))
         kept = [(layer, float(times)) for layer, times in zip(layers, np.asarray(expected), strict=True)]
         kept = [(layer, times) for layer, times in kept if times > 1 / _RARE]
         names, times = zip(*kept, strict=True)

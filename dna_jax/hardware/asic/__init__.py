@@ -2,10 +2,11 @@
 
 from dna_jax.hardware.asic.bound import PipelineBound, lower_bound
 from dna_jax.hardware.asic.discrete import PlacedLayer, evaluate_pipeline, price_designs
-from dna_jax.hardware.asic.pipeline import PipelineCost, relaxed_pipeline_cost
+from dna_jax.hardware.asic.pipeline import AsicPricing, PipelineCost, relaxed_pipeline_cost
 from dna_jax.hardware.asic.work import Grouping, PipelineWork, group_names, group_of, layer_class, pipeline_work
 
 __all__ = [
+    "AsicPricing",
     "Grouping",
     "PipelineBound",
     "PipelineCost",

@@ -64,9 +64,13 @@ def _einsum(subscripts: str, *operands: jax.Array) -> jax.Array:
     return jnp.einsum(subscripts, *operands, precision="highest")
 
 
-def _built(allocation: jax.Array, counts: jax.Array) -> jax.Array:
-    """Probability that a chunk has layers, [..., C], of an allocation [..., G, C]."""
-    there = jnp.minimum(jnp.sum(counts, axis=-1), 1)
+def group_presence(counts: jax.Array) -> jax.Array:
+    """Probability that a group has layers, [G], of expected counts [G, L]."""
+    return jnp.minimum(jnp.sum(counts, axis=-1), 1)
+
+
+def _built(allocation: jax.Array, there: jax.Array) -> jax.Array:
+    """Probability that a chunk has layers, [..., C], of an allocation [..., G, C] and the presence of groups [G]."""
     return 1 - jnp.prod(1 - allocation * there[:, None], axis=-2)
 
 
@@ -121,7 +125,7 @@ def _choose_all(
 
 
 def alternatives(
-    free: Collection[str], work: PipelineWork, point: Point, counts: jax.Array | np.ndarray
+    free: Collection[str], work: PipelineWork, point: Point, counts: jax.Array | np.ndarray, there: jax.Array | None = None
 ) -> tuple[ChunkTotals, ChunkTotals, np.ndarray]:
     """Costs of chunks at a point and at its neighbours.
 
@@ -130,6 +134,7 @@ def alternatives(
       work: of the network.
       point: of the decisions of an `asic_pipeline_space`, in their order.
       counts: `what_counts` for the objective of the mapper.
+      there: presence of groups [G] where the work is but a part of them; that of the work by default.
 
     Returns:
       Totals at the point [C]; those at N points that each differ from it in one decision, [N, C]; which these are: row and
@@ -146,13 +151,14 @@ def alternatives(
     other_bandwidth, other_link_mm2 = _link(replace_options(p.link, pairs.link))
     sizes = jnp.concatenate([p.sizes[:, None], replace_options(p.sizes, sized)], axis=1)
     names = tuple((knob.name, len(knob.options)) for knob in ARCHITECTURE_KNOBS)
-    price = functools.partial(price_mappings, work.layers)
-    mappings = jax.vmap(jax.vmap(lambda rows: price(Point(rows, names))))(sizes)
-    mappings = jax.lax.stop_gradient(mappings)
+    flat = Point(sizes.reshape(-1, *sizes.shape[2:]), names)
+    mappings = jax.vmap(functools.partial(price_mappings, work.layers))(flat)
+    mappings = jax.lax.stop_gradient(jax.tree.map(lambda leaf: leaf.reshape(*sizes.shape[:2], *leaf.shape[1:]), mappings))
     table = _choose_all(mappings, bandwidth, other_bandwidth, counts)
 
     costs = [_totals(t, p, work, links, pairs) for t in (table.milliseconds, table.millijoules, table.overflow_kib)]
-    built = _built(p.allocation, work.counts)
+    there = group_presence(work.counts) if there is None else there
+    built = _built(p.allocation, there)
     area = mappings.area_mm2[:, 0] * built
     local_area = jnp.repeat(area[:, None], len(pairs.local), axis=1)
     local_area = local_area.at[:, :moved].set(mappings.area_mm2[:, 1:] * built[:, None])
@@ -161,7 +167,7 @@ def alternatives(
         [
             jnp.repeat(area[None], links, axis=0),
             jnp.where(own, local_area[:, :, None], area).reshape(-1, chunks),
-            mappings.area_mm2[:, 0] * _built(replace_options(p.allocation, pairs.allocation), work.counts),
+            mappings.area_mm2[:, 0] * _built(replace_options(p.allocation, pairs.allocation), there),
         ]
     )
     other_link = jnp.concatenate([other_link_mm2, jnp.repeat(link_mm2, len(in_point) - links)])

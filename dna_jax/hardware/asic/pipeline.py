@@ -7,20 +7,35 @@ without layers takes no time and is not built, so that it has no area.
 The value at a soft point mixes the costs of styles, schedules and chunks by their probabilities, each at the expected sizes
 of the chunk. The gradient by the probability of an option is the cost with that decision *at* that option and all others as
 they are, the slowest chunk included: as in `hardware.relaxed`, exact differences between neighbours.
+
+A layer that has no weight at a point adds nothing to its neighbours either. A supernet brings hundreds of layers, of which a
+draw has a few dozen: neighbours are priced for these, some at a time, and all layers at the point alone, for the gradient by
+their counts.
 """
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Collection, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 
-from dna_jax.hardware.asic.alternatives import ChunkTotals, alternatives
+from dna_jax.hardware.asic.alternatives import ChunkTotals, alternatives, group_presence
+from dna_jax.hardware.asic.neighbours import alternative_pairs, chunk_count
 from dna_jax.hardware.asic.pricing import what_counts
-from dna_jax.hardware.asic.work import PipelineWork
+from dna_jax.hardware.asic.work import PipelineWork, pipeline_work
 from dna_jax.hardware.candidates import Objective
 from dna_jax.spaces import Point, Space
+from dna_jax.spaces.asic_pipeline import allocated_groups
+from dna_jax.workload import Layer
+
+_BY_LAYER = ("milliseconds", "millijoules", "overflow_kib")
+"""Totals to which every layer adds."""
+
+LAYERS_AT_ONCE = 32
+"""Layers that are priced side by side on the neighbours of a point."""
 
 
 @struct.dataclass
@@ -55,6 +70,22 @@ class PipelineCost:
         """Throughput."""
         return 1e3 / self.interval_ms
 
+    @property
+    def metrics(self) -> dict[str, jax.Array]:
+        """What may have a budget or be a goal, by the names of runs."""
+        return {
+            "latency_ms": self.latency_ms,
+            "energy_mj": self.energy_mj,
+            "area_mm2": self.area_mm2,
+            "frame_ms": self.interval_ms,
+            "edp": self.edp,
+        }
+
+    @property
+    def misfit(self) -> jax.Array:
+        """How far the design is from running at all; 0 where it runs."""
+        return self.overflow_kib
+
 
 def combine(totals: ChunkTotals) -> PipelineCost:
     """The pipeline that chunks [..., C] make."""
@@ -68,6 +99,39 @@ def combine(totals: ChunkTotals) -> PipelineCost:
         chunk_mj=totals.millijoules,
         chunk_mm2=totals.area_mm2,
     )
+
+
+def _neighbours(
+    free: Collection[str], work: PipelineWork, point: Point, counts: np.ndarray
+) -> tuple[ChunkTotals, np.ndarray]:
+    """Totals of the neighbours of a point and which they are, as `alternatives` gives them; without a gradient."""
+    work = jax.lax.stop_gradient(work)
+    present = jnp.sum(work.counts, axis=0) > 0
+    order = jnp.argsort(~present)
+    order = jnp.pad(order, (0, -len(order) % LAYERS_AT_ONCE))
+    number = jnp.sum(present)
+    price = functools.partial(alternatives, free, point=point, counts=counts, there=group_presence(work.counts))
+
+    def some(start: jax.Array) -> ChunkTotals:
+        rows = jax.lax.dynamic_slice_in_dim(order, start, LAYERS_AT_ONCE)
+        counted = start + jnp.arange(LAYERS_AT_ONCE) < number
+        part = PipelineWork(
+            layers=jax.tree.map(lambda leaf: leaf[rows], work.layers),
+            counts=work.counts[:, rows] * counted,
+            classes=work.classes[rows],
+        )
+        return price(part)[1]
+
+    def add(state: tuple[jax.Array, ChunkTotals]) -> tuple[jax.Array, ChunkTotals]:
+        start, before = state
+        more = some(start)
+        # Areas are those of whole groups.
+        summed = {name: getattr(before, name) + getattr(more, name) for name in _BY_LAYER}
+        return start + LAYERS_AT_ONCE, dataclasses.replace(more, **summed)
+
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(some, jnp.zeros((), int)))
+    _, totals = jax.lax.while_loop(lambda state: state[0] < number, add, (jnp.zeros((), int), nothing))
+    return totals, alternative_pairs(point, chunk_count(point), free)[1]
 
 
 def relaxed_pipeline_cost(
@@ -87,7 +151,9 @@ def relaxed_pipeline_cost(
     knobs = Point.of(point).select([decision.name for decision in space.decisions])
     held = jax.lax.stop_gradient(knobs)
     free = {decision.name for decision in space.free}
-    base, others, in_point = alternatives(free, work, held, what_counts(objective))
+    counts = what_counts(objective)
+    base, *_ = alternatives((), work, held, counts)
+    others, in_point = _neighbours(free, work, held, counts)
     cost, neighbours = combine(base), jax.lax.stop_gradient(combine(others))
     # Zeros, with the gradient of the probabilities.
     move = (knobs.rows - held.rows)[in_point[:, 0], in_point[:, 1]]
@@ -98,3 +164,22 @@ def relaxed_pipeline_cost(
     scalars = ("latency_ms", "interval_ms", "energy_mj", "area_mm2", "overflow_kib")
     exact = {name: interpolate(getattr(cost, name), getattr(neighbours, name)) for name in scalars}
     return dataclasses.replace(jax.lax.stop_gradient(cost), **exact)
+
+
+@dataclasses.dataclass(frozen=True)
+class AsicPricing:
+    """Prices of a search on ASIC pipelines; the layers of a block stay together on a chunk.
+
+    Attributes:
+      space: an `asic_pipeline_space`, with what is fixed.
+      objective: of the mapper.
+    """
+
+    space: Space
+    objective: Objective
+
+    def __call__(self, layers: Sequence[Layer], weight: jax.Array, point: Mapping[str, jax.Array]) -> PipelineCost:
+        """Cost at a point of layers, each as often as its weight [L] says."""
+        groups = allocated_groups(name for name, _ in self.space.sizes)
+        work = pipeline_work(layers, dtype=weight.dtype, groups=groups, weight=weight)
+        return relaxed_pipeline_cost(self.space, work, point, self.objective)

@@ -66,18 +66,20 @@ def price_mappings(layers: Workload, point: Point) -> MappingTable:
     """
     architecture = chunk_architecture(point, jnp.ones((), layers.bounds.dtype), layers.bounds.dtype)
 
-    def price(layer: Workload, candidates: CandidateSet) -> list[jax.Array]:
-        spatial, remaining = unroll(layer, architecture, candidates)
-        temporal = cut(layer, architecture, candidates, spatial, remaining)
-        cost = nest_cost(layer, architecture, temporal, spatial, candidates.order)
-        *ports, link = cost.level_cycles
-        chip = surrogate.largest([cost.compute_cycles + cost.exposed_cycles, *ports])
-        overflow = functools.reduce(jnp.add, cost.overflow_bytes)
-        return [jnp.broadcast_to(x, candidates.size) for x in (chip, link, cost.energy_pj, overflow)]
-
     candidates = CandidateSet(tuple(pair for style in STYLES for pair in chunk_candidates(style).pairs))
+    # Written out side by side, for it is elementwise: layers, then mappings.
+    layer = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1)[..., None], layers)
+    spatial, remaining = unroll(layer, architecture, candidates)
+    temporal = cut(layer, architecture, candidates, spatial, remaining)
+    cost = nest_cost(layer, architecture, temporal, spatial, candidates.order)
+    *ports, link = cost.level_cycles
+    chip = surrogate.largest([cost.compute_cycles + cost.exposed_cycles, *ports])
+    overflow = functools.reduce(jnp.add, cost.overflow_bytes)
     shape = (len(layers.bounds), len(STYLES), len(SCHEDULES) - 1, PER_SCHEDULE)
-    columns = (column.reshape(shape) for column in jax.vmap(functools.partial(price, candidates=candidates))(layers))
+    columns = (
+        jnp.broadcast_to(column, (shape[0], candidates.size)).reshape(shape)
+        for column in (chip, link, cost.energy_pj, overflow)
+    )
     return MappingTable(*columns, area_mm2=architecture.total_area_mm2)
 
 

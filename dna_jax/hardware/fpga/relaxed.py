@@ -19,7 +19,7 @@ from dna_jax.hardware import surrogate
 from dna_jax.hardware.fpga.allocation import is_depthwise, is_priced, layer_fields
 from dna_jax.hardware.fpga.layer import CLOCK_HZ, ChunkDesign, FpgaLayers, Model, cost_on_chunk
 from dna_jax.spaces import KNOBS, Chunk, Point, Space, boundary_name, chunks_of, knob_name, pad_options
-from dna_jax.workload import Layer
+from dna_jax.workload import Layer, merge_counts
 
 _KNOBS = (*KNOBS, "parallel")
 
@@ -180,6 +180,7 @@ class PipelinePricing:
 
     def __call__(self, layers: Sequence[Layer], weight: jax.Array, point: Mapping[str, jax.Array]) -> RelaxedPipelineCost:
         """Cost at a point of layers, each as often as its weight [L] says."""
+        layers, weight = merge_counts(layers, weight)
         kinds = [self._kind(layers, weight, Point.of(point), depthwise) for depthwise in (False, True)]
         cycles, dsp, bram = (jnp.concatenate(parts) for parts in zip(*(kind for kind in kinds if kind), strict=True))
         return RelaxedPipelineCost(
