@@ -69,27 +69,32 @@ class GroupedPointwise(Pointwise):
 class InvertedBottleneck(nnx.Module):
     """Expand, shuffle if grouped, depthwise, project, and the input added where the shape is kept.
 
-    The expansion is a convolution even where it expands by 1. A super-kernel block is built for the largest operation.
+    The expansion is a convolution even where it expands by 1. A super-kernel block is built for the largest operation. The
+    normalisation in front of an addition starts with a scale of zero (Goyal et al., arXiv:1706.02677, section 5.1), so that
+    such a block starts as the identity whatever operation is drawn: without, the network that holds them all hardly learns.
     """
 
     def __init__(self, block: DnaBlock, parts: Operation):
         hidden = block.in_channels * parts.expansion
-        self.residual = block.keeps_shape
         self.groups = parts.groups
         self.expand = GroupedPointwise(block.in_channels, hidden, parts.groups)
         self.expand_activation = QuantizedActivation(hidden)
         self.depthwise = Depthwise(hidden, parts.kernel, block.stride)
         self.depthwise_activation = QuantizedActivation(hidden)
         self.project = GroupedPointwise(hidden, block.out_channels, parts.groups)
-        self.project_norm = BatchNorm(block.out_channels)
+        self.project_norm = None if block.keeps_shape else BatchNorm(block.out_channels)
+        self.residual_norm = BatchNorm(block.out_channels) if block.keeps_shape else None
 
     def __call__(self, x: jax.Array, quantized: jax.Array, choice: BlockChoice, training: bool) -> jax.Array:
         y = self.expand_activation(self.expand(quantized), choice, training)
         if self.groups > 1:
             y = shuffle(y, self.groups)
         y = self.depthwise_activation(self.depthwise(y), choice, training)
-        y = self.project_norm(self.project(y), training)
-        return x + y if self.residual else y
+        y = self.project(y)
+        if self.residual_norm is not None:
+            return x + self.residual_norm(y, training)
+        assert self.project_norm is not None
+        return self.project_norm(y, training)
 
 
 class Skip(nnx.Module):

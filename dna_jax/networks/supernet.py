@@ -47,7 +47,8 @@ class Model:
             names = tuple(str(getattr(key, "key", getattr(key, "name", key))) for key in path[1:])
             kind = next(name for name in reversed(names) if name in ("kernel", "bias", "scale", "mean", "variance", "range"))
             if kind != "kernel":
-                return np.full(leaf.shape, kind in ("scale", "variance", "range"), leaf.dtype)
+                starts_at_one = kind in ("variance", "range") or (kind == "scale" and "residual_norm" not in names)
+                return np.full(leaf.shape, starts_at_one, leaf.dtype)
             generator = np.random.default_rng([seed, zlib.crc32("/".join(names).encode())])
             deviation = initial_deviation(names, leaf.shape)
             return (generator.standard_normal(leaf.shape) * deviation).astype(leaf.dtype)

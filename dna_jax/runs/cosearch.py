@@ -58,9 +58,13 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
             return joint_step(state, *batch("weights", weights_part, step))
     else:
         weights_step, decisions_step = prepared(strategy.weights_step, 2), prepared(strategy.decisions_step, 3)
+        held_step = jax.jit(strategy.held_step, donate_argnums=0)
 
         def step_function(state: SearchState, step: int) -> Any:
             state, trained = weights_step(state, *batch("weights", weights_part, step))
+            if step < config.search.warmup_steps:
+                state, held = held_step(state, trained)
+                return state, trained | held
             state, decided = decisions_step(state, *batch("decisions", decisions_part, step))
             return state, trained | decided
 

@@ -51,6 +51,9 @@ class SearchConfig:
       warmup_steps: steps before decisions move.
       hard: straight-through one-hot samples; otherwise soft mixtures.
       temperature: of the Gumbel-softmax, over the steps after the warm-up.
+      soft_warmup: with `hard`: during the warm-up weights learn under mixtures of options, which sharpen as their temperature
+        falls. Where options differ much, weights hardly learn under one-hot samples of undecided choices.
+      warmup_temperature: of those mixtures, over the steps of the warm-up.
       objective: form and weights.
       weights, network, accelerator: optimisers.
       label_smoothing: of the task loss.
@@ -67,6 +70,8 @@ class SearchConfig:
     warmup_steps: int = 200
     hard: bool = True
     temperature: TemperatureConfig = TemperatureConfig()
+    soft_warmup: bool = False
+    warmup_temperature: TemperatureConfig = TemperatureConfig(start=5.0, end=0.2)
     objective: ObjectiveConfig = ObjectiveConfig()
     weights: OptimizerConfig = OptimizerConfig()
     network: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.01, weight_decay=0.0, warmup_steps=0)
@@ -83,6 +88,8 @@ class SearchConfig:
             raise ValueError(f"warmup_steps {self.warmup_steps} must lie between 0 and steps {self.steps}, steps excluded.")
         if self.reoptimize_every < 0:
             raise ValueError(f"reoptimize_every must not be negative, and is {self.reoptimize_every}.")
+        if self.soft_warmup and not self.hard:
+            raise ValueError("soft_warmup softens hard samples; with hard=False leave it off.")
         if self.active_paths < 0 or self.active_paths == 1:
             raise ValueError(f"active_paths must be 0 or at least 2, not {self.active_paths}.")
         if self.soft_widths and self.level != "bilevel":
@@ -238,11 +245,19 @@ class CoSearch:
     def _sample(self, key: jax.Array, space: Space, logits: Logits, step: jax.Array, hard: bool) -> Point:
         return sample_point(key, space, logits, self.temperature(step), hard, self.config.active_paths or None)
 
+    def _learning_sample(self, key: jax.Array, space: Space, logits: Logits, step: jax.Array) -> Point:
+        """A sample under which weights learn: softer during a soft warm-up."""
+        point = self._sample(key, space, logits, step, self.config.hard)
+        if not self.config.soft_warmup:
+            return point
+        temperature = temperature_schedule(self.config.warmup_temperature, self.config.warmup_steps)(step)
+        mixture = sample_point(key, space, logits, temperature, hard=False)
+        return dataclasses.replace(point, rows=jnp.where(step < self.config.warmup_steps, mixture.rows, point.rows))
+
     def _loss(
-        self, parameters: Variables, logits: Logits, state: SearchState, batch: Batch, key: jax.Array
+        self, parameters: Variables, point: Point, state: SearchState, batch: Batch
     ) -> tuple[jax.Array, dict[str, Any]]:
-        """The objective under a sampled design."""
-        point = self._sample(key, self.space, logits, state.step, self.config.hard)
+        """The objective at a sampled design."""
         task_loss, accuracy = self._task(parameters, batch, point)
         cost = self.cost(point)
         total = objective(self.config.objective, task_loss, cost, self.budgets, state.multipliers)
@@ -250,7 +265,7 @@ class CoSearch:
 
     def weights_point(self, state: SearchState, key: jax.Array) -> Point:
         """The network under which weights learn in a bilevel step."""
-        point = self._sample(key, self.network_space, state.network_logits, state.step, self.config.hard)
+        point = self._learning_sample(key, self.network_space, state.network_logits, state.step)
         if self.config.soft_widths:
             soft = self._sample(key, self.network_space, state.network_logits, state.step, hard=False)
             is_width = np.array([[is_bits(name)] for name, _ in point.sizes])
@@ -297,8 +312,13 @@ class CoSearch:
 
     def joint_step(self, state: SearchState, batch: Batch) -> tuple[SearchState, dict[str, jax.Array]]:
         """Single-level step: one gradient of one loss for weights and decisions."""
-        (_, aux), (by_weights, by_logits) = jax.value_and_grad(self._loss, argnums=(0, 1), has_aux=True)(
-            state.parameters, state.logits, state, batch, self._key(state, 0)
+
+        def loss(parameters: Variables, logits: Logits) -> tuple[jax.Array, dict[str, Any]]:
+            point = self._learning_sample(self._key(state, 0), self.space, logits, state.step)
+            return self._loss(parameters, point, state, batch)
+
+        (_, aux), (by_weights, by_logits) = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(
+            state.parameters, state.logits
         )
         metrics = self._metrics(state, aux)
         moving = state.step >= self.config.warmup_steps
@@ -316,12 +336,25 @@ class CoSearch:
 
     def decisions_step(self, state: SearchState, batch: Batch) -> tuple[SearchState, dict[str, jax.Array]]:
         """Second half of a bilevel step: decisions on the validation part; advances the step count."""
-        (_, aux), gradient = jax.value_and_grad(
-            lambda logits: self._loss(state.parameters, logits, state, batch, self._key(state, 1)), has_aux=True
-        )(state.logits)
+
+        def loss(logits: Logits) -> tuple[jax.Array, dict[str, Any]]:
+            point = self._sample(self._key(state, 1), self.space, logits, state.step, self.config.hard)
+            return self._loss(state.parameters, point, state, batch)
+
+        (_, aux), gradient = jax.value_and_grad(loss, has_aux=True)(state.logits)
         metrics = self._metrics(state, aux)
         moving = state.step >= self.config.warmup_steps
         state = self._apply_decisions(state, gradient, aux["cost"], moving)
+        return dataclasses.replace(state, step=state.step + 1), metrics
+
+    def held_step(self, state: SearchState, trained: Mapping[str, jax.Array]) -> tuple[SearchState, dict[str, jax.Array]]:
+        """Second half of a bilevel step of the warm-up, in which decisions stay put: no network in the program.
+
+        Its metrics are those of `decisions_step`, with loss and accuracy of the first half, `trained`.
+        """
+        point = self._sample(self._key(state, 1), self.space, state.logits, state.step, self.config.hard)
+        loss, accuracy = trained["train_loss"], trained["train_accuracy"]
+        metrics = self._metrics(state, {"loss": loss, "task_loss": loss, "accuracy": accuracy, "cost": self.cost(point)})
         return dataclasses.replace(state, step=state.step + 1), metrics
 
     def _metrics(self, state: SearchState, aux: dict[str, Any]) -> dict[str, jax.Array]:

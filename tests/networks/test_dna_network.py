@@ -195,7 +195,7 @@ def test_a_shuffle_is_a_relabelling():
 def test_gradients_at_soft_hard_and_skipping_points(form, changes):
     block = DnaBlock(1, 8, 12, 2, 4) if changes else DnaBlock(1, 8, 8, 1, 8)
     space, whole = dna_network_space(1), supernet(_small(form, (block,)))
-    parameters, statistics = whole.init(0)
+    parameters, statistics = _random_parameters(whole), whole.init(0)[1]
     images = jax.random.normal(jax.random.key(0), (8, 8, 8, 3))
 
     @jax.jit
@@ -298,11 +298,24 @@ def test_cosearch_moves_operations_and_bits():
     assert np.mean(jax.tree.leaves(changed)) > 0.5
 
 
+def test_blocks_that_keep_their_shape_start_as_the_identity():
+    """So at the start the operations of such blocks do not matter."""
+    block, other = DnaBlock(1, 8, 8, 1, 8), DnaBlock(1, 8, 12, 2, 4)
+    images = np.random.default_rng(0).standard_normal((4, 8, 8, 3)).astype(np.float32)
+    for blocks, same in (((block,), True), ((other,), False)):
+        whole, space = supernet(_small("super_kernel", blocks)), dna_network_space(1)
+        outputs = [
+            whole.apply(*whole.init(0), images, training=True, point=space.encode(_design((name,), (8,))))[0]
+            for name in ("k5_e6", "skip")
+        ]
+        assert (np.max(np.abs(outputs[0] - outputs[1])) < 1e-5) == same
+
+
 def test_derived_networks_train_with_their_bits_and_are_evaluated():
     specification, design = _small(), DESIGNS[0]
     parent = supernet(specification).init(0)[0]
     model = single_network(specification, design)
-    config = TrainingConfig(steps=40, optimizer=OptimizerConfig(learning_rate=0.05, warmup_steps=0), label_smoothing=0.0)
+    config = TrainingConfig(steps=80, optimizer=OptimizerConfig(learning_rate=0.05, warmup_steps=0), label_smoothing=0.0)
     trainer = Trainer(config, AugmentationConfig(crop_padding=0, flip=False), model, 0)
     state = trainer.init(inherit(model, model.init(0)[0], parent))
     generator = np.random.default_rng(0)

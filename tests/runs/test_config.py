@@ -47,6 +47,7 @@ def test_optional_numbers_take_a_value_later():
         ({"accelerator": {"template": "fpga"}, "budgets": {"area_mm2": 1.0}}, "budgets.area_mm2 is no cost"),
         ({"search": {"active_paths": 1}}, "active_paths must be 0 or at least 2"),
         ({"search": {"soft_widths": True}}, "with level=bilevel only"),
+        ({"search": {"soft_warmup": True, "hard": False}}, "soft_warmup softens hard samples"),
         ({"search": {"reoptimize_every": -1}}, "must not be negative"),
         ({"budgets": {"latency_ms": -1.0}}, "must be positive"),
         ({"search": {"steps": 1}}, "must lie between"),

@@ -215,3 +215,30 @@ def test_dna_networks_and_pipelines_learn_together():
     assert float(jnp.abs(state.network_logits).max()) > 0.1
     assert float(jnp.abs(state.accelerator_logits).max()) > 0.1
     assert float(state.multipliers["frame_ms"]) > 0
+
+
+def test_a_soft_warmup_mixes_options_less_and_less_and_then_chooses():
+    strategy = _strategy(level="bilevel", warmup_steps=10, soft_warmup=True)
+    state, key = strategy.init(0), jax.random.key(0)
+    rows = {
+        step: strategy.weights_point(dataclasses.replace(state, step=jnp.int32(step)), key).rows[: len(_space().decisions)]
+        for step in (0, 5, 9, 10)
+    }
+    largest = {step: float(jnp.mean(jnp.max(values, axis=-1))) for step, values in rows.items()}
+    assert largest[0] < largest[5] < largest[9] < largest[10] == 1
+    for values in rows.values():
+        np.testing.assert_allclose(jnp.sum(values, axis=-1), 1, rtol=1e-6)
+        # The same noise: the likeliest options do not change, they only become surer.
+        np.testing.assert_array_equal(jnp.argmax(values, axis=-1), jnp.argmax(rows[10], axis=-1))
+
+
+def test_while_decisions_stay_put_the_second_half_of_a_step_needs_no_network():
+    strategy = _strategy(level="bilevel", warmup_steps=2)
+    trained, metrics = jax.jit(strategy.weights_step)(strategy.init(0), _batch(0))
+    decided, full = jax.jit(strategy.decisions_step)(trained, _batch(1))
+    held, priced = jax.jit(strategy.held_step)(trained, metrics)
+    chex.assert_trees_all_equal(decided, held)
+    assert set(priced) == set(full)
+    for name in ("latency_ms", "energy_mj", "area_mm2"):
+        np.testing.assert_allclose(priced[name], full[name], rtol=1e-6)
+    assert float(priced["task_loss"]) == float(metrics["train_loss"])
