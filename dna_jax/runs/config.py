@@ -13,7 +13,7 @@ from dna_jax.data import DataConfig
 from dna_jax.errors import UserError
 from dna_jax.hardware import Template, gemmini_template, nahas_edge
 from dna_jax.networks import Family, dna_network, efficientnet_b0, mobilenet_v2
-from dna_jax.search import COSTS, DEVICES, PIPELINE_COSTS, Budgets, SearchConfig
+from dna_jax.search import ASIC_PIPELINE_COSTS, COSTS, DEVICES, PIPELINE_COSTS, Budgets, SearchConfig
 from dna_jax.spaces import Space, dna_network_space, s1, s2
 
 NETWORKS: dict[str, tuple[Callable[[], Space], Callable[..., Family]]] = {
@@ -25,6 +25,9 @@ NETWORKS: dict[str, tuple[Callable[[], Space], Callable[..., Family]]] = {
 
 TEMPLATES: dict[str, Callable[[], Template]] = {"nahas_edge": nahas_edge, "gemmini": gemmini_template}
 """Accelerator templates by name."""
+
+BUDGETED = {"fpga": PIPELINE_COSTS, "asic": ASIC_PIPELINE_COSTS} | dict.fromkeys(TEMPLATES, COSTS)
+"""Costs of accelerators that may have a budget, by template."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,14 +61,21 @@ class AcceleratorConfig:
     """Which accelerators.
 
     Attributes:
-      template: "nahas_edge" (50,000 designs), "gemmini" (245) or "fpga" (pipelines of chunks, 1e49 and more).
+      template: "nahas_edge" (50,000 designs), "gemmini" (245), "fpga" (pipelines of chunks, 1e49 and more) or "asic"
+        (pipelines of chunks with arrays, memories and dataflows of their own, 1e32 and more).
       device: for "fpga": the board whose DSP slices and block RAMs are budgets, where `budgets` sets no others.
       allocation: for "fpga": "released" holds the height of maps from which a layer counts as large, "searched" chooses it.
+      chunks: for "asic": how many a pipeline has at most.
     """
 
-    template: Literal["nahas_edge", "gemmini", "fpga"] = "nahas_edge"
+    template: Literal["nahas_edge", "gemmini", "fpga", "asic"] = "nahas_edge"
     device: Literal["zc706", "zcu102", "ultra96"] = "zc706"
     allocation: Literal["released", "searched"] = "released"
+    chunks: int = 3
+
+    def __post_init__(self) -> None:
+        if self.chunks < 1:
+            raise ValueError(f"chunks must be at least 1, not {self.chunks}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,11 +138,14 @@ class CosearchConfig:
             raise ValueError(
                 "cost.correction=rtl is fitted to Gemmini; set accelerator.template=gemmini, or cost.correction=none."
             )
-        foreign = PIPELINE_COSTS if self.accelerator.template != "fpga" else COSTS
         for name in dict(self.budgets.items()):
-            if name in foreign:
+            if name not in BUDGETED[self.accelerator.template]:
                 given = "fps" if name == "frame_ms" else name
                 raise ValueError(f"budgets.{given} is no cost of accelerators of the template {self.accelerator.template}.")
+        if self.search.objective.goal != "budgets" and self.accelerator.template != "asic":
+            raise ValueError(
+                f"search.objective.goal is for the template asic; leave it at budgets for {self.accelerator.template}."
+            )
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must lie between 0 and 2^31 - 1, and is {self.seed}.")
 

@@ -36,6 +36,9 @@ _EQUAL = 1e-9
 _RARE = 1000
 """A layer that fewer than one in so many networks has does not shape the accelerator."""
 
+COLUMNS = {"frame_ms": "time for an image (ms)", "dsp": "DSP slices", "bram": "block RAMs of 18 Kb"}
+"""What the picture of a pipeline shows of every chunk."""
+
 LAYER_HEADINGS = ("layer", "chunk", "cycles", "share of its chunk (%)")
 
 
@@ -166,7 +169,7 @@ class FpgaTarget:
             "standing": standing,
         }
         costs = {chunk.name: (float(c.cycles) / CLOCK_HZ * 1e3, float(c.dsp), float(c.bram)) for chunk, c in chunks.items()}
-        draw = functools.partial(plot_pipeline, costs, limits)
+        draw = functools.partial(plot_pipeline, costs, COLUMNS, limits)
         return Verdict(
             design=design,
             cost=found,

@@ -88,15 +88,20 @@ def plot_accelerators(
     _save(figure, path)
 
 
-def plot_pipeline(chunks: Mapping[str, tuple[float, float, float]], limits: Mapping[str, float], path: pathlib.Path) -> None:
-    """Time, DSP slices and block RAMs of every chunk, given in this order, beside what limits them."""
-    figure, panels = plt.subplots(1, 3, figsize=(14, 0.32 * len(chunks) + 1.8), layout="constrained", sharey=True)
-    titles = ("time for an image (ms)", "DSP slices", "block RAMs of 18 Kb")
-    for column, (axis, title, name) in enumerate(zip(panels, titles, ("frame_ms", "dsp", "bram"), strict=True)):
+def plot_pipeline(
+    chunks: Mapping[str, Sequence[float]],
+    columns: Mapping[str, str],
+    limits: Mapping[str, float],
+    path: pathlib.Path,
+) -> None:
+    """What every chunk takes, given in this order, beside what limits them; `columns` are costs with their titles."""
+    height = 0.32 * len(chunks) + 1.8
+    figure, panels = plt.subplots(1, len(columns), figsize=(14, height), layout="constrained", sharey=True)
+    for column, (axis, (name, title)) in enumerate(zip(panels, columns.items(), strict=True)):
         values = [cost[column] for cost in chunks.values()]
         axis.barh(list(chunks), values, color=("tab:blue", "tab:orange", "tab:green")[column])
-        total = "" if name == "frame_ms" else f", {sum(values):.4g} of {limits[name]:.4g} in all"
-        axis.set(title=title + total)
+        most = f" of {limits[name]:.4g}" if name in limits else ""
+        axis.set(title=title if name == "frame_ms" else f"{title}, {sum(values):.4g}{most} in all")
         if name == "frame_ms" and name in limits:
             axis.axvline(limits[name], color="black", ls="--", lw=0.8, label="budget")
             axis.legend()

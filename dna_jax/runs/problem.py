@@ -5,8 +5,10 @@ import functools
 
 from dna_jax.data import Dataset, Source, load, split
 from dna_jax.errors import UserError
+from dna_jax.hardware.asic import group_names
 from dna_jax.hardware.correction import rtl_correction
 from dna_jax.networks import Family, chosen_layers
+from dna_jax.runs.asic_target import AsicTarget
 from dna_jax.runs.config import NETWORKS, TEMPLATES, CosearchConfig
 from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.target import Target
@@ -100,7 +102,7 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
     if config.network.bits:
         widths = [decision.name for decision in network_space.decisions if is_bits(decision.name)]
         network_space = network_space.fix(dict.fromkeys(widths, config.network.bits))
-    target = _target(config, network_space)
+    target = _target(config, specification, network_space)
     accelerator_space = target.space
     if config.accelerator.template == "fpga" and config.accelerator.allocation == "released":
         accelerator_space = accelerator_space.fix(as_released(_pipeline_plan(config)))
@@ -116,7 +118,10 @@ def _pipeline_plan(config: CosearchConfig) -> str:
     return {"cifar_early": "cifar"}.get(config.network.stride_plan, config.network.stride_plan)
 
 
-def _target(config: CosearchConfig, network_space: Space) -> Target:
+def _target(config: CosearchConfig, specification: Family, network_space: Space) -> Target:
+    if config.accelerator.template == "asic":
+        groups = group_names([row.layer for row in specification.conditional_layers()])
+        return AsicTarget(groups, config.accelerator.chunks, config.search.objective.goal)
     if config.accelerator.template == "fpga":
         # Stem, head and classifier have 8 bits whatever the blocks have.
         widths = {int(bits) for d in network_space.decisions if is_bits(d.name) for bits in d.options} | {8}

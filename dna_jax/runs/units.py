@@ -3,6 +3,7 @@
 UNITS: dict[str, tuple[str, str]] = {
     "latency_ms": ("latency", "ms"),
     "energy_mj": ("energy", "mJ"),
+    "edp": ("energy-delay product", "mJ ms"),
     "area_mm2": ("area", "mm²"),
     "area_normalized": ("area", "of baseline"),
     "peak_tops": ("peak", "int8 TOPS"),

@@ -1,11 +1,20 @@
 """How choices improve."""
 
 from dna_jax.search.certified import DEVICES, Certificate, Limits, certified_optimum
-from dna_jax.search.cosearch import CoSearch, Pricing, SearchConfig, SearchState
+from dna_jax.search.cosearch import CoSearch, Pricing, SearchState
 from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
 from dna_jax.search.estimators import ESTIMATORS, Estimator
 from dna_jax.search.exact import discrete_cost, enumerate_accelerators
-from dna_jax.search.objectives import COSTS, PIPELINE_COSTS, Budgets, ObjectiveConfig, SoftCost, merit, objective
+from dna_jax.search.objectives import (
+    ASIC_PIPELINE_COSTS,
+    COSTS,
+    PIPELINE_COSTS,
+    Budgets,
+    ObjectiveConfig,
+    SoftCost,
+    merit,
+    objective,
+)
 from dna_jax.search.optimizers import OptimizerConfig, learning_rate_schedule, make_optimizer
 from dna_jax.search.optimum_table import optimum_reader
 from dna_jax.search.pipeline_search import FoundPipeline, PipelineSearchConfig, evaluations_per_step, search_pipelines
@@ -20,8 +29,10 @@ from dna_jax.search.relaxation import (
     straight_through,
     temperature_schedule,
 )
+from dna_jax.search.search_config import SearchConfig
 
 __all__ = [
+    "ASIC_PIPELINE_COSTS",
     "COSTS",
     "DEVICES",
     "ESTIMATORS",

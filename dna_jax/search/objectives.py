@@ -20,6 +20,9 @@ COSTS = ("latency_ms", "energy_mj", "area_mm2")
 PIPELINE_COSTS = ("frame_ms", "dsp", "bram")
 """Costs of an FPGA pipeline that may have one: milliseconds between images, DSP slices, block RAMs."""
 
+ASIC_PIPELINE_COSTS = (*COSTS, "frame_ms")
+"""Costs of an ASIC pipeline that may have one."""
+
 
 class SoftCost(Protocol):
     """What a design costs at a point, with its gradient: `hardware.RelaxedCost`, `hardware.fpga.RelaxedPipelineCost`."""
@@ -37,7 +40,8 @@ class SoftCost(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Budgets:
-    """Limits; None where a cost is free. The first three are on accelerators of templates, the others on FPGA pipelines.
+    """Limits; None where a cost is free. Which of them a family of accelerators has is in COSTS, PIPELINE_COSTS and
+    ASIC_PIPELINE_COSTS.
 
     Attributes:
       latency_ms: milliseconds per inference, at most.
@@ -77,12 +81,16 @@ class ObjectiveConfig:
         0.07 for "soft", as NAHAS does (its p = q = -0.07 on a reward), and 0.01 otherwise: where a budget is enforced, a
         slight pressure is enough to choose the accelerator, and more would trade away accuracy below the budget.
       hinge_weight: loss per unit of log excess, for "hinge".
+      goal: of pipelines on ASICs, the cost that is pressed beside those with a budget, and by which designs that meet all
+        budgets are ranked. "budgets" presses those with a budget alone, and ranks pipelines on ASICs by "edp", the
+        energy-delay product of an image.
       multiplier_rate: step size of the multipliers, for "lagrangian".
       multiplier_limit: largest multiplier.
     """
 
     form: Literal["soft", "hinge", "lagrangian"] = "lagrangian"
     pressure: float | None = None
+    goal: Literal["budgets", "edp", "latency_ms", "frame_ms", "energy_mj"] = "budgets"
     hinge_weight: float = 10.0
     multiplier_rate: float = 0.05
     multiplier_limit: float = 100.0
@@ -124,7 +132,7 @@ def objective(
       config: form and weights.
       task_loss: positive.
       cost: of the sampled design.
-      budgets: limits; costs without one do not enter, unless there is none at all.
+      budgets: limits; costs without one do not enter, but for the goal, or where there is neither.
       multipliers: of the Lagrangian form; unused by others.
 
     Returns:
@@ -133,7 +141,8 @@ def objective(
     ratios = log_ratios(cost, budgets)
     # What cannot run is no trade-off: its excess weighs as a budget of hinge weight 1 per KiB.
     misfit = cost.misfit
-    pressed = ratios or {name: jnp.log(value) for name, value in cost.metrics.items()}
+    goal = {} if config.goal == "budgets" else {config.goal: jnp.log(cost.metrics[config.goal])}
+    pressed = ratios | goal or {name: jnp.log(value) for name, value in cost.metrics.items()}
     log_product = config.exponent * sum(pressed.values(), jnp.zeros(()))
     if config.form == "soft":
         return task_loss * jnp.exp(log_product) + misfit

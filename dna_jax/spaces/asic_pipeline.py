@@ -94,3 +94,15 @@ def asic_pipeline_space(groups: Sequence[str], chunks: int = 3) -> Space:
 def automatic_schedules(chunks: int = 3) -> Design:
     """The values that leave every schedule to the mapper, to be fixed."""
     return {chunk_name(chunk, f"schedule.{name}"): "auto" for chunk in range(1, chunks + 1) for name in LAYER_CLASSES}
+
+
+def baseline_asic_pipeline(groups: Sequence[str], chunks: int = 3) -> Design:
+    """The accelerator that others are compared with: the middle option of every size, arrays as in NVDLA, equal shares of
+    the link, schedules left to the mapper, and groups in their order divided into equal numbers."""
+    space = asic_pipeline_space(groups, chunks)
+    design = {decision.name: decision.options[len(decision.options) // 2] for decision in space.decisions}
+    for chunk in range(1, chunks + 1):
+        design[chunk_name(chunk, BANDWIDTH_WEIGHT.name)] = BANDWIDTH_WEIGHT.options[0]
+        design[chunk_name(chunk, "style")] = "nvdla"
+    allocation = {allocation_name(group): 1 + i * chunks // len(groups) for i, group in enumerate(groups)}
+    return design | automatic_schedules(chunks) | allocation

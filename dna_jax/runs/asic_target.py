@@ -1,0 +1,222 @@
+"""Runs on ASIC pipelines: the network found gets the pipeline that a search of its own ends with, beside a proven bound."""
+
+import dataclasses
+import functools
+import itertools
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import jax
+import numpy as np
+
+from dna_jax.errors import UserError
+from dna_jax.hardware.asic import AsicPricing, PipelineCost, PlacedLayer, evaluate_pipeline, lower_bound, price_designs
+from dna_jax.networks import chosen_layers
+from dna_jax.runs.plots import plot_pipeline
+from dna_jax.runs.target import Picture, Verdict, exceeded
+from dna_jax.runs.units import UNITS
+from dna_jax.search.asic_search import AsicSearchResult, search_asic_pipeline
+from dna_jax.search.asic_steps import GOALS, AsicSearchConfig
+from dna_jax.spaces import Design, Space, asic_pipeline_space
+from dna_jax.spaces.asic_pipeline import (
+    ARCHITECTURE_KNOBS,
+    BANDWIDTH_GBPS,
+    STYLES,
+    automatic_schedules,
+    baseline_asic_pipeline,
+)
+from dna_jax.workload import Layer
+
+if TYPE_CHECKING:
+    from dna_jax.runs.problem import Problem
+
+_SEARCH = AsicSearchConfig(starts=4, steps=60)
+"""How the pipeline is searched for a network that is settled."""
+
+_FIELDS = {"frame_ms": "interval_ms"}
+"""Names of costs in runs that `PipelineCost` has under another."""
+
+COLUMNS = {"frame_ms": "time for an image (ms)", "energy_mj": "energy of an image (mJ)", "area_mm2": "area (mm²)"}
+"""What the picture of a pipeline shows of every chunk."""
+
+LAYER_HEADINGS = ("layer", "chunk", "time (us)", "utilisation (%)", "energy (uJ)")
+
+
+def cost_block(cost: PipelineCost) -> dict[str, float]:
+    """The cost figures of summary.json."""
+    figures = {name: float(value) for name, value in cost.metrics.items()}
+    return {"fps": 1e3 / figures["frame_ms"], **figures}
+
+
+def layer_table(placed: Sequence[PlacedLayer]) -> list[list[str]]:
+    """Per layer, the columns of LAYER_HEADINGS."""
+    return [
+        [
+            entry.layer.name,
+            str(entry.chunk),
+            f"{1e3 * entry.milliseconds:.3f}",
+            f"{100 * entry.utilisation:.1f}",
+            f"{1e3 * entry.millijoules:.4f}",
+        ]
+        for entry in placed
+    ]
+
+
+def _overflows(placed: Sequence[PlacedLayer]) -> list[str]:
+    return [
+        f"{entry.layer.name}: its tiles exceed what memories of chunk {entry.chunk} can hold by {entry.overflow_kib:.6g} KiB"
+        for entry in placed
+        if entry.overflow_kib > 0
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class AsicTarget:
+    """Pipelines of chunks on an ASIC, as a `Target`.
+
+    Attributes:
+      groups: of layers that stay together on a chunk, of all networks of the family.
+      chunks: how many a pipeline has at most.
+      goal: as in `ObjectiveConfig`.
+    """
+
+    groups: tuple[str, ...]
+    chunks: int
+    goal: str
+
+    @property
+    def name(self) -> str:
+        """As configurations give it."""
+        return "asic"
+
+    @property
+    def space(self) -> Space:
+        """Allocation, link, and sizes and styles of every chunk; schedules are left to the mapper."""
+        return asic_pipeline_space(self.groups, self.chunks).fix(automatic_schedules(self.chunks))
+
+    @property
+    def baseline(self) -> Design:
+        """Chunks of middle sizes with equal shares of the groups."""
+        return baseline_asic_pipeline(self.groups, self.chunks)
+
+    @property
+    def _ranked_by(self) -> str:
+        return "edp" if self.goal == "budgets" else self.goal
+
+    @property
+    def _search(self) -> AsicSearchConfig:
+        goal = next(goal for goal in GOALS if goal == _FIELDS.get(self._ranked_by, self._ranked_by))
+        return dataclasses.replace(_SEARCH, goal=goal)
+
+    def pricing(self, space: Space) -> AsicPricing:
+        """Prices of a search."""
+        return AsicPricing(space, GOALS[self._search.goal])
+
+    def _evaluate(self, layers: Sequence[Layer], design: Design) -> tuple[PipelineCost, list[PlacedLayer]]:
+        return evaluate_pipeline(layers, design, objective=GOALS[self._search.goal])
+
+    def _refine(self, problem: "Problem", layers: Sequence[Layer], start: Design) -> AsicSearchResult:
+        """The pipeline of a search within all budgets from a design on, which is not worse than that."""
+        limits = {_FIELDS.get(name, name): limit for name, limit in problem.budgets.items()}
+        space = problem.accelerator_space
+        area = limits.pop("area_mm2", np.inf)
+        return search_asic_pipeline(
+            space, layers, area, self._search, problem.config.seed, limits=limits, start=space.restrict(start)
+        )
+
+    def _regular(self, space: Space) -> np.ndarray:
+        """Designs of which some mostly meets budgets that can be met: the baseline, and those with all sizes small, or all
+        large, and equal chunks of any style; but for what is fixed. int[D, decisions]."""
+        baseline = [decision.index(self.baseline[decision.name]) for decision in space.decisions]
+        rows = [baseline]
+        for size, style, link in itertools.product(np.linspace(0, 1, 6), range(len(STYLES)), BANDWIDTH_GBPS.options):
+            of_knob = {knob.name: round(size * (len(knob.options) - 1)) for knob in ARCHITECTURE_KNOBS} | {"style": style}
+            of_knob["bandwidth_gbps"] = BANDWIDTH_GBPS.index(link)
+            rows.append([of_knob.get(d.name.rsplit(".")[-1], i) for d, i in zip(space.decisions, baseline, strict=True)])
+        return np.unique(np.argmax(space.pin(space.one_hot(np.array(rows)).rows).rows, axis=-1), axis=0)
+
+    def require_reachable(self, problem: "Problem") -> None:
+        """UserError unless some pipeline meets every budget with the smallest network of the space."""
+        budgets = problem.budgets.items()
+        if not budgets:
+            return
+        layers, space = problem.smallest_layers, problem.accelerator_space
+        costs = price_designs(space, layers, self._regular(space), objective=GOALS[self._search.goal])
+        met = [costs.metrics[name] <= limit for name, limit in budgets]
+        if np.all([*met, costs.overflow_kib <= 0], axis=0).any():
+            return
+        result = self._refine(problem, layers, self.baseline) if problem.accelerator_space.free else None
+        if result is not None and result.design is not None:
+            return
+        area = dict(budgets).get("area_mm2", np.inf)
+        bound = lower_bound(layers, self.chunks, area)
+        least = {name: getattr(bound, _FIELDS.get(name, name)) for name, _ in budgets if name != "area_mm2"}
+        if np.isinf(bound.latency_ms):
+            reason = f"not even the smallest array fits {area:g} mm²"
+        elif beyond := [f"{name} {value:.4g}" for name, value in least.items() if value > dict(budgets)[name]]:
+            reason = f"no pipeline for the smallest network undercuts {', '.join(beyond)}"
+        else:
+            reason = "a search for the smallest network found none that does"
+        asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets)
+        raise UserError(
+            f"No design meets the budgets ({asked}) together: {reason}; raise a budget, or lower --config.network.width."
+        )
+
+    def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
+        """The pipeline that a search ends with for the most likely network; None where none meets the budgets."""
+        carried = problem.strategy.space.decode(point)
+        return self._refine(problem, chosen_layers(problem.specification, carried), carried).design
+
+    def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
+        """The most likely network with the pipeline that a search from the most likely one ends with."""
+        carried = problem.strategy.space.decode(point)
+        layers = chosen_layers(problem.specification, carried)
+        before, _ = self._evaluate(layers, carried)
+        budgets = problem.budgets.items()
+        searched = self._refine(problem, layers, carried) if problem.accelerator_space.free else None
+        design = carried if searched is None or searched.design is None else carried | searched.design
+        cost, placed = self._evaluate(layers, design)
+        found, goal = cost_block(cost), self._ranked_by
+        area = dict(budgets).get("area_mm2", np.inf)
+        bound = lower_bound(layers, self.chunks, area)
+        least = float(getattr(bound, self._search.goal))
+        gap = found[goal] / least - 1 if np.isfinite(least) else None
+        title, unit = UNITS[goal]
+        carried_by_search = cost_block(before)
+        if gap is None:
+            standing = f"no pipeline fits {area:g} mm²"
+        else:
+            within = f" within {area:g} mm²" if np.isfinite(area) else ""
+            standing = f"the {title} is {100 * gap:.0f} % above what no pipeline{within} can undercut for this network"
+            standing += f"; the joint search itself had carried one of {carried_by_search[goal]:.4g} {unit}"
+            wrong = exceeded(carried_by_search, budgets)
+            standing += f", where {'; '.join(wrong)}" if wrong else ""
+        optimality = {
+            "accelerator_rank": None,
+            "accelerator_gap": gap,
+            "method": f"search over {0 if searched is None else searched.evaluations} designs, from the one carried on, for "
+            f"the least {title} within the budgets; bound by ideal sharing, proven",
+            "bound": {
+                name: float(getattr(bound, _FIELDS.get(name, name))) for name in found if name not in ("fps", "area_mm2")
+            },
+            "carried_by_gradient": carried_by_search,
+            "standing": standing,
+        }
+        published, _ = self._evaluate(chosen_layers(problem.specification, problem.published), problem.published)
+        costs = {
+            f"chunk {chunk}": row
+            for chunk, row in enumerate(zip(cost.chunk_ms, cost.chunk_mj, cost.chunk_mm2, strict=True), start=1)
+        }
+        costs["link"] = (0.0, 0.0, float(cost.area_mm2 - np.sum(cost.chunk_mm2)))
+        draw = functools.partial(plot_pipeline, costs, COLUMNS, dict(budgets))
+        return Verdict(
+            design=design,
+            cost=found,
+            baseline=cost_block(published),
+            violations=exceeded(found, budgets) + _overflows(placed),
+            optimality=optimality,
+            layer_headings=LAYER_HEADINGS,
+            layers=layer_table(placed),
+            pictures=[Picture("The chunks of the pipeline", "pipeline.png", draw)],
+        )
