@@ -8,9 +8,9 @@ Paper:     DNA (Zhang et al., arXiv:2010.14778) and Auto-NBA (Fu et al., ICML 20
            smoothing.
            Chosen here: the search draws from all 1,000 classes, the release from 100; widths of 4, 6 and 8 bits, which the
            release leaves out on ImageNet (32 bits); training batches of 192, the learning rate in proportion; momentum of
-           Nesterov; crops of 28 pixels and flips of images resized to 224 x 224; a budget of 80 images/s, where the
-           release asks for up to 200. The pipeline is carried by gradient and proven at the end, in the corrected cost
-           model.
+           Nesterov; Adam with its usual decays; crops of 28 pixels and flips of images resized to 224 x 224; a budget of 80
+           images/s, where the release asks for up to 200. The pipeline is carried by gradient and proven at the end, in the
+           corrected cost model.
 Data:      ImageNet of tensorflow-datasets (imagenet2012), 224 x 224; read entry by entry.
 Hardware:  one GPU; the pipeline is for a ZC706 board.
 Time:      not measured yet.
