@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatter
 
 from dna_jax.runs.units import UNITS
-from experiments.published_asic import CHUNKED, KINDS, SINGLE
+from experiments.published_spaces import CHUNKED, KINDS, SINGLE
 
 Figures = Mapping[str, Any]
 """What `experiments.published_networks` writes: networks, asic, fpga, found."""
@@ -55,10 +56,12 @@ def _overview(figures: Figures, goal: str) -> str:
         gains.append(pipeline_gain(rows, name, goal))
         cells = [_number(rows[name, kind][shown]) for kind in KINDS]
         body.append([name, f"{network['published_top1_percent']:.1f}", f"{network['million_macs']:,.0f}", *cells])
-        body[-1].append(f"{gains[-1]:.2f}")
+        least = min(rows[name, kind][goal] for kind in SINGLE)
+        body[-1] += [f"{gains[-1]:.2f}", f"{least / rows[name, CHUNKED]['bound']:.2f}"]
     mean = float(np.exp(np.mean(np.log(gains))))
-    body.append(["geometric mean", *[""] * (len(body[-1]) - 2), f"{mean:.2f}"])
-    head = ["network", _ACCURACY, "MACs (million)", *(f"{kind}, {title}" for kind in KINDS), "chunked over best single"]
+    body.append(["geometric mean", *[""] * (len(body[-1]) - 3), f"{mean:.2f}", ""])
+    head = ["network", _ACCURACY, "MACs (million)", *(f"{kind}, {title}" for kind in KINDS)]
+    head += ["chunked over best single (times better)", "at most, by the proven bound"]
     return _markdown(head, body)
 
 
@@ -157,12 +160,23 @@ def tables(figures: Figures) -> str:
     return "\n".join(parts)
 
 
-def _scatter(axes: Axes, points: Sequence[tuple[float, float | None, int, str]]) -> None:
-    """Points of accuracy, value, number of the network, colour."""
-    for accuracy, value, marker, colour in points:
+def _scatter(axes: Axes, points: Sequence[tuple[float, float | None, int, str]], hollow: str | None = None) -> None:
+    """Points of accuracy, value, number of the network, colour; those of the colour `hollow` as outlines around others."""
+    for accuracy, value, number, colour in points:
         if value is not None:
-            axes.plot(accuracy, value, _MARKERS[marker % len(_MARKERS)], color=colour, markersize=7, alpha=0.8)
+            is_hollow = colour == hollow
+            axes.plot(
+                accuracy,
+                value,
+                _MARKERS[number % len(_MARKERS)],
+                color=colour,
+                markersize=11 if is_hollow else 6,
+                markerfacecolor="none" if is_hollow else colour,
+            )
     axes.set(xlabel="published ImageNet top-1 (%), not measured here", yscale="log")
+    axes.margins(x=0.08, y=0.08)
+    axes.yaxis.set_major_formatter(LogFormatter())
+    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     axes.grid(which="both", alpha=0.25)
 
 
@@ -178,9 +192,9 @@ def _draw_found(axes: Axes, pairs: Sequence[Mapping[str, Any]]) -> None:
         title="Pairs found by co-search",
         xlabel="test accuracy over that of the default network (points)",
         ylabel="default's time per image over the pair's",
-        yscale="log",
     )
-    axes.grid(which="both", alpha=0.25)
+    axes.margins(0.15)
+    axes.grid(alpha=0.25)
     axes.legend(fontsize=7)
 
 
@@ -190,14 +204,18 @@ def plot(figures: Figures, path: pathlib.Path) -> None:
     accuracy = {row["network"]: row["published_top1_percent"] for row in figures["networks"]}
     pairs = [pair for pair in figures["found"] if pair["default_accuracy_percent"] is not None]
     count = len(goals) + 1 + bool(pairs)
-    figure = Figure(figsize=(4.6 * count, 5), layout="constrained")
-    panels = figure.subplots(1, count, squeeze=False)[0]
+    lines = -(-count // 2)
+    figure = Figure(figsize=(12, 4.4 * lines + 0.7), layout="constrained")
+    every = figure.subplots(lines, 2, squeeze=False).ravel()
+    panels = every[:count]
+    for axes in every[count:]:
+        axes.set_visible(False)
+    colour_of = {kind: f"C{index}" for index, kind in enumerate(KINDS)}
     for axes, goal in zip(panels, goals, strict=False):
         shown, title = _GOALS[goal]
-        rows = [row for row in figures["asic"] if row["goal"] == goal]
-        _scatter(
-            axes, [(accuracy[r["network"]], r[shown], names.index(r["network"]), f"C{KINDS.index(r['kind'])}") for r in rows]
-        )
+        rows = _asic_rows(figures, goal).values()
+        points = [(accuracy[r["network"]], r[shown], names.index(r["network"]), colour_of[r["kind"]]) for r in rows]
+        _scatter(axes, points, colour_of[CHUNKED])
         better = "lower" if goal == "edp" else "higher"
         axes.set(title=f"ASICs within {figures['area_mm2']:g} mm$^2$, for {title}", ylabel=f"{title}, {better} is better")
     board = figures["fpga"][0]["device"]
@@ -210,7 +228,10 @@ def plot(figures: Figures, path: pathlib.Path) -> None:
     axes.legend(handles=[Line2D([], [], color=colours[b], marker="s", ls="", label=f"{b} bits") for b in widths], fontsize=7)
     if pairs:
         _draw_found(panels[-1], pairs)
-    kinds = [Line2D([], [], color=f"C{index}", marker="s", ls="", label=kind) for index, kind in enumerate(KINDS)]
+    kinds = [
+        Line2D([], [], color=colour, marker="s", ls="", label=kind, markerfacecolor="none" if kind == CHUNKED else colour)
+        for kind, colour in colour_of.items()
+    ]
     networks = [
         Line2D([], [], color="0.3", marker=_MARKERS[i % len(_MARKERS)], ls="", label=name) for i, name in enumerate(names)
     ]

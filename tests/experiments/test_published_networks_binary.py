@@ -10,7 +10,7 @@ from dna_jax.hardware.asic import group_names, lower_bound
 from dna_jax.hardware.fpga import CLOCK_HZ, evaluate_pipeline
 from dna_jax.networks import published_layers
 from dna_jax.search import DEVICES
-from experiments import published_asic, published_fpga, published_networks, published_report
+from experiments import published_asic, published_fpga, published_networks, published_report, published_spaces
 from experiments.found_pairs import read_pair
 
 AREA = 1.0
@@ -29,14 +29,14 @@ def rows():
 
 
 def test_every_kind_keeps_the_budget_and_adds_up(rows):
-    assert [row["kind"] for row in rows] == list(published_asic.KINDS)
-    bound = {chunks: lower_bound(BLOCKS, chunks, AREA).edp for chunks in (1, published_asic.CHUNKS)}
+    assert [row["kind"] for row in rows] == list(published_spaces.KINDS)
+    bound = {chunks: lower_bound(BLOCKS, chunks, AREA).edp for chunks in (1, published_spaces.CHUNKS)}
     for row in rows:
-        chunked = row["kind"] == published_asic.CHUNKED
+        chunked = row["kind"] == published_spaces.CHUNKED
         assert row["area_mm2"] <= AREA
         assert row["edp"] == pytest.approx(row["latency_ms"] * row["energy_mj"])
         assert row["fps"] == pytest.approx(1e3 / row["interval_ms"])
-        least = bound[published_asic.CHUNKS if chunked else 1]
+        least = bound[published_spaces.CHUNKS if chunked else 1]
         assert row["gap_percent"] == pytest.approx(100 * (row["edp"] / least - 1))
         assert row["edp"] >= least
         # No design of its own is better than what a kind reports, and none of them is cut short.
@@ -48,16 +48,16 @@ def test_every_kind_keeps_the_budget_and_adds_up(rows):
         assert sum(layer.millijoules for layer in placed) == pytest.approx(row["energy_mj"])
         if not chunked:
             assert row["interval_ms"] == row["latency_ms"]
-            assert row["design"]["accelerator.chunk_1.style"] == published_asic.SINGLE[row["kind"]]
+            assert row["design"]["accelerator.chunk_1.style"] == published_spaces.SINGLE[row["kind"]]
     best = min(rows[:-1], key=lambda row: row["edp"])
     for row in (best, rows[-1]):
-        assert row["random"] is None or row["random"] >= bound[published_asic.CHUNKS]
+        assert row["random"] is None or row["random"] >= bound[published_spaces.CHUNKS]
 
 
 def test_a_pipeline_may_be_one_chunk(rows):
     best = min(rows[:-1], key=lambda row: row["edp"])
-    space = published_asic.chunked_space(BLOCKS)
-    design = published_asic.as_pipeline(best["design"], space)
+    space = published_spaces.chunked_space(BLOCKS)
+    design = published_spaces.one_chunk(best["design"], space, BLOCKS)
     cost, placed = evaluate_chunks(BLOCKS, design, objective="edp")
     assert {layer.chunk for layer in placed} == {1}
     # The same chunk and link: as large, and slower by no more than the share of the link that others hold.
@@ -67,6 +67,22 @@ def test_a_pipeline_may_be_one_chunk(rows):
     assert rows[-1]["edp"] <= float(cost.edp)
 
 
+def test_chunks_alike_share_the_work(rows):
+    space = published_spaces.chunked_space(BLOCKS)
+    single = rows[0]["design"]
+    cost, placed = evaluate_chunks(BLOCKS, published_spaces.chunks_alike(single, space, BLOCKS, "edp"), objective="edp")
+    # Three blocks on three chunks: one each, in sequence.
+    assert {(layer.layer.name.split(".")[0], layer.chunk) for layer in placed} == {
+        ("stem", 1),
+        ("stage_1_block_1", 2),
+        ("classifier", 3),
+    }
+    # A search that keeps to the room given finds chunks of which three fit beside the link.
+    _, room = published_spaces.third_of(space, single, AREA)
+    link = rows[0]["area_mm2"] - float(cost.area_mm2 - rows[0]["area_mm2"]) / (published_spaces.CHUNKS - 1)
+    assert published_spaces.CHUNKS * (room - link) + link == pytest.approx(AREA)
+
+
 def test_blocks_of_a_resnet_are_allocated_one_by_one():
     for name, blocks in (("resnet18", 8), ("resnet50", 16)):
         names = group_names(published_layers(name))
@@ -74,10 +90,14 @@ def test_blocks_of_a_resnet_are_allocated_one_by_one():
         assert {group for group in names if "block" not in group} == {"stem", "pool", "classifier"}
 
 
-@pytest.mark.parametrize("network", ["mobilenet_v2", "resnet18"])
-def test_fpga_optima_are_no_worse_than_a_pipeline_made_by_rule(network):
-    layers, limits = published_layers(network), DEVICES["zc706"]
-    released, free = published_fpga.prove_optima(network, layers, "zc706", 4)
+@pytest.fixture(scope="module")
+def optima():
+    return published_networks.measure_fpga(["resnet18"], ["zc706"], [4])
+
+
+def test_fpga_optima_are_no_worse_than_a_pipeline_made_by_rule(optima):
+    layers, limits = published_layers("resnet18"), DEVICES["zc706"]
+    released, free = optima
     assert released["by_rule_fps"] <= released["fps"] <= free["fps"] <= free["unlimited_fps"]
     for row in (released, free):
         assert row["dsp"] <= limits.dsp
@@ -109,12 +129,12 @@ def _pair(folder, **accuracy):
     return read_pair(folder)
 
 
-def test_tables_and_picture_keep_the_data_of_runs_apart(rows, tmp_path):
+def test_tables_and_picture_keep_the_data_of_runs_apart(rows, optima, tmp_path):
     figures = {
         "area_mm2": AREA,
         "networks": published_networks.describe(["resnet18"]),
         "asic": rows,
-        "fpga": published_networks.measure_fpga(["resnet18"], ["ultra96"], [4]),
+        "fpga": optima,
         "found": [_pair(tmp_path / "trained", baseline=0.91), _pair(tmp_path / "untrained", baseline=None)],
     }
     text = published_report.tables(figures)
@@ -133,11 +153,15 @@ def test_a_folder_without_a_finished_run_is_refused(tmp_path):
         read_pair(tmp_path)
 
 
+def test_a_budget_below_the_smallest_accelerator_is_refused():
+    with pytest.raises(UserError, match=r"resnet18 fits 0\.1 mm2; raise --area_mm2"):
+        published_asic.require_room("resnet18", BLOCKS, 0.1)
+
+
 def test_what_cannot_be_is_said_in_a_sentence(run_binary):
     for arguments, reason in (
         (("--networks=vgg",), "--networks=vgg must name some of: mobilenet_v2"),
         (("--devices=zx81",), "--devices=zx81 must name some of: ultra96"),
-        (("--networks=resnet18", "--area_mm2=0.1"), "No accelerator for resnet18 fits 0.1 mm2; raise --area_mm2"),
     ):
         process = run_binary("published_networks", *arguments)
         assert process.returncode == 2
