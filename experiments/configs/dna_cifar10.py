@@ -6,9 +6,9 @@ Paper:     DNA (Zhang et al., arXiv:2010.14778) and Auto-NBA (Fu et al., ICML 20
            5e-4, Adam at 3e-4 on decisions; two paths backward, widths mixed while weights learn; temperature 5, times
            0.975 an epoch; 600 epochs from scratch at 0.01, no label smoothing.
            Chosen here: training batches of 64 instead of 96, the learning rate in proportion; cosines that end at 0;
-           momentum of Nesterov; Adam with its usual decays; crops of 4 pixels and flips. The release weighs latency by 1e-10, more below 100 images/s
-           and less above 400; here 300 images/s are a budget. The pipeline is carried by gradient and proven at the end, in
-           the corrected cost model.
+           momentum of Nesterov; Adam with its usual decays; crops of 4 pixels and flips. The release weighs latency by
+           1e-10, more below 100 images/s and less above 400; here 300 images/s are a budget. The pipeline is carried by
+           gradient and proven at the end, in the corrected cost model.
 Data:      CIFAR-10 of tensorflow-datasets, 32 x 32.
 Hardware:  one GPU; the pipeline is for a ZC706 board. Variant `cpu`, at a quarter of the width and fewer steps: 2 CPU cores.
 Time:      not measured yet.
