@@ -20,7 +20,6 @@ from dna_jax.networks import Family, Model, Variables, expected_layers, single_n
 from dna_jax.search.objectives import (
     Budgets,
     Multipliers,
-    ObjectiveConfig,
     SoftCost,
     initial_multipliers,
     objective,
@@ -29,73 +28,17 @@ from dna_jax.search.objectives import (
 from dna_jax.search.optimizers import OptimizerConfig, make_optimizer
 from dna_jax.search.relaxation import (
     Logits,
-    TemperatureConfig,
     initial_logits,
+    mean_point,
     sample_point,
     temperature_schedule,
 )
+from dna_jax.search.search_config import SearchConfig
 from dna_jax.spaces import Option, Point, Space, is_bits, pad_options
 from dna_jax.workload import Layer
 
 _DECIDED = 15.0
 """Logit of an option above all others of its decision that makes it nearly certain."""
-
-
-@dataclasses.dataclass(frozen=True)
-class SearchConfig:
-    """How the search proceeds.
-
-    Attributes:
-      level: "single" or "bilevel".
-      steps: all steps, warm-up included.
-      warmup_steps: steps before decisions move.
-      hard: straight-through one-hot samples; otherwise soft mixtures.
-      temperature: of the Gumbel-softmax, over the steps after the warm-up.
-      soft_warmup: with `hard`: during the warm-up weights learn under mixtures of options, which sharpen as their temperature
-        falls. Where options differ much, weights hardly learn under one-hot samples of undecided choices.
-      warmup_temperature: of those mixtures, over the steps of the warm-up.
-      objective: form and weights.
-      weights, network, accelerator: optimisers.
-      label_smoothing: of the task loss.
-      active_paths: options of a decision that stay in the gradient, those with the largest perturbed logits (DNA's
-        several paths backward); 0 for all.
-      reoptimize_every: steps after which the accelerator is set anew to the best one for the network as it is then expected,
-        by exact search; 0 to carry it by gradient.
-      soft_widths: bilevel only: operand widths are mixtures while weights learn, and choices while they are chosen (the
-        heterogeneous sampling of Auto-NBA).
-    """
-
-    level: Literal["single", "bilevel"] = "single"
-    steps: int = 1000
-    warmup_steps: int = 200
-    hard: bool = True
-    temperature: TemperatureConfig = TemperatureConfig()
-    soft_warmup: bool = False
-    warmup_temperature: TemperatureConfig = TemperatureConfig(start=5.0, end=0.2)
-    objective: ObjectiveConfig = ObjectiveConfig()
-    weights: OptimizerConfig = OptimizerConfig()
-    network: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.01, weight_decay=0.0, warmup_steps=0)
-    accelerator: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.2, weight_decay=0.0, warmup_steps=0)
-    label_smoothing: float = 0.0
-    active_paths: int = 0
-    soft_widths: bool = False
-    reoptimize_every: int = 0
-
-    def __post_init__(self) -> None:
-        if self.level not in ("single", "bilevel"):
-            raise ValueError(f"Unknown search level {self.level!r}; choose single or bilevel.")
-        if not 0 <= self.warmup_steps < self.steps:
-            raise ValueError(f"warmup_steps {self.warmup_steps} must lie between 0 and steps {self.steps}, steps excluded.")
-        if self.reoptimize_every < 0:
-            raise ValueError(f"reoptimize_every must not be negative, and is {self.reoptimize_every}.")
-        if self.soft_warmup and not self.hard:
-            raise ValueError("soft_warmup softens hard samples; with hard=False leave it off.")
-        if self.active_paths < 0 or self.active_paths == 1:
-            raise ValueError(f"active_paths must be 0 or at least 2, not {self.active_paths}.")
-        if self.soft_widths and self.level != "bilevel":
-            raise ValueError("soft_widths mixes widths while weights learn alone, which they do with level=bilevel only.")
-        if not 0 <= self.label_smoothing < 1:
-            raise ValueError(f"label_smoothing {self.label_smoothing} must lie in [0, 1).")
 
 
 @struct.dataclass
@@ -254,12 +197,20 @@ class CoSearch:
         mixture = sample_point(key, space, logits, temperature, hard=False)
         return dataclasses.replace(point, rows=jnp.where(step < self.config.warmup_steps, mixture.rows, point.rows))
 
+    def _priced(self, point: Point, logits: Logits) -> SoftCost:
+        """Cost of a sampled point, or of the expected network on its accelerator."""
+        if self.config.expected_network:
+            is_network = np.arange(len(point)) < len(self.network_space.decisions)
+            expected = mean_point(self.space, logits)
+            point = dataclasses.replace(point, rows=jnp.where(is_network[:, None], expected.rows, point.rows))
+        return self.cost(point)
+
     def _loss(
-        self, parameters: Variables, point: Point, state: SearchState, batch: Batch
+        self, parameters: Variables, point: Point, logits: Logits, state: SearchState, batch: Batch
     ) -> tuple[jax.Array, dict[str, Any]]:
-        """The objective at a sampled design."""
+        """The objective at a point sampled from logits."""
         task_loss, accuracy = self._task(parameters, batch, point)
-        cost = self.cost(point)
+        cost = self._priced(point, logits)
         total = objective(self.config.objective, task_loss, cost, self.budgets, state.multipliers)
         return total, {"loss": total, "task_loss": task_loss, "accuracy": accuracy, "cost": cost}
 
@@ -315,7 +266,7 @@ class CoSearch:
 
         def loss(parameters: Variables, logits: Logits) -> tuple[jax.Array, dict[str, Any]]:
             point = self._learning_sample(self._key(state, 0), self.space, logits, state.step)
-            return self._loss(parameters, point, state, batch)
+            return self._loss(parameters, point, logits, state, batch)
 
         (_, aux), (by_weights, by_logits) = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(
             state.parameters, state.logits
@@ -339,7 +290,7 @@ class CoSearch:
 
         def loss(logits: Logits) -> tuple[jax.Array, dict[str, Any]]:
             point = self._sample(self._key(state, 1), self.space, logits, state.step, self.config.hard)
-            return self._loss(state.parameters, point, state, batch)
+            return self._loss(state.parameters, point, logits, state, batch)
 
         (_, aux), gradient = jax.value_and_grad(loss, has_aux=True)(state.logits)
         metrics = self._metrics(state, aux)
@@ -354,7 +305,9 @@ class CoSearch:
         """
         point = self._sample(self._key(state, 1), self.space, state.logits, state.step, self.config.hard)
         loss, accuracy = trained["train_loss"], trained["train_accuracy"]
-        metrics = self._metrics(state, {"loss": loss, "task_loss": loss, "accuracy": accuracy, "cost": self.cost(point)})
+        metrics = self._metrics(
+            state, {"loss": loss, "task_loss": loss, "accuracy": accuracy, "cost": self._priced(point, state.logits)}
+        )
         return dataclasses.replace(state, step=state.step + 1), metrics
 
     def _metrics(self, state: SearchState, aux: dict[str, Any]) -> dict[str, jax.Array]:

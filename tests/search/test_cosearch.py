@@ -11,7 +11,7 @@ import pytest
 from dna_jax.hardware import TemplatePricing, nahas_edge
 from dna_jax.hardware.fpga import PipelinePricing
 from dna_jax.networks import dna_network, mobilenet_v2
-from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, entropy
+from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, entropy, mean_point
 from dna_jax.spaces import as_released, dna_network_space, fpga_pipeline_space, is_bits, s1
 
 TEMPLATE = nahas_edge()
@@ -242,3 +242,20 @@ def test_while_decisions_stay_put_the_second_half_of_a_step_needs_no_network():
     for name in ("latency_ms", "energy_mj", "area_mm2"):
         np.testing.assert_allclose(priced[name], full[name], rtol=1e-6)
     assert float(priced["task_loss"]) == float(metrics["train_loss"])
+
+
+def test_the_expected_network_has_one_price_for_all_samples():
+    strategy = _strategy("accelerator", level="bilevel", expected_network=True)
+    state = strategy.init(0)
+    state = dataclasses.replace(state, network_logits=jax.random.normal(jax.random.key(5), state.network_logits.shape))
+    trained = {"train_loss": jnp.ones(()), "train_accuracy": jnp.ones(())}
+
+    def prices(strategy):
+        step = jax.jit(strategy.held_step)
+        keys = [jax.random.key_data(jax.random.key(seed)) for seed in range(2)]
+        return [step(dataclasses.replace(state, key=key), trained)[1]["latency_ms"] for key in keys]
+
+    expected = strategy.cost(mean_point(strategy.space, state.logits)).latency_ms
+    np.testing.assert_allclose(prices(strategy), expected, rtol=1e-6)
+    sampled = dataclasses.replace(strategy, config=dataclasses.replace(strategy.config, expected_network=False))
+    assert np.min(np.abs(np.array(prices(sampled)) / float(expected) - 1)) > 1e-3
