@@ -31,9 +31,6 @@ from dna_jax.workload import Layer
 if TYPE_CHECKING:
     from dna_jax.runs.problem import Problem
 
-_SEARCH = AsicSearchConfig(starts=4, steps=60)
-"""How the pipeline is searched for a network that is settled."""
-
 _FIELDS = {"frame_ms": "interval_ms"}
 """Names of costs in runs that `PipelineCost` has under another."""
 
@@ -79,11 +76,13 @@ class AsicTarget:
       groups: of layers that stay together on a chunk, of all networks of the family.
       chunks: how many a pipeline has at most.
       goal: as in `ObjectiveConfig`.
+      search: how a pipeline is searched for a settled network; its goal is not read.
     """
 
     groups: tuple[str, ...]
     chunks: int
     goal: str
+    search: AsicSearchConfig = AsicSearchConfig(starts=4, steps=60)
 
     @property
     def name(self) -> str:
@@ -107,7 +106,7 @@ class AsicTarget:
     @property
     def _search(self) -> AsicSearchConfig:
         goal = next(goal for goal in GOALS if goal == _FIELDS.get(self._ranked_by, self._ranked_by))
-        return dataclasses.replace(_SEARCH, goal=goal)
+        return dataclasses.replace(self.search, goal=goal)
 
     def pricing(self, space: Space) -> AsicPricing:
         """Prices of a search."""
@@ -146,7 +145,7 @@ class AsicTarget:
         met = [costs.metrics[name] <= limit for name, limit in budgets]
         if np.all([*met, costs.overflow_kib <= 0], axis=0).any():
             return
-        result = self._refine(problem, layers, self.baseline) if problem.accelerator_space.free else None
+        result = self._refine(problem, layers, self.baseline) if space.free else None
         if result is not None and result.design is not None:
             return
         area = dict(budgets).get("area_mm2", np.inf)
@@ -156,8 +155,10 @@ class AsicTarget:
             reason = f"not even the smallest array fits {area:g} mm²"
         elif beyond := [f"{name} {value:.4g}" for name, value in least.items() if value > dict(budgets)[name]]:
             reason = f"no pipeline for the smallest network undercuts {', '.join(beyond)}"
-        else:
+        elif space.free:
             reason = "a search for the smallest network found none that does"
+        else:
+            reason = "the baseline pipeline exceeds one with the smallest network"
         asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets)
         raise UserError(
             f"No design meets the budgets ({asked}) together: {reason}; raise a budget, or lower --config.network.width."

@@ -65,8 +65,9 @@ def _einsum(subscripts: str, *operands: jax.Array) -> jax.Array:
 
 
 def group_presence(counts: jax.Array) -> jax.Array:
-    """Probability that a group has layers, [G], of expected counts [G, L]."""
-    return jnp.minimum(jnp.sum(counts, axis=-1), 1)
+    """Probability that a group has layers, [G], of expected counts [G, L]; without a slope from the first layer on."""
+    total = jnp.sum(counts, axis=-1)
+    return jnp.where(total < 1, total, 1)
 
 
 def _built(allocation: jax.Array, there: jax.Array) -> jax.Array:

@@ -34,6 +34,8 @@ from dna_jax.workload import Layer
 _BY_LAYER = ("milliseconds", "millijoules", "overflow_kib")
 """Totals to which every layer adds."""
 
+_SCALARS = ("latency_ms", "interval_ms", "energy_mj", "area_mm2", "overflow_kib")
+
 LAYERS_AT_ONCE = 32
 """Layers that are priced side by side on the neighbours of a point."""
 
@@ -104,8 +106,7 @@ def combine(totals: ChunkTotals) -> PipelineCost:
 def _neighbours(
     free: Collection[str], work: PipelineWork, point: Point, counts: np.ndarray
 ) -> tuple[ChunkTotals, np.ndarray]:
-    """Totals of the neighbours of a point and which they are, as `alternatives` gives them; without a gradient."""
-    work = jax.lax.stop_gradient(work)
+    """Totals of the neighbours of a point and which they are, as `alternatives` gives them."""
     present = jnp.sum(work.counts, axis=0) > 0
     order = jnp.argsort(~present)
     order = jnp.pad(order, (0, -len(order) % LAYERS_AT_ONCE))
@@ -149,21 +150,33 @@ def relaxed_pipeline_cost(
       objective: of the mapper.
     """
     knobs = Point.of(point).select([decision.name for decision in space.decisions])
-    held = jax.lax.stop_gradient(knobs)
-    free = {decision.name for decision in space.free}
+    free = frozenset(decision.name for decision in space.free)
+    return _cost_and_gradient(free, objective, knobs, work)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _cost_and_gradient(free: frozenset[str], objective: Objective, point: Point, work: PipelineWork) -> PipelineCost:
+    """The cost; where no gradient is asked for, no neighbour is priced."""
+    return combine(alternatives((), work, point, what_counts(objective))[0])
+
+
+@_cost_and_gradient.defjvp
+def _cost_jvp(
+    free: frozenset[str], objective: Objective, primals: tuple[Point, PipelineWork], tangents: tuple[Point, PipelineWork]
+) -> tuple[PipelineCost, PipelineCost]:
+    point, work = primals
     counts = what_counts(objective)
-    base, *_ = alternatives((), work, held, counts)
-    others, in_point = _neighbours(free, work, held, counts)
-    cost, neighbours = combine(base), jax.lax.stop_gradient(combine(others))
-    # Zeros, with the gradient of the probabilities.
-    move = (knobs.rows - held.rows)[in_point[:, 0], in_point[:, 1]]
 
-    def interpolate(value: jax.Array, table: jax.Array) -> jax.Array:
-        return value + jnp.sum(move * table)
+    def of_counts(number: jax.Array) -> PipelineCost:
+        return combine(alternatives((), dataclasses.replace(work, counts=number), point, counts)[0])
 
-    scalars = ("latency_ms", "interval_ms", "energy_mj", "area_mm2", "overflow_kib")
-    exact = {name: interpolate(getattr(cost, name), getattr(neighbours, name)) for name in scalars}
-    return dataclasses.replace(jax.lax.stop_gradient(cost), **exact)
+    cost, by_counts = jax.jvp(of_counts, (work.counts,), (tangents[1].counts,))
+    others, in_point = _neighbours(free, work, point, counts)
+    table = combine(others)
+    move = tangents[0].rows[in_point[:, 0], in_point[:, 1]]
+    slopes = {name: getattr(by_counts, name) + jnp.sum(move * getattr(table, name)) for name in _SCALARS}
+    still = {name: jnp.zeros_like(getattr(cost, name)) for name in ("chunk_ms", "chunk_mj", "chunk_mm2")}
+    return cost, PipelineCost(**slopes, **still)
 
 
 @dataclasses.dataclass(frozen=True)
