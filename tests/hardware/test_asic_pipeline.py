@@ -258,17 +258,15 @@ def _one(style):
 def test_more_units_never_slow_layers_that_they_limit():
     workload = workload_from_layers(LAYERS)
     for style in ("nvdla", "shidiannao", "eyeriss"):
-        candidates = _one(style)
-        price = jax.jit(lambda architecture, candidates=candidates: price_layers(workload, architecture, candidates).cycles)
         for sizes in ([(4, 8), (8, 8), (16, 8), (32, 8)], [(8, 4), (8, 8), (8, 24), (8, 32)]):
-            cycles = np.array([price(_chunk(float(r), float(c))) for r, c in sizes])
+            cycles = np.array([_compute_cycles(workload, _chunk(float(r), float(c)), _one(style)) for r, c in sizes])
             assert np.all(np.diff(cycles, axis=0) <= 0), (style, cycles)
             assert cycles[-1].sum() < cycles[0].sum()
 
 
 def test_styles_take_the_steps_of_the_accelerators_they_are_named_for():
-    dense = [layer for layer in LAYERS if layer.groups == 1]
-    workload = workload_from_layers(dense)
+    dense = np.array([i for i, layer in enumerate(LAYERS) if layer.groups == 1])
+    workload = workload_from_layers(LAYERS)
     pes, kernels = nvdla_like(256.0), SpatialChoice(("RKG", "PKG"))
     schedule = Schedule(("",) * 5, (complete("SRC"),) * 5)
     chip = eyeriss(12.0, 14.0)
@@ -280,7 +278,7 @@ def test_styles_take_the_steps_of_the_accelerators_they_are_named_for():
     for architecture, candidates, chunk, style in pairs:
         theirs = _compute_cycles(workload, architecture, candidates)
         ours = _compute_cycles(workload, chunk, _one(style))
-        np.testing.assert_allclose(ours, theirs, rtol=1e-6, err_msg=style)
+        np.testing.assert_allclose(ours[dense], theirs[dense], rtol=1e-6, err_msg=style)
 
 
 def test_a_single_chunk_is_its_accelerator_under_the_mapper():

@@ -10,6 +10,7 @@ import pytest
 from dna_jax.errors import UserError
 from dna_jax.hardware.asic import evaluate_pipeline, lower_bound
 from dna_jax.networks import chosen_layers
+from dna_jax.runs.asic_target import AsicTarget
 from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig, from_mapping
 from dna_jax.runs.problem import build_problem
 from dna_jax.search import Budgets, ObjectiveConfig, SearchConfig
@@ -27,6 +28,7 @@ CONFIG = CosearchConfig(
 @pytest.fixture(scope="module")
 def problem():
     built = build_problem(CONFIG, None)
+    assert isinstance(built.target, AsicTarget)
     return dataclasses.replace(built, target=dataclasses.replace(built.target, search=AsicSearchConfig(starts=1, steps=12)))
 
 
