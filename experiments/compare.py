@@ -1,9 +1,11 @@
-"""Joint search beside searches with one part fixed, at equal steps and budgets, over several seeds.
+"""Joint search beside searches with one part fixed, or one part after the other, at equal steps, over several seeds.
 
 python -m experiments.compare --config=experiments/configs/cifar10_compare.py --data_dir=DIR --workdir=DIR
 
-Every run is a co-search run of its own in a sub-directory of --workdir, so a comparison that was cut off goes on where it
-was. Writes comparison.json and prints a table.
+All searches have the budgets of the card. With --match=SEARCH the others have, in their place, the costs that this search
+reached with the same seed, so that accuracies are compared at equal cost. Every run is a co-search run of its
+own in a sub-directory of --workdir, so a comparison that was cut off goes on where it was. Writes comparison.json and prints
+a table.
 """
 
 import dataclasses
@@ -12,6 +14,7 @@ import pathlib
 from typing import Any
 
 import numpy as np
+import scipy.stats
 from absl import flags
 from ml_collections import config_flags
 
@@ -21,20 +24,41 @@ from dna_jax.runs.config import CosearchConfig, from_mapping
 from dna_jax.runs.cosearch import run
 from dna_jax.runs.directory import write_whole
 from dna_jax.runs.progress import say
-from dna_jax.search import merit
+from dna_jax.search import Budgets, merit
 
-SEARCHES = {"joint": "none", "network only": "accelerator", "accelerator only": "network"}
-"""Search -> the part it holds fixed."""
+SEARCHES: dict[str, dict[str, Any]] = {
+    "joint": {},
+    "network only": {"fix": "accelerator"},
+    "accelerator only": {"fix": "network"},
+    "network then accelerator": {"order": "network_first"},
+    "accelerator then network": {"order": "accelerator_first"},
+}
+"""Search -> what its configuration has in place of the card's."""
+
+DEFAULT_SEARCHES = ("joint", "network only", "accelerator only")
+
+COLUMNS = {
+    "accuracy": ("test accuracy (%)", 100),
+    "fps": ("images/s", 1),
+    "latency_ms": ("latency (us)", 1000),
+    "area_mm2": ("area (mm2)", 1),
+    "energy_mj": ("energy (uJ)", 1000),
+    "dsp": ("DSP slices", 1),
+    "bram": ("block RAMs", 1),
+    "cost_over_budget": ("cost / budget", 1),
+}
+"""Figures of a run: title with unit, and what it is multiplied by. A table has those that all its runs have."""
+
+
+_ROUNDING = 1e-9
 
 
 def figures(summary: dict[str, Any], config: CosearchConfig) -> dict[str, Any]:
     """What is compared of one run."""
     return {
         "accuracy": summary["accuracy"]["final"],
-        "latency_ms": summary["cost"]["latency_ms"],
-        "energy_mj": summary["cost"]["energy_mj"],
-        "area_mm2": summary["cost"]["area_mm2"],
-        "cost_over_budget": float(merit(summary["cost"], config.budgets)),
+        **{name: value for name, value in summary["cost"].items() if name in COLUMNS},
+        "cost_over_budget": float(merit(summary["cost"], config.limits)),
         "feasible": summary["feasible"],
         "accelerator_rank": summary["optimality"]["accelerator_rank"],
         "wall_seconds": summary["wall_seconds"],
@@ -43,13 +67,8 @@ def figures(summary: dict[str, Any], config: CosearchConfig) -> dict[str, Any]:
 
 def table(comparison: dict[str, Any]) -> str:
     """Mean and range over seeds of each search, in Markdown."""
-    columns = {
-        "accuracy": ("test accuracy (%)", 100),
-        "latency_ms": ("latency (us)", 1000),
-        "area_mm2": ("area (mm2)", 1),
-        "energy_mj": ("energy (uJ)", 1000),
-        "cost_over_budget": ("cost / budget", 1),
-    }
+    runs_of_all = [run for runs in comparison["searches"].values() for run in runs]
+    columns = {name: shown for name, shown in COLUMNS.items() if all(name in run for run in runs_of_all)}
     lines = ["| search | " + " | ".join(title for title, _ in columns.values()) + " | feasible |"]
     lines.append("|---" * (len(columns) + 2) + "|")
     for name, runs in comparison["searches"].items():
@@ -62,12 +81,34 @@ def table(comparison: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def differences(comparison: dict[str, Any]) -> str:
+    """By how much each search is more accurate than the first, of equal seeds: mean and 95 % interval of Student's t."""
+    (first, reference), *others = comparison["searches"].items()
+    lines = []
+    for name, runs in others:
+        points = 100 * np.array([b["accuracy"] - a["accuracy"] for a, b in zip(reference, runs, strict=True)])
+        interval = ""
+        if len(points) > 1:
+            half = scipy.stats.t.ppf(0.975, len(points) - 1) * points.std(ddof=1) / np.sqrt(len(points))
+            interval = f", 95 % interval {points.mean() - half:+.2f} to {points.mean() + half:+.2f}"
+        lines.append(f"{name} - {first}: {points.mean():+.2f} points of accuracy{interval} ({len(points)} seeds)")
+    return "\n".join(lines)
+
+
+def reached(summary: dict[str, Any], budgets: Budgets) -> Budgets:
+    """Budgets on the same costs, at what a run has reached, but for a last digit."""
+    given = {name: summary["cost"][name] * (1 + _ROUNDING) for name, _ in budgets.items()}
+    frame_ms = given.pop("frame_ms", None)
+    return Budgets(**given, fps=None if frame_ms is None else 1e3 / frame_ms)
+
+
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
     config_flags.DEFINE_config_file("config", None, "Run card, FILE or FILE:variant.")
     flags.DEFINE_string("workdir", None, "Directory under which every run has its own.")
     flags.DEFINE_string("data_dir", None, "Directory of prepared tensorflow-datasets sets.")
-    flags.DEFINE_list("searches", list(SEARCHES), "Which searches to compare, separated by commas.")
+    flags.DEFINE_list("searches", list(DEFAULT_SEARCHES), f"Searches to compare, some of: {', '.join(SEARCHES)}.")
+    flags.DEFINE_string("match", None, "One of the searches, whose costs become the budgets of the others.")
     flags.DEFINE_integer("seeds", 3, "Seeds of each search, from config.seed on.", lower_bound=1)
 
 
@@ -77,26 +118,38 @@ def main() -> None:
     if not flags.FLAGS.workdir:
         raise UserError("Pass --workdir=DIR, under which every run has its own directory.")
     root = pathlib.Path(flags.FLAGS.workdir).expanduser()
-    if base.fix != "none":
-        raise UserError(f"config.fix is {base.fix!r}, but a comparison fixes each part in turn; leave it at none.")
+    if base.fix != "none" or base.order != "joint":
+        raise UserError(
+            "A comparison fixes and orders the parts itself; leave config.fix at none and config.order at joint."
+        )
     searches = flags.FLAGS.searches
     unknown = [name for name in searches if name not in SEARCHES]
     if unknown or not searches:
         raise UserError(f"--searches={','.join(searches)} must name some of: {', '.join(SEARCHES)}.")
+    match = flags.FLAGS.match
+    if match and match not in searches:
+        raise UserError(f"--match={match} must be one of --searches={','.join(searches)}.")
+    # The search to be matched comes first.
+    searches = sorted(searches, key=lambda name: name != match)
     comparison: dict[str, Any] = {
-        "budgets": dict(base.budgets.items()),
+        "budgets": dict(base.limits.items()),
+        "matched": match,
         "search_steps": base.search.steps,
         "retrain_steps": base.retrain.training.steps,
         "searches": {name: [] for name in searches},
     }
     for seed in range(base.seed, base.seed + flags.FLAGS.seeds):
+        budgets = base.budgets
         for name in searches:
             say(f"{name}, seed {seed}")
-            config = dataclasses.replace(base, seed=seed, fix=SEARCHES[name])
+            config = dataclasses.replace(base, seed=seed, budgets=budgets, **SEARCHES[name])
             summary = run(config, root / f"{name.replace(' ', '_')}_{seed}", flags.FLAGS.data_dir)
+            if name == match:
+                budgets = reached(summary, base.budgets)
             comparison["searches"][name].append(figures(summary, config))
     write_whole(root / "comparison.json", json.dumps(comparison, indent=2) + "\n")
     print(table(comparison))
+    print(differences(comparison))
 
 
 if __name__ == "__main__":

@@ -111,6 +111,8 @@ class CosearchConfig:
     Attributes:
       seed: of weights, samples, splits and shuffling.
       fix: "none", "network" (published network, accelerator searched) or "accelerator" (baseline, network searched).
+      order: "joint"; "accelerator_first" (the best accelerator for the published network, then the network for it); or
+        "network_first" (the same search of the network, then the best accelerator for the network found).
       data, network, accelerator, cost, budgets, search, augmentation, retrain: the parts.
       log_every, checkpoint_every: steps between lines of metrics and between checkpoints.
       evaluation_batch_size: images evaluated at a time.
@@ -118,6 +120,7 @@ class CosearchConfig:
 
     seed: int = 0
     fix: Literal["none", "network", "accelerator"] = "none"
+    order: Literal["joint", "accelerator_first", "network_first"] = "joint"
     data: DataConfig = DataConfig()
     network: NetworkConfig = NetworkConfig()
     accelerator: AcceleratorConfig = AcceleratorConfig()
@@ -134,6 +137,10 @@ class CosearchConfig:
         for name, least in (("log_every", 1), ("checkpoint_every", 1), ("evaluation_batch_size", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        if self.order != "joint" and (self.fix != "none" or self.search.reoptimize_every):
+            raise ValueError(
+                f"order={self.order} searches one part after the other; it needs fix=none and search.reoptimize_every=0."
+            )
         if self.cost.correction == "rtl" and self.accelerator.template != "gemmini":
             raise ValueError(
                 "cost.correction=rtl is fitted to Gemmini; set accelerator.template=gemmini, or cost.correction=none."

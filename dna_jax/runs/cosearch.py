@@ -217,6 +217,7 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
             "cost_correction": config.cost.correction,
             "cardinality": problem.strategy.space.cardinality,
             "fixed": config.fix,
+            "order": config.order,
         },
         "network": problem.network_space.restrict(verdict.design),
         "accelerator": problem.accelerator_space.restrict(verdict.design),

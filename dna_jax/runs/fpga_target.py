@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from dna_jax.hardware.fpga import (
 from dna_jax.networks import chosen_layers, expected_layers
 from dna_jax.runs.plots import plot_pipeline
 from dna_jax.runs.target import Picture, Verdict, exceeded
-from dna_jax.search import Certificate, Limits, certified_optimum, recheck
+from dna_jax.search import Certificate, Limits, certified_optimum, likeliest_within, recheck
 from dna_jax.spaces import Chunk, Design, Space, baseline_pipeline, fpga_pipeline_space
 from dna_jax.workload import Layer, merge_counts
 
@@ -131,18 +132,34 @@ class FpgaTarget:
         # What no layer uses any more keeps some design.
         return None if best.design is None else self.baseline | best.design
 
+    def _settled(self, problem: "Problem", carried: Design, point: Mapping[str, jax.Array]) -> tuple[Design, Certificate]:
+        """The most likely network that meets all budgets; the most likely of all where none is found.
+
+        Each has its optimal pipeline, or the carried one where pipelines are not searched.
+        """
+
+        def judged(network: Design) -> tuple[tuple[Design, Certificate], Design, float]:
+            layers = chosen_layers(problem.specification, network)
+            optimum = self._optimum(problem, layers)
+            searched = (optimum.design or {}) if problem.accelerator_space.free else {}
+            design = carried | network | searched
+            found = cost_block(evaluate_pipeline(layers, design)[1])
+            excess = max(math.log(found[name] / limit) for name, limit in problem.budgets.items())
+            return (design, optimum), problem.accelerator_space.restrict(design), excess
+
+        settled = likeliest_within(problem.strategy, point, "frame_ms", judged)
+        return judged(problem.network_space.restrict(carried))[0] if settled is None else settled
+
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
-        """The most likely network with its optimal pipeline; with the most likely one where pipelines are not searched."""
+        """The most likely network that meets the budgets, with its optimal pipeline where pipelines are searched."""
         carried = problem.strategy.space.decode(point)
-        layers = chosen_layers(problem.specification, carried)
-        optimum = self._optimum(problem, layers)
-        chunks, cost = evaluate_pipeline(layers, carried)
+        _, cost = evaluate_pipeline(chosen_layers(problem.specification, carried), carried)
         by_gradient = cost_block(cost)
-        design = carried
-        if problem.accelerator_space.free and optimum.design is not None:
-            design = carried | optimum.design
-            chunks, cost = evaluate_pipeline(layers, design)
+        design, optimum = self._settled(problem, carried, point)
+        layers = chosen_layers(problem.specification, design)
+        chunks, cost = evaluate_pipeline(layers, design)
         found = cost_block(cost)
+        changed = [name for name in problem.network_space.restrict(design) if design[name] != carried[name]]
         wrong = recheck(optimum, layers, problem.accelerator_space) if optimum.design is not None else []
         if wrong:
             raise AssertionError(" ".join(wrong))
@@ -158,6 +175,8 @@ class FpgaTarget:
             beyond = "" if resources_met else ", beyond the device"
             carried_fps = f"{by_gradient['fps']:.4g} images/s{beyond}"
             standing = f"the pipeline {place} for this network; the search itself had carried one of {carried_fps}"
+        if changed:
+            standing += f"; {len(changed)} decisions of the most likely network, which missed a budget, gave way"
         optimality = {
             "accelerator_rank": 1 if gap is not None and gap < _EQUAL and not violations else None,
             "accelerator_gap": gap,
@@ -166,6 +185,8 @@ class FpgaTarget:
             "best_cost": {"fps": optimum.fps, "dsp": optimum.dsp, "bram": optimum.bram},
             "bound_fps": CLOCK_HZ / optimum.bound_cycles if optimum.bound_cycles else None,
             "carried_by_gradient": by_gradient,
+            "most_likely_network_kept": not changed,
+            "decisions_that_gave_way": changed,
             "standing": standing,
         }
         costs = {chunk.name: (float(c.cycles) / CLOCK_HZ * 1e3, float(c.dsp), float(c.bram)) for chunk, c in chunks.items()}

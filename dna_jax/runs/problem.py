@@ -28,6 +28,7 @@ class Problem:
       specification: the network family.
       target: the accelerator family.
       network_space, accelerator_space: with what is fixed.
+      platform: the accelerator for which networks are searched, where one part is searched after the other.
     """
 
     config: CosearchConfig
@@ -36,6 +37,7 @@ class Problem:
     target: Target
     network_space: Space
     accelerator_space: Space
+    platform: Design | None = None
 
     @functools.cached_property
     def parts(self) -> tuple[Source, Source]:
@@ -45,12 +47,13 @@ class Problem:
     @functools.cached_property
     def strategy(self) -> CoSearch:
         """The search."""
+        searched = self.accelerator_space if self.platform is None else self.accelerator_space.fix(self.platform)
         return CoSearch(
             config=self.config.search,
             specification=self.specification,
-            pricing=self.target.pricing(self.accelerator_space),
+            pricing=self.target.pricing(searched),
             network_space=self.network_space,
-            accelerator_space=self.accelerator_space,
+            accelerator_space=searched,
             budgets=self.budgets,
         )
 
@@ -110,7 +113,19 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
         network_space = network_space.fix(specification.default_design)
     elif config.fix == "accelerator":
         accelerator_space = accelerator_space.fix(target.baseline)
-    return Problem(config, dataset, specification, target, network_space, accelerator_space)
+    problem = Problem(config, dataset, specification, target, network_space, accelerator_space)
+    if config.order == "joint":
+        return problem
+    platform = target.best_accelerator(problem, problem.strategy.space.encode(problem.published))
+    if platform is None:
+        raise UserError(
+            f"No accelerator meets the budgets with the published network, for which order={config.order} chooses it; raise "
+            "a budget, or set --config.order=joint."
+        )
+    platform = accelerator_space.restrict(platform)
+    if config.order == "accelerator_first":
+        problem = dataclasses.replace(problem, accelerator_space=accelerator_space.fix(platform))
+    return dataclasses.replace(problem, platform=platform)
 
 
 def _pipeline_plan(config: CosearchConfig) -> str:

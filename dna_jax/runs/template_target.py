@@ -77,6 +77,9 @@ def derive(problem: "Problem", template: Template, point: Mapping[str, jax.Array
         enumeration = enumerate_accelerators(template, layers)
         enumeration.save(table, network)
     place = standing(enumeration, template.space, budgets, design)
+    if problem.config.order == "network_first" and place.best is not None:
+        design = design | place.best
+        place = standing(enumeration, template.space, budgets, design)
     most_likely = None
     if place.rank is None and problem.accelerator_space.free:
         repaired = most_likely_feasible(enumeration, template.space, budgets, point)

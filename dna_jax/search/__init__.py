@@ -5,6 +5,7 @@ from dna_jax.search.cosearch import CoSearch, Pricing, SearchState
 from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
 from dna_jax.search.estimators import ESTIMATORS, Estimator
 from dna_jax.search.exact import discrete_cost, enumerate_accelerators
+from dna_jax.search.likeliest import likeliest_within
 from dna_jax.search.objectives import (
     ASIC_PIPELINE_COSTS,
     COSTS,
@@ -61,6 +62,7 @@ __all__ = [
     "gumbel_softmax",
     "initial_logits",
     "learning_rate_schedule",
+    "likeliest_within",
     "make_optimizer",
     "mean_point",
     "merit",

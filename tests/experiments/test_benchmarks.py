@@ -114,6 +114,17 @@ def test_comparison_adds_up():
     shown = compare.table({"searches": {"joint": runs}})
     assert "| joint | 55.00 (50.00 to 60.00) | 10.00 (8.00 to 12.00) |" in shown
     assert shown.endswith("| 1 of 2 |")
+    other = [run | {"accuracy": run["accuracy"] + gain} for run, gain in zip(runs, (0.01, 0.03), strict=True)]
+    # Two differences, 1 and 3 points: mean 2, deviation sqrt 2, Student's t of one degree of freedom 12.706.
+    said = compare.differences({"searches": {"joint": runs, "other": other}})
+    assert said == "other - joint: +2.00 points of accuracy, 95 % interval -10.71 to +14.71 (2 seeds)"
+
+
+def test_a_comparison_may_match_what_one_search_reached():
+    summary = {"cost": {"fps": 500.0, "frame_ms": 2.0, "area_mm2": 3.0}}
+    matched = compare.reached(summary, Budgets(fps=100.0, area_mm2=9.0))
+    assert dict(matched.items()) == pytest.approx({"frame_ms": 2.0, "area_mm2": 3.0}, rel=1e-8)
+    assert dict(matched.items())["frame_ms"] > 2.0
 
 
 def test_comparison_runs_the_searches_asked_for(run_binary, tmp_path):
@@ -129,7 +140,13 @@ def test_comparison_runs_the_searches_asked_for(run_binary, tmp_path):
     card = "--config=experiments/configs/digits.py:smoke"
     searches = ("accelerator only",)
     process = run_binary(
-        "compare", card, "--seeds=1", f"--searches={','.join(searches)}", f"--workdir={tmp_path}", *arguments
+        "compare",
+        card,
+        "--seeds=1",
+        f"--searches={','.join(searches)}",
+        f"--match={searches[0]}",
+        f"--workdir={tmp_path}",
+        *arguments,
     )
     assert process.returncode == 0, process.stderr
     comparison = json.loads((tmp_path / "comparison.json").read_text())
@@ -152,6 +169,11 @@ def test_comparison_asks_for_a_directory(run_binary):
     process = run_binary("compare", "--config=experiments/configs/digits.py:smoke", "--workdir=x", "--searches=neither")
     assert process.returncode == 2
     assert "must name some of: joint, network only, accelerator only" in process.stderr
+    process = run_binary(
+        "compare", "--config=experiments/configs/digits.py:smoke", "--workdir=x", "--match=network only then"
+    )
+    assert process.returncode == 2
+    assert "must be one of --searches" in process.stderr
 
 
 def test_a_tool_that_fails_is_named_with_its_last_words(tmp_path):

@@ -11,6 +11,7 @@ from dna_jax.errors import UserError
 from dna_jax.hardware.fpga import evaluate_pipeline
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig, from_mapping
+from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.problem import build_problem
 from dna_jax.search import Budgets, mean_point
 from dna_jax.spaces import SKIP, boundary_name
@@ -88,6 +89,7 @@ def test_networks_without_widths_run_on_pipelines_of_eight_bits():
         budgets=Budgets(fps=100.0),
     )
     problem = build_problem(config, None)
+    assert isinstance(problem.target, FpgaTarget)
     assert problem.target.widths == (8,)
     assert boundary_name(True) in {decision.name for decision in problem.accelerator_space.free}
     problem.target.require_reachable(problem)
@@ -118,5 +120,42 @@ def test_the_best_pipeline_for_an_expected_network_is_taken_over(problem):
     expected = problem.target.best_accelerator(problem, mean_point(strategy.space, sure.logits))
     layers = chosen_layers(problem.specification, design)
     _, chosen = evaluate_pipeline(layers, expected)
-    verdict = problem.target.judge(problem, mean_point(strategy.space, sure.logits), None)
+    easy = dataclasses.replace(problem, config=dataclasses.replace(problem.config, budgets=Budgets(fps=1.0)))
+    verdict = easy.target.judge(easy, mean_point(strategy.space, sure.logits), None)
     assert float(chosen.fps) == pytest.approx(verdict.cost["fps"], rel=1e-6)
+
+
+@pytest.mark.parametrize("order", ["network_first", "accelerator_first"])
+def test_one_part_after_the_other(order, problem, tmp_path):
+    ordered = build_problem(dataclasses.replace(problem.config, order=order), None)
+    # The platform is the best pipeline of the published network, and networks are searched for it alone.
+    best = problem.target.best_accelerator(problem, problem.strategy.space.encode(problem.published))
+    assert ordered.platform == problem.accelerator_space.restrict(best)
+    assert not ordered.strategy.accelerator_space.free
+    assert ordered.strategy.network_space == problem.strategy.network_space
+    verdict = ordered.target.judge(ordered, ordered.strategy.space.sample(jax.random.key(1)), tmp_path)
+    found = ordered.accelerator_space.restrict(verdict.design)
+    if order == "accelerator_first":
+        assert found == ordered.platform
+    else:
+        assert found != ordered.platform
+        assert "proven optimal" in verdict.optimality["standing"]
+    with pytest.raises(ValueError, match="searches one part after the other; it needs fix=none"):
+        dataclasses.replace(ordered.config, fix="network")
+
+
+def test_decisions_give_way_until_the_budgets_are_met(problem, tmp_path):
+    point = problem.strategy.space.sample(jax.random.key(4))
+    before = problem.target.judge(problem, point, tmp_path)
+    assert before.optimality["most_likely_network_kept"]
+    faster = dataclasses.replace(problem.config, budgets=Budgets(fps=1.1 * before.cost["fps"]))
+    asked = dataclasses.replace(problem, config=faster)
+    soft = dataclasses.replace(point, rows=0.9 * point.rows + 0.1 * asked.strategy.space.sample_soft(jax.random.key(5)).rows)
+    verdict = asked.target.judge(asked, soft, tmp_path)
+    assert verdict.violations == []
+    assert verdict.cost["fps"] >= 1.1 * before.cost["fps"]
+    changed = verdict.optimality["decisions_that_gave_way"]
+    carried = asked.strategy.space.decode(soft)
+    assert changed == [name for name in asked.network_space.restrict(carried) if verdict.design[name] != carried[name]]
+    assert 0 < len(changed) < 8
+    assert f"{len(changed)} decisions of the most likely network" in verdict.optimality["standing"]
