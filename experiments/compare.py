@@ -53,6 +53,14 @@ COLUMNS = {
 _ROUNDING = 1e-9
 
 
+def configuration(base: CosearchConfig, name: str, seed: int, budgets: Budgets) -> CosearchConfig:
+    """Of a search of the comparison; only where the accelerator is searched along can it be set anew on the way."""
+    search = base.search
+    if "order" in SEARCHES[name]:
+        search = dataclasses.replace(search, reoptimize_every=0)
+    return dataclasses.replace(base, seed=seed, budgets=budgets, search=search, **SEARCHES[name])
+
+
 def figures(summary: dict[str, Any], config: CosearchConfig) -> dict[str, Any]:
     """What is compared of one run."""
     return {
@@ -142,7 +150,7 @@ def main() -> None:
         budgets = base.budgets
         for name in searches:
             say(f"{name}, seed {seed}")
-            config = dataclasses.replace(base, seed=seed, budgets=budgets, **SEARCHES[name])
+            config = configuration(base, name, seed, budgets)
             summary = run(config, root / f"{name.replace(' ', '_')}_{seed}", flags.FLAGS.data_dir)
             if name == match:
                 budgets = reached(summary, base.budgets)

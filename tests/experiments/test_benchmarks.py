@@ -11,11 +11,12 @@ import pytest
 from dna_jax.errors import UserError
 from dna_jax.hardware import CandidateSet, gemmini_template, map_layer, nahas_edge
 from dna_jax.networks import chosen_layers, mobilenet_v2
-from dna_jax.runs.config import CosearchConfig
+from dna_jax.runs.config import CosearchConfig, from_mapping
 from dna_jax.search import Budgets
 from dna_jax.workload import Layer, workload_from_layers
 from experiments import benchmark_cost, benchmark_data, benchmark_mapper, benchmark_step, compare
 from experiments.baselines import nni_step
+from experiments.configs import dna_fpga
 from experiments.environments import run_tool
 
 
@@ -118,6 +119,20 @@ def test_comparison_adds_up():
     # Two differences, 1 and 3 points: mean 2, deviation sqrt 2, Student's t of one degree of freedom 12.706.
     said = compare.differences({"searches": {"joint": runs, "other": other}})
     assert said == "other - joint: +2.00 points of accuracy, 95 % interval -10.71 to +14.71 (2 seeds)"
+
+
+def test_every_search_of_a_comparison_has_a_configuration():
+    base = from_mapping(CosearchConfig, dna_fpga.get_config("smoke").to_dict())
+    configurations = {name: compare.configuration(base, name, 3, base.budgets) for name in compare.SEARCHES}
+    assert {(config.fix, config.order) for config in configurations.values()} == {
+        ("none", "joint"),
+        ("accelerator", "joint"),
+        ("network", "joint"),
+        ("none", "network_first"),
+        ("none", "accelerator_first"),
+    }
+    assert all(config.seed == 3 for config in configurations.values())
+    assert configurations["joint"].search == base.search
 
 
 def test_a_comparison_may_match_what_one_search_reached():
