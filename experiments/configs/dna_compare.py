@@ -1,0 +1,49 @@
+"""DNA's joint search against one part after the other, at the same images a second, small enough for two cores.
+
+Paper:     DNA (Zhang et al., arXiv:2010.14778) and Auto-NBA (Fu et al., ICML 2021): joint against sequential search.
+Data:      CIFAR-10 of tensorflow-datasets, resized to 16 x 16; a quarter of the width, stride plan `cifar`.
+Hardware:  2 CPU cores; the pipeline is for a ZC706 board, in the corrected cost model.
+Time:      about 1.5 hours for three seeds of each of three searches.
+Expected:  every search meets its budgets; figures in experiments/results/dna_compare/.
+Command:   python -m experiments.compare --config=experiments/configs/dna_compare.py --data_dir=DIR --workdir=DIR \
+             "--searches=network then accelerator,accelerator then network,joint" "--match=network then accelerator"
+"""
+
+from ml_collections import config_dict
+
+from dna_jax.runs.config import is_smoke
+from experiments.configs import dna_fpga
+
+
+def get_config(variant: str = "") -> config_dict.ConfigDict:
+    """The full run, or `smoke`: the same path in seconds."""
+    smoke = is_smoke(variant)
+    config = dna_fpga.get_config(variant)
+    config.update_from_flattened_dict(
+        {
+            "data.name": "cifar10",
+            "data.image_size": 16,
+            "data.limit": 100 if smoke else 0,
+            "network.stride_plan": "cifar",
+            # Almost three times what the default network reaches at 8 bits on its proven best pipeline: 4,235.
+            "budgets.fps": 12_000.0,
+            "augmentation.crop_padding": 2,
+            "augmentation.flip": True,
+            "retrain.published": False,
+        }
+    )
+    if not smoke:
+        config.update_from_flattened_dict(
+            {
+                "search.steps": 600,
+                "search.warmup_steps": 300,
+                "search.weights.warmup_steps": 30,
+                "retrain.training.steps": 1500,
+                "retrain.training.optimizer.warmup_steps": 100,
+                "retrain.training.ema_decay": 0.995,
+                "retrain.training.calibration_batches": 20,
+                "log_every": 50,
+                "checkpoint_every": 300,
+            }
+        )
+    return config
