@@ -6,7 +6,7 @@ WORKDIR ?= runs/digits
 WORKERS ?= 2
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/xla
 
-.PHONY: install test lint cosearch clean
+.PHONY: install test test-all lint cosearch clean
 
 install: $(VENV)/installed
 
@@ -18,7 +18,10 @@ $(VENV)/installed: requirements.txt setup.cfg pyproject.toml
 	@touch $@
 
 test: install lint
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=15 tests
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=15 -m "not slow" tests
+
+test-all: install lint
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=30 tests
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -53,6 +53,7 @@ def data_dir(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_cifar100_from_images_to_summary(run_binary, monkeypatch, data_dir, tmp_path):
     # Programs that run twice are not worth optimising; one program for weights and decisions compiles faster than two.
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")

@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
 
+
+@pytest.mark.slow
 def test_s2_ends_with_a_summary(run_binary, tmp_path):
     process = run_binary(
         "cosearch",
