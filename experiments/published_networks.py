@@ -15,7 +15,7 @@ python -m experiments.published_networks --runs=DIR,DIR --out=FILE.json
 Accuracies of published networks are copied from publications; nothing is trained here. FILE.md gets the tables and FILE.png
 the picture.
 
-Data: none. Hardware: 2 CPU cores. Time: half an hour for all networks.
+Data: none. Hardware: 2 CPU cores. Time: half an hour for all networks on a machine that does other work, too.
 """
 
 import csv

@@ -14,7 +14,7 @@ from experiments import published_asic, published_fpga, published_networks, publ
 from experiments.found_pairs import read_pair
 
 AREA = 1.0
-EFFORT = published_asic.Effort(area_mm2=AREA, evaluations=600, starts=2, seed=0)
+EFFORT = published_asic.Effort(area_mm2=AREA, evaluations=300, starts=2, seed=0)
 BLOCKS = [
     layer
     for block in ("stem", "stage_1_block_1", "classifier")
@@ -50,8 +50,8 @@ def test_every_kind_keeps_the_budget_and_adds_up(rows):
             assert row["interval_ms"] == row["latency_ms"]
             assert row["design"]["accelerator.chunk_1.style"] == published_spaces.SINGLE[row["kind"]]
     best = min(rows[:-1], key=lambda row: row["edp"])
-    for row in (best, rows[-1]):
-        assert row["random"] is None or row["random"] >= bound[published_spaces.CHUNKS]
+    for row, chunks in ((best, 1), (rows[-1], published_spaces.CHUNKS)):
+        assert row["random"] is None or row["random"] >= bound[chunks]
 
 
 def test_a_pipeline_may_be_one_chunk(rows):
@@ -62,7 +62,7 @@ def test_a_pipeline_may_be_one_chunk(rows):
     assert {layer.chunk for layer in placed} == {1}
     # The same chunk and link: as large, and slower by no more than the share of the link that others hold.
     assert float(cost.area_mm2) == pytest.approx(best["area_mm2"])
-    assert best["edp"] * (1 - 1e-6) <= float(cost.edp) <= best["edp"] / 0.8
+    assert best["edp"] * (1 - 1e-6) <= float(cost.edp) <= best["edp"] / 0.8 * (1 + 1e-6)
     # The search of the pipeline starts there.
     assert rows[-1]["edp"] <= float(cost.edp)
 
