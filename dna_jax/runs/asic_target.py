@@ -82,7 +82,7 @@ class AsicTarget:
     groups: tuple[str, ...]
     chunks: int
     goal: str
-    search: AsicSearchConfig = AsicSearchConfig(starts=4, steps=60)
+    search: AsicSearchConfig = AsicSearchConfig(starts=2, steps=30, descent_steps=40)
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@
 A step draws a design from the logits and prices it together with all designs that differ from it in one decision. What each
 of these takes is the exact gradient by the probability of its option; it reaches the logits through a softmax with the
 draw's noise (straight-through Gumbel-softmax). The multipliers of the limits ascend meanwhile. The best design seen within
-the limits is the result, neighbours included: they have been priced.
+the limits is the result, neighbours included: they have been priced. Steps of descent may follow.
 """
 
 import dataclasses
@@ -83,7 +83,7 @@ def search_asic_pipeline(
     held = np.argmax(given.rows, axis=-1)
     state = run_searches(work, shape_of(space), held, limited, config, logits, seed)
     neighbours = sum(len(decision.options) for decision in space.free)
-    evaluations = config.starts * config.steps * (1 + neighbours)
+    evaluations = config.starts * (config.steps + config.descent_steps) * (1 + neighbours)
     found = np.asarray(state.best)
     indices = np.asarray(state.best_indices)[np.isfinite(found)]
     if start is not None:

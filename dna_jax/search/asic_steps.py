@@ -44,6 +44,7 @@ class AsicSearchConfig:
       goal: what is minimised, a field of `PipelineCost`.
       starts: searches side by side, from the same logits with other draws.
       steps: of each search.
+      descent_steps: after these, in which the best design is replaced by its best neighbour while that is better.
       learning_rate: of Adam on the logits.
       multiplier_rate: step size of the multipliers of the limits.
       temperature: of the softmax.
@@ -52,6 +53,7 @@ class AsicSearchConfig:
     goal: Goal = "edp"
     starts: int = 8
     steps: int = 150
+    descent_steps: int = 0
     learning_rate: float = 0.1
     multiplier_rate: float = 0.2
     temperature: TemperatureConfig = TemperatureConfig(start=1.0, end=0.3)
@@ -61,6 +63,8 @@ class AsicSearchConfig:
             raise ValueError(f"Unknown goal {self.goal!r}; choose one of {', '.join(GOALS)}.")
         if self.starts < 1 or self.steps < 1:
             raise ValueError(f"Give at least 1 start and 1 step, not {self.starts} and {self.steps}.")
+        if self.descent_steps < 0:
+            raise ValueError(f"descent_steps must not be negative, and is {self.descent_steps}.")
 
 
 @struct.dataclass
@@ -144,7 +148,9 @@ def _step(
         return jax.nn.softmax((logits + noise) / temperature, axis=-1, where=is_option)
 
     rows, pull = jax.vjp(soft_sample, state.logits)
-    indices = jnp.where(is_free, jnp.argmax(rows, axis=-1), task.held)
+    drawn_indices = jnp.where(is_free, jnp.argmax(rows, axis=-1), task.held)
+    descends = (step >= config.steps) & jnp.isfinite(state.best)
+    indices = jnp.where(descends, state.best_indices, drawn_indices)
     point = Point(jax.nn.one_hot(indices, state.logits.shape[-1]), shape.sizes)
     base, others, in_point = alternatives(shape.free, task.work, point, task.counts)
     drawn, neighbours = combine(base), combine(others)
@@ -198,7 +204,8 @@ def _run(
             best=jnp.array(jnp.inf),
             best_indices=jnp.zeros(len(logits), jnp.int32),
         )
-        inputs = (jax.random.split(key, config.steps), jnp.arange(config.steps))
+        step = jnp.arange(config.steps + config.descent_steps)
+        inputs = (jax.random.split(key, config.steps)[jnp.minimum(step, config.steps - 1)], step)
         return jax.lax.scan(functools.partial(_step, shape, config, task), state, inputs)[0]
 
     return jax.vmap(one)(keys, logits)

@@ -111,13 +111,16 @@ def test_budgets_out_of_reach_are_refused_at_once(problem):
     problem.target.require_reachable(build_problem(dataclasses.replace(CONFIG, budgets=Budgets()), None))
 
 
-def test_the_run_card_ends_with_a_summary(run_binary, tmp_path):
+def test_a_run_for_a_given_network_ends_with_a_summary(run_binary, tmp_path):
     process = run_binary(
         "cosearch",
         "--config=experiments/configs/dna_asic.py:smoke",
         f"--workdir={tmp_path / 'run'}",
         "--config.network.space=s1",
         "--config.search.soft_widths=false",
+        "--config.search.level=single",
+        "--fix=network",
+        "--config.budgets.fps=2000",
         "--config.retrain.training.steps=2",
     )
     assert process.returncode == 0, process.stderr
