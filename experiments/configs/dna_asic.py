@@ -19,7 +19,7 @@ from dna_jax.search import Budgets, ObjectiveConfig, OptimizerConfig, SearchConf
 def get_config(variant: str = "") -> config_dict.ConfigDict:
     """The full run, or `smoke`: the same path in seconds."""
     smoke = is_smoke(variant)
-    steps = 8 if smoke else 240
+    steps = 8 if smoke else 480
     return to_config_dict(
         CosearchConfig(
             data=DataConfig(name="digits", batch_size=16 if smoke else 64, decision_fraction=0.3),
@@ -29,12 +29,13 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
             search=SearchConfig(
                 level="bilevel",
                 soft_widths=True,
+                soft_warmup=True,
                 active_paths=2,
                 steps=steps,
-                warmup_steps=steps // 4,
+                warmup_steps=steps // 2,
                 objective=ObjectiveConfig(goal="edp"),
-                weights=OptimizerConfig(learning_rate=0.05, warmup_steps=steps // 10),
-                network=OptimizerConfig(name="adam", learning_rate=0.05, weight_decay=0.0, warmup_steps=0),
+                weights=OptimizerConfig(learning_rate=0.1, warmup_steps=steps // 20),
+                network=OptimizerConfig(name="adam", learning_rate=0.1, weight_decay=0.0, warmup_steps=0),
             ),
             augmentation=AugmentationConfig(crop_padding=1, flip=False),
             retrain=RetrainConfig(

@@ -111,6 +111,7 @@ def test_budgets_out_of_reach_are_refused_at_once(problem):
     problem.target.require_reachable(build_problem(dataclasses.replace(CONFIG, budgets=Budgets()), None))
 
 
+@pytest.mark.slow
 def test_a_run_for_a_given_network_ends_with_a_summary(run_binary, tmp_path):
     process = run_binary(
         "cosearch",
