@@ -127,7 +127,8 @@ def test_the_best_pipeline_for_an_expected_network_is_taken_over(problem):
 
 @pytest.mark.parametrize("order", ["network_first", "accelerator_first"])
 def test_one_part_after_the_other(order, problem, tmp_path):
-    ordered = build_problem(dataclasses.replace(problem.config, order=order), None)
+    search = dataclasses.replace(problem.config.search, reoptimize_every=0)
+    ordered = build_problem(dataclasses.replace(problem.config, order=order, search=search), None)
     # The platform is the best pipeline of the published network, and networks are searched for it alone.
     best = problem.target.best_accelerator(problem, problem.strategy.space.encode(problem.published))
     assert ordered.platform == problem.accelerator_space.restrict(best)
@@ -142,6 +143,8 @@ def test_one_part_after_the_other(order, problem, tmp_path):
         assert "proven optimal" in verdict.optimality["standing"]
     with pytest.raises(ValueError, match="searches one part after the other; it needs fix=none"):
         dataclasses.replace(ordered.config, fix="network")
+    with pytest.raises(ValueError, match="search.reoptimize_every=0"):
+        dataclasses.replace(problem.config, order=order)
 
 
 def test_decisions_give_way_until_the_budgets_are_met(problem, tmp_path):
