@@ -143,7 +143,7 @@ def test_one_part_after_the_other(order, problem, tmp_path):
         assert "proven optimal" in verdict.optimality["standing"]
     with pytest.raises(ValueError, match="searches one part after the other; it needs fix=none"):
         dataclasses.replace(ordered.config, fix="network")
-    with pytest.raises(ValueError, match="search.reoptimize_every=0"):
+    with pytest.raises(ValueError, match=r"search\.reoptimize_every=0"):
         dataclasses.replace(problem.config, order=order)
 
 
