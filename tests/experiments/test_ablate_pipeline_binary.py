@@ -13,6 +13,7 @@ from experiments import ablate_pipeline
 STATED = THIRD_PARTY / "auto_nba" / "dna_networks.json"
 
 
+@pytest.mark.slow
 def test_parts_of_one_network(run_binary, tmp_path):
     entry = next(entry for entry in json.loads(STATED.read_text()) if entry["name"] == "cifar_large8")
     networks, out = tmp_path / "networks.json", tmp_path / "ablation.json"

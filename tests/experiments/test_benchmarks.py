@@ -20,6 +20,7 @@ from experiments.configs import dna_fpga
 from experiments.environments import run_tool
 
 
+@pytest.mark.slow
 def test_step_benchmark_measures_every_program():
     setting = {"width": 0.25, "image_size": 8, "batch_size": 4, "stride_plan": "digits"}
     measured = benchmark_step.measure(setting, repeats=1, compilations=1)
@@ -68,6 +69,7 @@ def test_cost_benchmark_counts_what_it_evaluates():
     assert float(measured_alone) == pytest.approx(float(jnp.log(alone.cycles * alone.energy_pj)), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_gradient_descent_on_a_mapping_finds_better_ones_within_the_roofline():
     template = nahas_edge()
     architecture = template.architecture(template.space.encode(template.baseline), jnp.float32)
@@ -142,6 +144,7 @@ def test_a_comparison_may_match_what_one_search_reached():
     assert dict(matched.items())["frame_ms"] > 2.0
 
 
+@pytest.mark.slow
 def test_comparison_runs_the_searches_asked_for(run_binary, tmp_path):
     # The joint search is that of the main binary, and one for a given accelerator is that of the strategy's tests.
     # On the way: the weighted-product objective, soft samples, a cosine temperature.

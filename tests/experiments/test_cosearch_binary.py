@@ -75,6 +75,7 @@ def test_a_finished_run_is_shown_again_not_repeated(finished, run_binary):
     assert (path / "summary.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_the_same(finished, tmp_path):
     reference, _ = finished
     path = tmp_path / "killed"

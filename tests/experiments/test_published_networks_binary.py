@@ -28,6 +28,7 @@ def rows():
     return published_asic.compare_kinds("resnet18", BLOCKS, "edp", EFFORT)
 
 
+@pytest.mark.slow
 def test_every_kind_keeps_the_budget_and_adds_up(rows):
     assert [row["kind"] for row in rows] == list(published_spaces.KINDS)
     bound = {chunks: lower_bound(BLOCKS, chunks, AREA).edp for chunks in (1, published_spaces.CHUNKS)}
@@ -54,6 +55,7 @@ def test_every_kind_keeps_the_budget_and_adds_up(rows):
         assert row["random"] is None or row["random"] >= bound[chunks]
 
 
+@pytest.mark.slow
 def test_a_pipeline_may_be_one_chunk(rows):
     best = min(rows[:-1], key=lambda row: row["edp"])
     space = published_spaces.chunked_space(BLOCKS)
@@ -67,6 +69,7 @@ def test_a_pipeline_may_be_one_chunk(rows):
     assert rows[-1]["edp"] <= float(cost.edp)
 
 
+@pytest.mark.slow
 def test_chunks_alike_share_the_work(rows):
     space = published_spaces.chunked_space(BLOCKS)
     single = rows[0]["design"]
@@ -129,6 +132,7 @@ def _pair(folder, **accuracy):
     return read_pair(folder)
 
 
+@pytest.mark.slow
 def test_tables_and_picture_keep_the_data_of_runs_apart(rows, optima, tmp_path):
     figures = {
         "area_mm2": AREA,

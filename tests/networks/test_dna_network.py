@@ -278,6 +278,7 @@ def test_what_cannot_be_trained_is_refused():
         inherit(model, variables[0], variables[0])
 
 
+@pytest.mark.slow
 def test_cosearch_moves_operations_and_bits():
     search = CoSearch(
         config=SearchConfig(steps=10, warmup_steps=0, weights=OptimizerConfig(warmup_steps=0)),

@@ -58,6 +58,7 @@ def test_every_block_has_a_chunk_and_the_baseline_shares_them_out(problem):
     assert problem.accelerator_space.restrict(baseline) == baseline
 
 
+@pytest.mark.slow
 def test_the_pair_found_is_judged_with_a_pipeline_that_keeps_the_budgets(problem, tmp_path):
     space = problem.strategy.space
     carried = space.decode(space.sample(jax.random.key(2)))
