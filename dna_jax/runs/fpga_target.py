@@ -176,7 +176,8 @@ class FpgaTarget:
             carried_fps = f"{by_gradient['fps']:.4g} images/s{beyond}"
             standing = f"the pipeline {place} for this network; the search itself had carried one of {carried_fps}"
         if changed:
-            standing += f"; {len(changed)} decisions of the most likely network, which missed a budget, gave way"
+            count = "1 decision" if len(changed) == 1 else f"{len(changed)} decisions"
+            standing += f"; {count} of the most likely network, which missed a budget, gave way"
         optimality = {
             "accelerator_rank": 1 if gap is not None and gap < _EQUAL and not violations else None,
             "accelerator_gap": gap,

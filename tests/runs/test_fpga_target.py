@@ -1,6 +1,7 @@
 """Runs on FPGA pipelines: budgets of a device, reachability, the verdict on a pair, the best pipeline on the way."""
 
 import dataclasses
+import re
 
 import jax
 import jax.numpy as jnp
@@ -161,4 +162,4 @@ def test_decisions_give_way_until_the_budgets_are_met(problem, tmp_path):
     carried = asked.strategy.space.decode(soft)
     assert changed == [name for name in asked.network_space.restrict(carried) if verdict.design[name] != carried[name]]
     assert 0 < len(changed) < 8
-    assert f"{len(changed)} decisions of the most likely network" in verdict.optimality["standing"]
+    assert re.search(rf"{len(changed)} decisions? of the most likely network", verdict.optimality["standing"])
