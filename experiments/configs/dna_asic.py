@@ -11,44 +11,20 @@ Command:   python -m experiments.cosearch --config=experiments/configs/dna_asic.
 
 from ml_collections import config_dict
 
-from dna_jax.accuracy import AugmentationConfig, TrainingConfig
-from dna_jax.data import DataConfig
-from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig, RetrainConfig, is_smoke, to_config_dict
-from dna_jax.search import Budgets, ObjectiveConfig, OptimizerConfig, SearchConfig
+from experiments.configs import dna_fpga
 
 
 def get_config(variant: str = "") -> config_dict.ConfigDict:
-    """The full run, or `smoke`: the same path in seconds."""
-    smoke = is_smoke(variant)
-    steps = 8 if smoke else 480
-    return to_config_dict(
-        CosearchConfig(
-            data=DataConfig(name="digits", batch_size=16 if smoke else 64, decision_fraction=0.3),
-            network=NetworkConfig(space="dna", width=0.25, stride_plan="digits"),
-            accelerator=AcceleratorConfig(template="asic", chunks=3),
-            budgets=Budgets(area_mm2=1.5, fps=20_000),
-            search=SearchConfig(
-                level="bilevel",
-                soft_widths=True,
-                soft_warmup=True,
-                active_paths=2,
-                steps=steps,
-                warmup_steps=steps // 2,
-                objective=ObjectiveConfig(goal="edp"),
-                weights=OptimizerConfig(learning_rate=0.1, warmup_steps=steps // 20),
-                network=OptimizerConfig(name="adam", learning_rate=0.1, weight_decay=0.0, warmup_steps=0),
-            ),
-            augmentation=AugmentationConfig(crop_padding=1, flip=False),
-            retrain=RetrainConfig(
-                training=TrainingConfig(
-                    steps=8 if smoke else 300,
-                    optimizer=OptimizerConfig(learning_rate=0.05, warmup_steps=2 if smoke else 20, weight_decay=5e-4),
-                    ema_decay=0.98,
-                    calibration_batches=2 if smoke else 10,
-                ),
-                published=not smoke,
-            ),
-            log_every=4 if smoke else 20,
-            checkpoint_every=4 if smoke else 120,
-        )
+    """That of `dna_fpga.py` on other accelerators; the pipeline is carried by gradient, priced for sampled networks."""
+    config = dna_fpga.get_config(variant)
+    config.update_from_flattened_dict(
+        {
+            "accelerator.template": "asic",
+            "budgets.area_mm2": 1.5,
+            "search.objective.goal": "edp",
+            # The expected network has every layer, and to price them all on every neighbour takes five times as long.
+            "search.expected_network": False,
+            "search.reoptimize_every": 0,
+        }
     )
+    return config

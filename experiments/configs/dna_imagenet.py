@@ -21,10 +21,8 @@ Command:   python -m experiments.cosearch --config=experiments/configs/dna_image
 
 from ml_collections import config_dict
 
-from dna_jax.accuracy import AugmentationConfig, TrainingConfig
-from dna_jax.data import DataConfig
-from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig, RetrainConfig, is_smoke, to_config_dict
-from dna_jax.search import Budgets, OptimizerConfig, SearchConfig, TemperatureConfig
+from dna_jax.runs.config import is_smoke
+from experiments.configs import dna_cifar10
 
 _BATCH = 192
 _SEARCH_EPOCH, _EPOCH = int(128_000 // _BATCH * 0.8), 1_281_167 // _BATCH
@@ -33,51 +31,33 @@ _SEARCH_EPOCH, _EPOCH = int(128_000 // _BATCH * 0.8), 1_281_167 // _BATCH
 
 def get_config(variant: str = "") -> config_dict.ConfigDict:
     """The full run, or `smoke`: the same path in few small steps, though the validation set is evaluated as a whole."""
-    config = to_config_dict(
-        CosearchConfig(
-            data=DataConfig(name="imagenet2012", batch_size=_BATCH, decision_fraction=0.2, image_size=224),
-            network=NetworkConfig(space="dna", stride_plan="imagenet"),
-            accelerator=AcceleratorConfig(template="fpga", device="zc706"),
-            budgets=Budgets(fps=80),
-            search=SearchConfig(
-                level="bilevel",
-                soft_widths=True,
-                active_paths=2,
-                steps=120 * _SEARCH_EPOCH,
-                warmup_steps=45 * _SEARCH_EPOCH,
-                temperature=TemperatureConfig(start=5.0, end=5 * 0.956**75),
-                weights=OptimizerConfig(learning_rate=0.1, warmup_steps=0, weight_decay=5e-4),
-                network=OptimizerConfig(name="adam", learning_rate=3e-4, weight_decay=0.0, warmup_steps=0),
-            ),
-            augmentation=AugmentationConfig(crop_padding=28, flip=True),
-            retrain=RetrainConfig(
-                training=TrainingConfig(
-                    steps=180 * _EPOCH,
-                    optimizer=OptimizerConfig(learning_rate=0.2 * _BATCH / 512, warmup_steps=0, weight_decay=4e-5),
-                    label_smoothing=0.0,
-                    ema_decay=0.0,
-                    calibration_batches=100,
-                )
-            ),
-            log_every=100,
-            checkpoint_every=_SEARCH_EPOCH,
-            evaluation_batch_size=500,
-        )
+    smoke = is_smoke(variant)
+    config = dna_cifar10.get_config(variant)
+    config.update_from_flattened_dict(
+        {
+            "data.name": "imagenet2012",
+            "data.decision_fraction": 0.2,
+            "data.image_size": 224,
+            "network.stride_plan": "imagenet",
+            "budgets.fps": 80.0,
+            "search.temperature.end": 5 * 0.956**75,
+            "search.weights.learning_rate": 0.1,
+            "augmentation.crop_padding": 28,
+            "retrain.training.optimizer.learning_rate": 0.2 * _BATCH / 512,
+            "retrain.training.optimizer.weight_decay": 4e-5,
+        }
     )
-    if is_smoke(variant):
+    if smoke:
+        config.update_from_flattened_dict({"data.batch_size": 2, "data.limit": 10, "evaluation_batch_size": 2})
+    else:
         config.update_from_flattened_dict(
             {
-                "data.batch_size": 2,
-                "data.limit": 10,
-                "network.width": 0.1,
-                "search.steps": 2,
-                "search.warmup_steps": 1,
-                "retrain.training.steps": 2,
-                "retrain.training.calibration_batches": 1,
-                "retrain.published": False,
-                "log_every": 1,
-                "checkpoint_every": 2,
-                "evaluation_batch_size": 2,
+                "data.batch_size": _BATCH,
+                "search.steps": 120 * _SEARCH_EPOCH,
+                "search.warmup_steps": 45 * _SEARCH_EPOCH,
+                "retrain.training.steps": 180 * _EPOCH,
+                "checkpoint_every": _SEARCH_EPOCH,
+                "evaluation_batch_size": 500,
             }
         )
     return config
