@@ -43,7 +43,7 @@ from experiments import benchmark_output
 
 LIMITS = (Limits(900, 700), Limits(220, 280), Limits(64, 140))
 TABLES = ["certificates", "default", "estimators", "settings"]
-RATES = (1e-7, 1e-3, 0.01, 0.03, 0.05, 0.1, 0.3)
+RATES = (1e-7, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0)
 TEMPERATURES = (0.1, 0.3, 1.0, 3.0)
 
 

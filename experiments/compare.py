@@ -30,10 +30,17 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "joint": {},
     "network only": {"fix": "accelerator"},
     "accelerator only": {"fix": "network"},
-    "network then accelerator": {"order": "network_first"},
-    "accelerator then network": {"order": "accelerator_first"},
+    "network then accelerator": {"order": "network_first", "search.reoptimize_every": 0},
+    "accelerator then network": {"order": "accelerator_first", "search.reoptimize_every": 0},
+    "joint by gradient": {"search.reoptimize_every": 0},
+    "joint by samples": {"search.expected_network": False},
+    "joint by gradient and samples": {"search.reoptimize_every": 0, "search.expected_network": False},
 }
-"""Search -> what its configuration has in place of the card's."""
+"""Search -> what its configuration has in place of the card's, by names of fields.
+
+By gradient, the accelerator is never set anew by exact search, which needs it searched along with the network. By samples, a
+step prices the sampled network, not the expected one.
+"""
 
 DEFAULT_SEARCHES = ("joint", "network only", "accelerator only")
 
@@ -54,11 +61,12 @@ _ROUNDING = 1e-9
 
 
 def configuration(base: CosearchConfig, name: str, seed: int, budgets: Budgets) -> CosearchConfig:
-    """Of a search of the comparison; only where the accelerator is searched along can it be set anew on the way."""
-    search = base.search
-    if "order" in SEARCHES[name]:
-        search = dataclasses.replace(search, reoptimize_every=0)
-    return dataclasses.replace(base, seed=seed, budgets=budgets, search=search, **SEARCHES[name])
+    """Of a search of the comparison."""
+    fields = SEARCHES[name]
+    of_search = {field.removeprefix("search."): value for field, value in fields.items() if field.startswith("search.")}
+    others = {field: value for field, value in fields.items() if not field.startswith("search.")}
+    search = dataclasses.replace(base.search, **of_search)
+    return dataclasses.replace(base, seed=seed, budgets=budgets, search=search, **others)
 
 
 def figures(summary: dict[str, Any], config: CosearchConfig) -> dict[str, Any]:

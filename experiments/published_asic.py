@@ -44,9 +44,11 @@ def _grouping(kind: str) -> Grouping:
     return "block" if kind == CHUNKED else "class"
 
 
-def steps_for(space: Space, evaluations: int) -> int:
-    """Steps of a search that price that many designs: each one, and its neighbours."""
-    return max(1, evaluations // (1 + sum(len(decision.options) for decision in space.free)))
+def steps_for(space: Space, evaluations: int) -> tuple[int, int]:
+    """Steps of a search and of the descent at its end, half each, that price that many designs: each one, and its
+    neighbours."""
+    steps = max(1, evaluations // (1 + sum(len(decision.options) for decision in space.free)))
+    return steps - steps // 2, steps // 2
 
 
 def best_at_random(
@@ -92,8 +94,9 @@ def _search(
     area_mm2: float,
     start: Design | None = None,
 ) -> AsicSearchResult:
+    steps, descent_steps = steps_for(space, effort.evaluations)
     config = AsicSearchConfig(
-        goal=goal, starts=effort.starts, steps=steps_for(space, effort.evaluations), learning_rate=_LEARNING_RATE
+        goal=goal, starts=effort.starts, steps=steps, descent_steps=descent_steps, learning_rate=_LEARNING_RATE
     )
     return search_asic_pipeline(space, layers, area_mm2, config, effort.seed, _grouping(kind), start=start)
 

@@ -42,33 +42,27 @@ def third_of(space: Space, single: Design, area_mm2: float) -> tuple[Space, floa
     return space.fix({BANDWIDTH_GBPS.name: single[BANDWIDTH_GBPS.name]}), (area_mm2 - link) / CHUNKS + link
 
 
-def _of_alike(single: Design, space: Space, weights: Sequence[int], allocation: Design) -> Design:
-    """A pipeline whose chunks are all that of a design of one chunk."""
+def _of_alike(single: Design, space: Space, allocation: Design) -> Design:
+    """A pipeline whose chunks are all that of a design of one chunk, with equal shares of its link."""
     first = chunk_name(1, "")
     knobs = {name.removeprefix(first): value for name, value in single.items() if name.startswith(first)}
     design: Design = {BANDWIDTH_GBPS.name: single[BANDWIDTH_GBPS.name]} | allocation
-    for chunk, weight in enumerate(weights, 1):
+    for chunk in range(1, CHUNKS + 1):
         design |= {chunk_name(chunk, knob): value for knob, value in knobs.items()}
-        design[chunk_name(chunk, BANDWIDTH_WEIGHT.name)] = weight
     return design | dict(space.fixed)
 
 
 def one_chunk(single: Design, space: Space, layers: Sequence[Layer]) -> Design:
-    """A pipeline that runs everything on its first chunk, which has the largest share of the link.
-
-    The others are not built, but 2 of 10 parts of the link are theirs.
-    """
-    least, most = BANDWIDTH_WEIGHT.options[0], BANDWIDTH_WEIGHT.options[-1]
-    weights = [int(most)] + [int(least)] * (CHUNKS - 1)
-    return _of_alike(single, space, weights, {allocation_name(group): 1 for group in group_names(layers)})
+    """A pipeline that runs everything on its first chunk: the others are not built, and it costs what the design does."""
+    return _of_alike(single, space, {allocation_name(group): 1 for group in group_names(layers)})
 
 
 def chunks_alike(single: Design, space: Space, layers: Sequence[Layer], goal: Goal) -> Design:
     """A pipeline of equal chunks, each with a third of the link and of the work, blocks in sequence."""
     groups = group_names(layers)
-    # As they run on one of the chunks, all of them.
-    on_first: Design = {allocation_name(group): 1 for group in groups}
-    _, placed = evaluate_pipeline(layers, _of_alike(single, space, [1] * CHUNKS, on_first), objective=GOALS[goal])
+    # As they run with a third of the link, wherever.
+    spread: Design = {allocation_name(group): 1 + i % CHUNKS for i, group in enumerate(groups)}
+    _, placed = evaluate_pipeline(layers, _of_alike(single, space, spread), objective=GOALS[goal])
     times = np.zeros(len(groups))
     for layer in placed:
         times[groups.index(group_of(layer.layer))] += layer.milliseconds
@@ -78,7 +72,7 @@ def chunks_alike(single: Design, space: Space, layers: Sequence[Layer], goal: Go
     best = min(cuts, key=lambda cut: max(np.diff(until[[0, *cut, len(groups)]])))
     chunks = 1 + np.searchsorted(best, np.arange(len(groups)), side="right")
     allocation: Design = {allocation_name(group): int(chunk) for group, chunk in zip(groups, chunks, strict=True)}
-    return _of_alike(single, space, [1] * CHUNKS, allocation)
+    return _of_alike(single, space, allocation)
 
 
 def starting_pipeline(

@@ -81,9 +81,9 @@ def _blocks(channels: Sequence[int], strides: Sequence[int], in_channels: int, r
     """Blocks of given output channels and strides behind a stem of `in_channels` and `rows`."""
     blocks = []
     for index, (out_channels, stride) in enumerate(zip(channels, strides, strict=True), 1):
-        rows = -(-rows // stride)
-        blocks.append(DnaBlock(index, in_channels, out_channels, stride, rows))
-        in_channels = out_channels
+        block = DnaBlock(index, in_channels, out_channels, stride, rows)
+        blocks.append(block)
+        in_channels, rows = out_channels, block.rows
     return tuple(blocks)
 
 

@@ -14,14 +14,19 @@ class DnaBlock:
       index: position in the network, from 1.
       in_channels, out_channels: of the block.
       stride: of its depthwise convolution.
-      rows: height and width of its output.
+      in_rows: height and width of its input.
     """
 
     index: int
     in_channels: int
     out_channels: int
     stride: int
-    rows: int
+    in_rows: int
+
+    @property
+    def rows(self) -> int:
+        """Height and width of its output; a stride of 2 makes 4 of 7."""
+        return -(-self.in_rows // self.stride)
 
     @property
     def keeps_shape(self) -> bool:

@@ -36,17 +36,16 @@ def _depthwise(name: str, channels: int, rows: int, kernel: int, bits: int, **fi
 def _operation_layers(block: DnaBlock, chosen: str, bits: int) -> list[Layer]:
     """Layers of a block under one choice."""
     prefix = f"block_{block.index:02d}"
-    in_rows = block.rows * block.stride
     if chosen == SKIP:
         if block.keeps_shape:
             return []
-        fields = {"stride": block.stride, "input_rows": in_rows, "input_columns": in_rows}
+        fields = {"stride": block.stride, "input_rows": block.in_rows, "input_columns": block.in_rows}
         return [_convolution(f"{prefix}.skip", block.out_channels, block.in_channels, block.rows, bits, **fields)]
     parts = operation(chosen)
     hidden = parts.expansion * block.in_channels
-    fields = {"stride": block.stride, "input_rows": in_rows, "input_columns": in_rows}
+    fields = {"stride": block.stride, "input_rows": block.in_rows, "input_columns": block.in_rows}
     layers = [
-        _convolution(f"{prefix}.expand", hidden, block.in_channels, in_rows, bits, groups=parts.groups),
+        _convolution(f"{prefix}.expand", hidden, block.in_channels, block.in_rows, bits, groups=parts.groups),
         _depthwise(f"{prefix}.depthwise", hidden, block.rows, parts.kernel, bits, **fields),
         _convolution(f"{prefix}.project", block.out_channels, hidden, block.rows, bits, groups=parts.groups),
     ]

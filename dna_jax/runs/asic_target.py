@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import itertools
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -14,8 +15,9 @@ from dna_jax.errors import UserError
 from dna_jax.hardware.asic import AsicPricing, PipelineCost, PlacedLayer, evaluate_pipeline, lower_bound, price_designs
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.plots import plot_pipeline
-from dna_jax.runs.target import Picture, Verdict, exceeded
+from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way
 from dna_jax.runs.units import UNITS
+from dna_jax.search import likeliest_within
 from dna_jax.search.asic_search import AsicSearchResult, search_asic_pipeline
 from dna_jax.search.asic_steps import GOALS, AsicSearchConfig
 from dna_jax.spaces import Design, Space, asic_pipeline_space
@@ -115,9 +117,11 @@ class AsicTarget:
     def _evaluate(self, layers: Sequence[Layer], design: Design) -> tuple[PipelineCost, list[PlacedLayer]]:
         return evaluate_pipeline(layers, design, objective=GOALS[self._search.goal])
 
-    def _refine(self, problem: "Problem", layers: Sequence[Layer], start: Design) -> AsicSearchResult:
-        """The pipeline of a search within all budgets from a design on, which is not worse than that."""
-        limits = {_FIELDS.get(name, name): limit for name, limit in problem.budgets.items()}
+    def _refine(
+        self, problem: "Problem", layers: Sequence[Layer], start: Design, budgets: Mapping[str, float]
+    ) -> AsicSearchResult:
+        """The pipeline of a search within budgets from a design on, which is not worse than that."""
+        limits = {_FIELDS.get(name, name): limit for name, limit in budgets.items()}
         space = problem.accelerator_space
         area = limits.pop("area_mm2", np.inf)
         return search_asic_pipeline(
@@ -145,7 +149,7 @@ class AsicTarget:
         met = [costs.metrics[name] <= limit for name, limit in budgets]
         if np.all([*met, costs.overflow_kib <= 0], axis=0).any():
             return
-        result = self._refine(problem, layers, self.baseline) if space.free else None
+        result = self._refine(problem, layers, self.baseline, dict(budgets)) if space.free else None
         if result is not None and result.design is not None:
             return
         area = dict(budgets).get("area_mm2", np.inf)
@@ -167,18 +171,56 @@ class AsicTarget:
     def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
         """The pipeline that a search ends with for the most likely network; None where none meets the budgets."""
         carried = problem.strategy.space.decode(point)
-        return self._refine(problem, chosen_layers(problem.specification, carried), carried).design
+        layers = chosen_layers(problem.specification, carried)
+        return self._refine(problem, layers, carried, dict(problem.budgets.items())).design
+
+    def _excess(self, problem: "Problem", design: Design) -> dict[str, float]:
+        """Logarithm of every cost that has a budget over that."""
+        found = cost_block(self._evaluate(chosen_layers(problem.specification, design), design)[0])
+        return {name: math.log(found[name] / limit) for name, limit in problem.budgets.items()}
+
+    def _settled(
+        self, problem: "Problem", carried: Design, point: Mapping[str, jax.Array]
+    ) -> tuple[Design, AsicSearchResult | None]:
+        """The most likely network that meets all budgets, the most likely of all where none is found; and the search of its
+        pipeline, where pipelines are searched.
+
+        Where the pipeline of the most likely network misses a budget, decisions give way on the best pipeline within the
+        area; what is left gets a pipeline of its own.
+        """
+        budgets, free = dict(problem.budgets.items()), bool(problem.accelerator_space.free)
+        layers = chosen_layers(problem.specification, carried)
+        searched = self._refine(problem, layers, carried, budgets) if free else None
+        design = carried if searched is None or searched.design is None else carried | searched.design
+        if max(self._excess(problem, design).values(), default=0.0) <= 0:
+            return design, searched
+        area = {name: limit for name, limit in budgets.items() if name == "area_mm2"}
+        smaller = self._refine(problem, layers, design, area).design if free else None
+        pipeline = problem.accelerator_space.restrict(design | (smaller or {}))
+        excess = self._excess(problem, design | pipeline)
+
+        def judged(network: Design) -> tuple[Design, Design, float]:
+            whole = carried | network | pipeline
+            return whole, pipeline, max(self._excess(problem, whole).values())
+
+        settled = likeliest_within(problem.strategy, point, max(excess, key=lambda name: excess[name]), judged)
+        if settled is None:
+            return design, searched
+        if not free:
+            return settled, None
+        searched = self._refine(problem, chosen_layers(problem.specification, settled), settled, budgets)
+        return settled | (searched.design or {}), searched
 
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
-        """The most likely network with the pipeline that a search from the most likely one ends with."""
+        """The most likely network that meets the budgets, with the pipeline that a search from there ends with."""
         carried = problem.strategy.space.decode(point)
-        layers = chosen_layers(problem.specification, carried)
-        before, _ = self._evaluate(layers, carried)
-        budgets = problem.budgets.items()
-        searched = self._refine(problem, layers, carried) if problem.accelerator_space.free else None
-        design = carried if searched is None or searched.design is None else carried | searched.design
+        before, _ = self._evaluate(chosen_layers(problem.specification, carried), carried)
+        budgets, free = problem.budgets.items(), bool(problem.accelerator_space.free)
+        design, searched = self._settled(problem, carried, point)
+        layers = chosen_layers(problem.specification, design)
         cost, placed = self._evaluate(layers, design)
         found, goal = cost_block(cost), self._ranked_by
+        changed, said = gave_way(problem.network_space, design, carried)
         area = dict(budgets).get("area_mm2", np.inf)
         bound = lower_bound(layers, self.chunks, area)
         least = float(getattr(bound, self._search.goal))
@@ -193,6 +235,7 @@ class AsicTarget:
             standing += f"; the joint search itself had carried one of {carried_by_search[goal]:.4g} {unit}"
             wrong = exceeded(carried_by_search, budgets)
             standing += f", where {'; '.join(wrong)}" if wrong else ""
+        standing += said
         optimality = {
             "accelerator_rank": None,
             "accelerator_gap": gap,
@@ -202,9 +245,13 @@ class AsicTarget:
                 name: float(getattr(bound, _FIELDS.get(name, name))) for name in found if name not in ("fps", "area_mm2")
             },
             "carried_by_gradient": carried_by_search,
+            "most_likely_network_kept": not changed,
+            "decisions_that_gave_way": changed,
             "standing": standing,
         }
-        published, _ = self._evaluate(chosen_layers(problem.specification, problem.published), problem.published)
+        default_layers = chosen_layers(problem.specification, problem.published)
+        published, _ = self._evaluate(default_layers, problem.published)
+        best = self._refine(problem, default_layers, problem.published, {"area_mm2": area}).cost if free else None
         costs = {
             f"chunk {chunk}": row
             for chunk, row in enumerate(zip(cost.chunk_ms, cost.chunk_mj, cost.chunk_mm2, strict=True), start=1)
@@ -215,6 +262,7 @@ class AsicTarget:
             design=design,
             cost=found,
             baseline=cost_block(published),
+            published_best=None if best is None else cost_block(best),
             violations=exceeded(found, budgets) + _overflows(placed),
             optimality=optimality,
             layer_headings=LAYER_HEADINGS,

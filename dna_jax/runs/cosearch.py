@@ -228,6 +228,7 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
         "accuracy": {"search": search_accuracy, "final": final, "baseline": baseline_accuracy},
         "optimality": verdict.optimality,
         "baseline": verdict.baseline,
+        "published_best": verdict.published_best,
     }
     write_report(directory, verdict, summary, config.search.warmup_steps)
     directory.write_summary(summary)

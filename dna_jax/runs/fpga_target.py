@@ -23,7 +23,7 @@ from dna_jax.hardware.fpga import (
 )
 from dna_jax.networks import chosen_layers, expected_layers
 from dna_jax.runs.plots import plot_pipeline
-from dna_jax.runs.target import Picture, Verdict, exceeded
+from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way
 from dna_jax.search import Certificate, Limits, certified_optimum, likeliest_within, recheck
 from dna_jax.spaces import Chunk, Design, Space, baseline_pipeline, fpga_pipeline_space
 from dna_jax.workload import Layer, merge_counts
@@ -159,13 +159,15 @@ class FpgaTarget:
         layers = chosen_layers(problem.specification, design)
         chunks, cost = evaluate_pipeline(layers, design)
         found = cost_block(cost)
-        changed = [name for name in problem.network_space.restrict(design) if design[name] != carried[name]]
+        changed, said = gave_way(problem.network_space, design, carried)
         wrong = recheck(optimum, layers, problem.accelerator_space) if optimum.design is not None else []
         if wrong:
             raise AssertionError(" ".join(wrong))
         violations = exceeded(found, problem.budgets.items())
         gap = found["frame_ms"] * CLOCK_HZ / 1e3 / optimum.cycles - 1 if optimum.cycles else None
-        _, published = evaluate_pipeline(chosen_layers(problem.specification, problem.published), problem.published)
+        default_layers = chosen_layers(problem.specification, problem.published)
+        _, published = evaluate_pipeline(default_layers, problem.published)
+        best = self._optimum(problem, default_layers).design if problem.accelerator_space.free else None
         limits = dict(problem.budgets.items())
         resources_met = by_gradient["dsp"] <= limits["dsp"] and by_gradient["bram"] <= limits["bram"]
         if gap is None:
@@ -175,9 +177,7 @@ class FpgaTarget:
             beyond = "" if resources_met else ", beyond the device"
             carried_fps = f"{by_gradient['fps']:.4g} images/s{beyond}"
             standing = f"the pipeline {place} for this network; the search itself had carried one of {carried_fps}"
-        if changed:
-            count = "1 decision" if len(changed) == 1 else f"{len(changed)} decisions"
-            standing += f"; {count} of the most likely network, which missed a budget, gave way"
+        standing += said
         optimality = {
             "accelerator_rank": 1 if gap is not None and gap < _EQUAL and not violations else None,
             "accelerator_gap": gap,
@@ -196,6 +196,7 @@ class FpgaTarget:
             design=design,
             cost=found,
             baseline=cost_block(published),
+            published_best=cost_block(evaluate_pipeline(default_layers, self.baseline | best)[1]) if best else None,
             violations=violations,
             optimality=optimality,
             layer_headings=LAYER_HEADINGS,

@@ -21,13 +21,15 @@ td.number { text-align: right; font-variant-numeric: tabular-nums } img { max-wi
 <h1>{{ title }}</h1>
 <p>{% if summary.feasible %}All budgets are met.{% else %}<span class="bad">{{ summary.violations | join("; ") }}.</span>
 {% endif %} {{ standing }}</p>
-<table><tr><th></th><th>found</th><th>published network on baseline</th><th>budget</th></tr>
+<table><tr><th></th><th>found</th><th>published network on baseline</th>
+{% if summary.published_best %}<th>published network on its best</th>{% endif %}<th>budget</th></tr>
 {% for name, title, unit in rows %}<tr><td>{{ title }} ({{ unit }})</td>
 <td class="number">{{ "%.5g" | format(summary.cost[name]) }}</td>
 <td class="number">{{ "%.5g" | format(summary.baseline[name]) }}</td>
+{% if summary.published_best %}<td class="number">{{ "%.5g" | format(summary.published_best[name]) }}</td>{% endif %}
 <td class="number">{{ "%.5g" | format(summary.budgets[name]) if name in summary.budgets else "" }}</td></tr>{% endfor %}
 <tr><td>test accuracy (%)</td><td class="number">{{ "%.2f" | format(100 * summary.accuracy.final) }}</td>
-<td class="number">{{ published_accuracy }}</td><td></td></tr></table>
+<td class="number">{{ published_accuracy }}</td>{% if summary.published_best %}<td></td>{% endif %}<td></td></tr></table>
 {% for caption, data in images %}<h2>{{ caption }}</h2><img alt="{{ caption }}" src="data:image/png;base64,{{ data }}">
 {% endfor %}
 <h2>The design</h2>

@@ -7,13 +7,19 @@ from dna_jax.runs.units import UNITS
 
 
 def summary_table(summary: Mapping[str, Any], where: str) -> str:
-    """Found and published design side by side, budgets, standing, and where to look further."""
-    lines = [f"{'':<26}{'found':>12}{'published':>12}{'budget':>12}"]
+    """Found and published design side by side, budgets, standing, and where to look further.
+
+    The published network is on the baseline accelerator, and where it was sought on the best one for it.
+    """
+    best = summary.get("published_best")
+    titles = ["found", "published", *([] if best is None else ["on its best"]), "budget"]
+    lines = [" " * 26 + "".join(f"{title:>12}" for title in titles)]
     for name in summary["cost"]:
         title = "{} ({})".format(*UNITS[name])
         limit = summary["budgets"].get(name)
         shown = f"{limit:>12.5g}" if limit is not None else ""
-        lines.append(f"{title:<26}{summary['cost'][name]:>12.5g}{summary['baseline'][name]:>12.5g}{shown}")
+        on_best = "" if best is None else f"{best[name]:>12.5g}"
+        lines.append(f"{title:<26}{summary['cost'][name]:>12.5g}{summary['baseline'][name]:>12.5g}{on_best}{shown}")
     accuracy = summary["accuracy"]
     published = "not trained" if accuracy["baseline"] is None else f"{100 * accuracy['baseline']:.2f}"
     lines.append(f"{'test accuracy (%)':<26}{100 * accuracy['final']:>12.2f}{published:>12}")

@@ -31,6 +31,8 @@ class Verdict:
       design: all decisions.
       cost: figures of summary.json, by names that `runs.units` knows.
       baseline: the same of the published network on the baseline accelerator.
+      published_best: the same of the published network on the best accelerator found for it within the device or area,
+        other budgets aside; None where accelerators are not searched, or none was sought.
       violations: what the design violates, a sentence each.
       optimality: where its accelerator stands among all for its network; "standing" is that in a sentence.
       layer_headings, layers: a table of the layers, as text.
@@ -40,6 +42,7 @@ class Verdict:
     design: Design
     cost: dict[str, float]
     baseline: dict[str, float]
+    published_best: dict[str, float] | None
     violations: list[str]
     optimality: dict[str, Any]
     layer_headings: Sequence[str]
@@ -83,6 +86,15 @@ class Target(Protocol):
         What takes long is kept in the folder of the run, where a resumed run finds it.
         """
         ...
+
+
+def gave_way(networks: Space, design: Design, carried: Design) -> tuple[list[str], str]:
+    """Network decisions in which a design differs from the one carried, and what to say of them: nothing where there is
+    none."""
+    changed = [name for name in networks.restrict(design) if design[name] != carried[name]]
+    count = "1 decision" if len(changed) == 1 else f"{len(changed)} decisions"
+    said = f"; {count} of the most likely network, which missed a budget, gave way" if changed else ""
+    return changed, said
 
 
 def exceeded(cost: Mapping[str, float], budgets: Sequence[tuple[str, float]]) -> list[str]:

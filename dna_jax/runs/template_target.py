@@ -247,6 +247,7 @@ class TemplateTarget:
             design=derived.design,
             cost=cost,
             baseline=baseline,
+            published_best=None,
             violations=violations(problem, self.template, derived.design, cost, derived.cost.layers.cost),
             optimality=_optimality(problem, derived),
             layer_headings=LAYER_HEADINGS,

@@ -5,7 +5,8 @@
 A step draws a design from the logits and prices it together with all designs that differ from it in one decision. What each
 of these takes is the exact gradient by the probability of its option; it reaches the logits through a softmax with the
 draw's noise (straight-through Gumbel-softmax). The multipliers of the limits ascend meanwhile. The best design seen within
-the limits is the result, neighbours included: they have been priced. Steps of descent may follow.
+the limits is the result, neighbours included: they have been priced. Steps of descent may follow: from the best design to
+its best neighbour, or, before any design keeps the limits, to the one that exceeds them least.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ import numpy as np
 
 from dna_jax.hardware.asic import Grouping, PipelineBound, PipelineCost, lower_bound, pipeline_work, price_designs
 from dna_jax.hardware.asic.neighbours import chunk_count
-from dna_jax.search.asic_steps import GOALS, AsicSearchConfig, run_searches, shape_of
+from dna_jax.search.asic_steps import BEYOND, GOALS, AsicSearchConfig, run_searches, shape_of
 from dna_jax.spaces import Design, Space
 from dna_jax.spaces.asic_pipeline import allocated_groups
 from dna_jax.workload import Layer
@@ -36,7 +37,7 @@ class AsicSearchResult:
       bound: what no design within the area undercuts.
       gap: its goal over the bound, minus 1.
       evaluations: designs that were priced, neighbours included.
-      best_of_starts: the goal of the best of each start, [starts].
+      best_of_starts: the goal of the best of each start, [starts]; infinite where none keeps the limits.
     """
 
     design: Design | None
@@ -84,7 +85,7 @@ def search_asic_pipeline(
     state = run_searches(work, shape_of(space), held, limited, config, logits, seed)
     neighbours = sum(len(decision.options) for decision in space.free)
     evaluations = config.starts * (config.steps + config.descent_steps) * (1 + neighbours)
-    found = np.asarray(state.best)
+    found = np.where(state.best < BEYOND, state.best, np.inf)
     indices = np.asarray(state.best_indices)[np.isfinite(found)]
     if start is not None:
         indices = np.concatenate([indices, held[None]])

@@ -32,6 +32,9 @@ GOALS: dict[Goal, Objective] = {"edp": "edp", "latency_ms": "latency", "interval
 LIMITED = ("latency_ms", "interval_ms", "energy_mj", "area_mm2")
 """What may have a limit, fields of `PipelineCost`."""
 
+BEYOND = 1e30
+"""Merit from which on a design exceeds limits; below, it is the goal."""
+
 _ROUNDING = 1e-6
 """Relative distance to a limit within which float32 does not tell what keeps it."""
 
@@ -44,7 +47,8 @@ class AsicSearchConfig:
       goal: what is minimised, a field of `PipelineCost`.
       starts: searches side by side, from the same logits with other draws.
       steps: of each search.
-      descent_steps: after these, in which the best design is replaced by its best neighbour while that is better.
+      descent_steps: after these, in which the best design, or the one that exceeds limits least, is replaced by its best
+        neighbour while that is better.
       learning_rate: of Adam on the logits.
       multiplier_rate: step size of the multipliers of the limits.
       temperature: of the softmax.
@@ -75,7 +79,8 @@ class AsicSearchState:
       logits: [decisions, widest].
       optimizer: Optax state.
       multipliers: of the limits in the order of LIMITED, [4], >= 0.
-      best: the goal of the best design within the limits; infinite before there is one.
+      best: merit of the best design: its goal within the limits, else BEYOND times 1 plus what it exceeds them by; infinite
+        before the first step.
       best_indices: its options, int[decisions].
     """
 
@@ -149,7 +154,7 @@ def _step(
 
     rows, pull = jax.vjp(soft_sample, state.logits)
     drawn_indices = jnp.where(is_free, jnp.argmax(rows, axis=-1), task.held)
-    descends = (step >= config.steps) & jnp.isfinite(state.best)
+    descends = step >= config.steps
     indices = jnp.where(descends, state.best_indices, drawn_indices)
     point = Point(jax.nn.one_hot(indices, state.logits.shape[-1]), shape.sizes)
     base, others, in_point = alternatives(shape.free, task.work, point, task.counts)
@@ -165,24 +170,27 @@ def _step(
     excess = jnp.where(is_limited, jnp.log(jnp.where(is_limited, share, 1)), -1)
     # A decision that is free on one chunk has alternatives on all.
     allowed = np.append(is_free[in_point[:, 0]], True)
-    valid = allowed & (of_all("overflow_kib") <= 0) & jnp.all(excess <= -_ROUNDING, axis=-1)
+    overflow = of_all("overflow_kib")
+    valid = (overflow <= 0) & jnp.all(excess <= -_ROUNDING, axis=-1)
 
     lagrangian = jnp.log(goals) + jnp.sum(jnp.where(is_limited, state.multipliers * excess, 0), axis=-1)
     slopes = jnp.zeros_like(state.logits).at[in_point[:, 0], in_point[:, 1]].set(lagrangian[:-1] - lagrangian[-1])
     updates, optimizer = _optimizer(config).update(pull(slopes)[0], state.optimizer)
     logits = jnp.asarray(optax.apply_updates(state.logits, updates))
 
-    feasible = jnp.where(valid, goals, jnp.inf)
-    found = jnp.argmin(feasible)
+    # Where nothing keeps the limits yet, the best is what exceeds them least.
+    beyond = BEYOND * (1 + overflow + jnp.sum(jnp.maximum(excess, 0), axis=-1))
+    merits = jnp.where(allowed, jnp.where(valid, goals, beyond), jnp.inf)
+    found = jnp.argmin(merits)
     # One more pair, which changes nothing, for the drawn design.
     pairs = jnp.concatenate([jnp.asarray(in_point), jnp.stack([jnp.zeros((), int), indices[0]])[None]])
     found_indices = indices.at[pairs[found, 0]].set(pairs[found, 1])
-    better = feasible[found] < state.best
+    better = merits[found] < state.best
     state = AsicSearchState(
         logits=logits,
         optimizer=optimizer,
         multipliers=jnp.clip(state.multipliers + config.multiplier_rate * excess[-1], 0, 20),
-        best=jnp.where(better, feasible[found], state.best),
+        best=jnp.where(better, merits[found], state.best),
         best_indices=jnp.where(better, found_indices, state.best_indices),
     )
     return state, None

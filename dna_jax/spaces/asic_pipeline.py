@@ -25,7 +25,7 @@ BANDWIDTH_GBPS = Decision("accelerator.bandwidth_gbps", (2, 4, 8, 16, 32))
 """GB/s between the chip and DRAM, of all chunks together."""
 
 BANDWIDTH_WEIGHT = Decision("bandwidth_weight", (1, 2, 4, 8))
-"""Of a chunk: its share of the bandwidth is its weight over the sum of all."""
+"""Of a chunk: its share of the bandwidth is its weight over the sum of those of all chunks that have layers."""
 
 ARCHITECTURE_KNOBS = (
     Decision("rows", (4, 8, 12, 16, 24, 32)),

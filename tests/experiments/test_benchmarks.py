@@ -1,5 +1,6 @@
 """The measuring binaries: they run, and they add up what they measured."""
 
+import dataclasses
 import json
 import sys
 
@@ -135,6 +136,16 @@ def test_every_search_of_a_comparison_has_a_configuration():
     }
     assert all(config.seed == 3 for config in configurations.values())
     assert configurations["joint"].search == base.search
+    assert base.search.reoptimize_every
+    assert base.search.expected_network
+    pricing = {name: (bool(c.search.reoptimize_every), c.search.expected_network) for name, c in configurations.items()}
+    assert pricing["joint by gradient"] == (False, True)
+    assert pricing["joint by samples"] == (True, False)
+    assert pricing["joint by gradient and samples"] == (False, False)
+    # Nothing else differs.
+    assert {dataclasses.replace(c.search, reoptimize_every=20, expected_network=True) for c in configurations.values()} == {
+        dataclasses.replace(base.search, reoptimize_every=20)
+    }
 
 
 def test_a_comparison_may_match_what_one_search_reached():

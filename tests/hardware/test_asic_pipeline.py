@@ -27,6 +27,7 @@ from dna_jax.spaces import Point, Space
 from dna_jax.spaces.asic_pipeline import (
     ARCHITECTURE_KNOBS,
     BANDWIDTH_GBPS,
+    BANDWIDTH_WEIGHT,
     allocation_name,
     asic_pipeline_space,
     automatic_schedules,
@@ -142,15 +143,28 @@ def test_gradients_at_soft_points_are_finite_and_reach_every_decision():
     assert (by_weight[:, :3] >= 0).all()
 
 
-def test_styles_schedules_and_allocation_mix_linearly():
+def test_styles_and_schedules_mix_linearly():
     rows = _soft(1, seed=4)
     value, gradient, _ = _relaxed()(rows)
-    for name in (chunk_name(2, "style"), chunk_name(1, "schedule.pointwise"), allocation_name("block_01")):
+    for name in (chunk_name(2, "style"), chunk_name(1, "schedule.pointwise")):
         moved = rows.copy()
         moved[0, _column(name)] = np.eye(rows.shape[-1])[1]
         predicted = value[0] + np.sum(gradient[0] * (moved[0] - rows[0]), axis=(1, 2))
-        # Latency and energy are linear in each of these decisions; so is the area in the allocation.
+        # Latency and energy are linear in each of these decisions.
         np.testing.assert_allclose(_relaxed()(moved)[0][0, [0, 2]], predicted[[0, 2]], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [allocation_name("block_01"), chunk_name(3, "bandwidth_weight"), chunk_name(1, "rows")])
+def test_gradients_at_a_soft_point_are_differences_between_options(name):
+    rows = _soft(1, seed=4)
+    _, gradient, _ = _relaxed()(rows)
+    moved = np.repeat(rows, 3, axis=0)
+    moved[:, _column(name)] = np.eye(rows.shape[-1])[:3]
+    cost, *_ = _relaxed()(moved)
+    slopes = gradient[0, :, _column(name), :3]
+    for s in (0, 2, 3):
+        np.testing.assert_allclose(slopes[s] - slopes[s, 0], cost[:, s] - cost[0, s], rtol=1e-6, atol=1e-9 * cost[0, s])
+    assert np.ptp(cost[:, 0]) > 1e-3 * cost[0, 0]
 
 
 def test_the_gradient_by_a_layer_is_its_price_on_its_chunk():
@@ -213,14 +227,36 @@ def test_a_chunk_without_layers_takes_no_time_and_is_not_built():
     cost = price_designs(SPACE, LAYERS, indices)
     np.testing.assert_array_equal(cost.chunk_ms[:, 1:], 0)
     np.testing.assert_array_equal(cost.chunk_mm2[:, 1:], 0)
-    # It keeps its share of the link, and nothing else of it matters.
-    other = indices.copy()
-    for chunk in (2, 3):
-        for knob in (*ARCHITECTURE_KNOBS[:2], ARCHITECTURE_KNOBS[5]):
-            other[:, _column(chunk_name(chunk, knob.name))] = 0
-    changed = price_designs(SPACE, LAYERS, other)
+    # Nothing of it matters, not even its weight: the pipeline is that of the first chunk alone, with the whole link.
+    alone = asic_pipeline_space(group_names(LAYERS), 1)
+    kept = [_column(decision.name) for decision in alone.decisions]
+    single = price_designs(alone, LAYERS, indices[:, kept])
     for name in SCALARS:
-        np.testing.assert_array_equal(getattr(changed, name), getattr(cost, name))
+        np.testing.assert_allclose(getattr(cost, name), getattr(single, name), rtol=1e-12)
+    # So too where groups are allocated to a chunk of which this network has no layers.
+    indices[:, _column(allocation_name("block_02"))] = 1
+    without = [layer for layer in LAYERS if not layer.name.startswith("block_02")]
+    absent = price_designs(SPACE, without, indices)
+    np.testing.assert_array_equal(absent.latency_ms, price_designs(alone, without, indices[:, kept]).latency_ms)
+
+
+def test_chunks_that_are_built_share_the_link_by_their_weights():
+    design = {decision.name: decision.options[-1] for decision in SPACE.decisions} | automatic_schedules(3)
+    design |= {chunk_name(chunk, "style"): "nvdla" for chunk in (1, 2, 3)} | {BANDWIDTH_GBPS.name: 2}
+    design |= {allocation_name(group): 1 for group in group_names(LAYERS)}
+
+    def classifier_ms(allocation):
+        _, placed = evaluate_pipeline(LAYERS, design | allocation)
+        return next(entry.milliseconds for entry in placed if entry.layer.name == "classifier")
+
+    # Its weights cross the link once, which limits it.
+    whole = classifier_ms({})
+    weights = {chunk_name(chunk, BANDWIDTH_WEIGHT.name): weight for chunk, weight in ((1, 8), (2, 2), (3, 4))}
+    design |= weights
+    assert classifier_ms({allocation_name("pool"): 2}) == pytest.approx(whole * 10 / 8)
+    assert classifier_ms({allocation_name("pool"): 3}) == pytest.approx(whole * 12 / 8)
+    assert classifier_ms({allocation_name("pool"): 2, allocation_name("stem"): 3}) == pytest.approx(whole * 14 / 8)
+    assert classifier_ms({allocation_name("classifier"): 2}) == pytest.approx(whole * 10 / 2)
 
 
 def test_more_bandwidth_never_slows_a_pipeline_and_helps_where_the_link_limits():

@@ -102,6 +102,7 @@ def test_a_batch_takes_as_long_as_its_images(costs):
     assert cycles["classifier"] < cycles["rows"] < 16 * cycles["classifier"]
 
 
+@pytest.mark.slow
 def test_a_search_sees_the_corrected_cost_and_its_slope():
     template, space = CORRECTED, CORRECTED.space
     workload = workload_from_layers(LAYERS)

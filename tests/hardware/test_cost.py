@@ -38,7 +38,7 @@ def _values(cost):
     return {name: getattr(cost, name) for name in COSTS}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["s1", pytest.param("s2", marks=pytest.mark.slow)])
 def test_one_hot_identity_on_a_thousand_designs(family):
     network_space, specification = FAMILIES[family]
     template = nahas_edge()

@@ -98,6 +98,7 @@ def test_a_part_of_the_memories_is_judged_by_the_whole_table(tmp_path):
         assert figures["area"]["mean_abs_pct"] < 10
 
 
+@pytest.mark.slow
 def test_a_single_simulated_layer_is_judged_by_a_correction_fitted_to_the_others(tmp_path):
     first = _rows("dosa_gemmini_rtl.csv")[0]
     shape = [name for name in first if name.startswith("prob.")]

@@ -75,6 +75,7 @@ def test_zigzag_with_our_own_mapper(tmp_path):
     assert cycles["kendall_tau"] >= 0.9 > cycles["macs_kendall_tau"]
 
 
+@pytest.mark.slow
 def test_the_edge_template_against_zigzag(tmp_path):
     report = _validate(tmp_path, "zigzag_edge.csv", keep=lambda row: row["config"] in ("base", "small"))
     assert len(report["configs"]) == 4

@@ -36,7 +36,7 @@ from dna_jax.workload import merge_equal_layers
 # Shapes kept and changed, with and without a stride.
 BLOCKS = (
     DnaBlock(1, 8, 8, 1, 8),
-    DnaBlock(2, 8, 12, 2, 4),
+    DnaBlock(2, 8, 12, 2, 8),
     DnaBlock(3, 12, 12, 1, 4),
     DnaBlock(4, 12, 20, 1, 4),
     DnaBlock(5, 20, 20, 1, 4),
@@ -137,7 +137,7 @@ def test_super_kernel_at_a_one_hot_point_is_the_single_network(design):
 
 
 def test_separate_candidates_at_a_one_hot_point_are_the_single_network():
-    blocks = (DnaBlock(1, 8, 12, 2, 4), DnaBlock(2, 12, 12, 1, 4))
+    blocks = (DnaBlock(1, 8, 12, 2, 8), DnaBlock(2, 12, 12, 1, 4))
     designs = [_design(("k3_e3", "skip"), (4, 6)), _design(("skip", "k5_e1_g2"), (8, 4))]
     with jax.enable_x64(True):
         assert _compare_with_single_networks(_small("separate", blocks), designs) == 2
@@ -165,7 +165,7 @@ def _grouped_and_shuffled(x, block, channels):
 
 @pytest.mark.parametrize("stride", [1, 2])
 def test_grouped_operation_is_two_grouped_convolutions_with_a_shuffle_between(stride):
-    block = DnaBlock(2, 8, 12, stride, 6 // stride)
+    block = DnaBlock(2, 8, 12, stride, 6)
     with jax.enable_x64(True):
         module = MixedBlock(block, candidates_of(_small(), block, "k5_e1_g2"))
         generator = np.random.default_rng(0)
@@ -193,7 +193,7 @@ def test_a_shuffle_is_a_relabelling():
 
 @pytest.mark.parametrize(("form", "changes"), [("super_kernel", True), ("super_kernel", False), ("separate", True)])
 def test_gradients_at_soft_hard_and_skipping_points(form, changes):
-    block = DnaBlock(1, 8, 12, 2, 4) if changes else DnaBlock(1, 8, 8, 1, 8)
+    block = DnaBlock(1, 8, 12, 2, 8) if changes else DnaBlock(1, 8, 8, 1, 8)
     space, whole = dna_network_space(1), supernet(_small(form, (block,)))
     parameters, statistics = _random_parameters(whole), whole.init(0)[1]
     images = jax.random.normal(jax.random.key(0), (8, 8, 8, 3))
@@ -235,6 +235,17 @@ def test_parameters_and_multiplications_of_single_networks():
         # Two of each normalised channel, and the classifier's bias.
         others = sum(2 * y.K for y in convolutions if y.name != "classifier") + specification.classes
         assert count_parameters(single_network(specification, design)) == weights + others
+
+
+def test_layers_follow_one_another_where_a_stride_meets_an_odd_map():
+    specification = dna_network("cifar", image_size=28)
+    for layers in (dna_layers(specification, [name] * 22, [8] * 22) for name in ("k3_e6", "skip")):
+        rows, channels = 28, 3
+        for layer in (layer for layer in layers if layer.weight_bits and layer.name != "classifier"):
+            assert (layer.input_rows or layer.P, layer.C) == (rows, channels)
+            rows, channels = layer.P, layer.K
+        # 28, 14, 7 and 4 rows.
+        assert rows == 4
 
 
 def test_relaxed_workload_is_that_of_the_layers():
@@ -301,7 +312,7 @@ def test_cosearch_moves_operations_and_bits():
 
 def test_blocks_that_keep_their_shape_start_as_the_identity():
     """So at the start the operations of such blocks do not matter."""
-    block, other = DnaBlock(1, 8, 8, 1, 8), DnaBlock(1, 8, 12, 2, 4)
+    block, other = DnaBlock(1, 8, 8, 1, 8), DnaBlock(1, 8, 12, 2, 8)
     images = np.random.default_rng(0).standard_normal((4, 8, 8, 3)).astype(np.float32)
     for blocks, same in (((block,), True), ((other,), False)):
         whole, space = supernet(_small("super_kernel", blocks)), dna_network_space(1)
@@ -312,6 +323,7 @@ def test_blocks_that_keep_their_shape_start_as_the_identity():
         assert (np.max(np.abs(outputs[0] - outputs[1])) < 1e-5) == same
 
 
+@pytest.mark.slow
 def test_derived_networks_train_with_their_bits_and_are_evaluated():
     specification, design = _small(), DESIGNS[0]
     parent = supernet(specification).init(0)[0]

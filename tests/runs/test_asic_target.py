@@ -82,12 +82,32 @@ def test_the_pair_found_is_judged_with_a_pipeline_that_keeps_the_budgets(problem
     assert sum(float(row[2]) for row in verdict.layers) == pytest.approx(1e3 * verdict.cost["latency_ms"], abs=0.1)
     verdict.pictures[0].draw(tmp_path / "pipeline.png")
     assert (tmp_path / "pipeline.png").read_bytes().startswith(b"\x89PNG")
+    # The default network may have a pipeline of its own, too.
+    assert verdict.published_best is not None
+    assert verdict.published_best["area_mm2"] <= 1.5 < verdict.baseline["area_mm2"]
+    assert verdict.cost["edp"] < verdict.published_best["edp"]
+    assert verdict.optimality["most_likely_network_kept"]
     # The search on the way ends with the same one.
     assert problem.target.best_accelerator(problem, space.encode(carried)) == problem.accelerator_space.restrict(
         verdict.design
     )
 
 
+@pytest.mark.slow
+def test_decisions_give_way_where_no_pipeline_is_fast_enough(problem, tmp_path):
+    point = problem.strategy.space.sample_soft(jax.random.key(5))
+    fast = dataclasses.replace(problem, config=dataclasses.replace(CONFIG, budgets=Budgets(fps=50_000, area_mm2=1.5)))
+    verdict = fast.target.judge(fast, point, tmp_path)
+    assert verdict.violations == []
+    assert verdict.cost["fps"] >= 50_000
+    changed = verdict.optimality["decisions_that_gave_way"]
+    carried = problem.strategy.space.decode(point)
+    assert changed == [name for name in problem.network_space.restrict(carried) if verdict.design[name] != carried[name]]
+    assert changed
+    assert f"{len(changed)} decision" in verdict.optimality["standing"]
+
+
+@pytest.mark.slow
 def test_a_fixed_pipeline_is_judged_as_it_is(problem, tmp_path):
     fixed = build_problem(dataclasses.replace(CONFIG, fix="accelerator", budgets=Budgets(area_mm2=1.0)), None)
     # The same network as above.

@@ -18,6 +18,7 @@ def problem():
     return build_problem(from_mapping(CosearchConfig, digits.get_config("smoke").to_dict()), None)
 
 
+@pytest.mark.slow
 def test_an_accelerator_beyond_its_budget_gives_way_to_the_most_likely_one_within(problem, tmp_path):
     space = problem.strategy.space
     wanted = problem.published | {"accelerator.pes_x": 8, "accelerator.pes_y": 8, "accelerator.local_memory_mb": 4}

@@ -14,7 +14,7 @@ from dna_jax.networks import chosen_layers
 from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig, from_mapping
 from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.problem import build_problem
-from dna_jax.search import Budgets, mean_point
+from dna_jax.search import Budgets, Limits, certified_optimum, mean_point
 from dna_jax.spaces import SKIP, boundary_name
 from experiments.configs import dna_fpga
 
@@ -45,6 +45,12 @@ def test_the_pair_found_is_judged_with_its_proven_pipeline(problem, tmp_path):
     assert verdict.cost["dsp"] <= 900
     assert verdict.cost["bram"] <= 700
     assert "proven optimal" in verdict.optimality["standing"]
+    # The default network on its own proven pipeline, beside the baseline.
+    default = chosen_layers(problem.specification, problem.published)
+    best = certified_optimum(default, problem.accelerator_space, Limits(900, 700))
+    assert verdict.published_best is not None
+    assert verdict.published_best["fps"] == pytest.approx(best.fps)
+    assert verdict.published_best["fps"] > verdict.baseline["fps"]
     # The network stays; its pipeline is at least as fast as the one that came with it.
     carried = space.decode(point)
     assert problem.network_space.restrict(verdict.design) == problem.network_space.restrict(carried)

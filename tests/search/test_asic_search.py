@@ -28,7 +28,7 @@ LAYERS = _network(SHAPES, ["block_01", "block_02", "block_03", "block_04"])
 STYLE = chunk_name(1, "style")
 SPACE = asic_pipeline_space(group_names(LAYERS), 2).fix({STYLE: "nvdla"})
 CONFIG = AsicSearchConfig(starts=3, steps=80, descent_steps=25)
-AREA = 3.0
+AREA = 5.0
 
 
 def _search(*arguments, **named):

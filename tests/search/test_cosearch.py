@@ -232,6 +232,7 @@ def test_a_soft_warmup_mixes_options_less_and_less_and_then_chooses():
         np.testing.assert_array_equal(jnp.argmax(values, axis=-1), jnp.argmax(rows[10], axis=-1))
 
 
+@pytest.mark.slow
 def test_while_decisions_stay_put_the_second_half_of_a_step_needs_no_network():
     strategy = _strategy(level="bilevel", warmup_steps=2)
     trained, metrics = jax.jit(strategy.weights_step)(strategy.init(0), _batch(0))
@@ -244,6 +245,7 @@ def test_while_decisions_stay_put_the_second_half_of_a_step_needs_no_network():
     assert float(priced["task_loss"]) == float(metrics["train_loss"])
 
 
+@pytest.mark.slow
 def test_the_expected_network_has_one_price_for_all_samples():
     strategy = _strategy("accelerator", level="bilevel", expected_network=True)
     state = strategy.init(0)

@@ -47,15 +47,19 @@ class ChunkTotals:
     link_mm2: jax.Array
 
 
-def _link(rows: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Bytes/cycle that each chunk has of the link [..., C] and its area [...], of rows [..., 1 + C, w]."""
+def _link(rows: jax.Array, built: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Bytes/cycle that each chunk has of the link [..., C] and its area [...], of rows [..., 1 + C, w].
+
+    A chunk shares with the others as far as these are built [..., C]; one that is not has what it would have.
+    """
 
     def expected(row: jax.Array, options: tuple) -> jax.Array:
         return jnp.sum(row[..., : len(options)] * np.array(options, row.dtype), axis=-1)
 
     gbps = expected(rows[..., 0, :], BANDWIDTH_GBPS.options)
     weight = expected(rows[..., 1:, :], BANDWIDTH_WEIGHT.options)
-    share = weight / jnp.sum(weight, axis=-1, keepdims=True)
+    taken = weight * built
+    share = weight / (weight + jnp.sum(taken, axis=-1, keepdims=True) - taken)
     return share * gbps[..., None] * (1e9 / CLOCK_HZ), technology.LINK_MM2_PER_GBPS * gbps
 
 
@@ -75,17 +79,18 @@ def _built(allocation: jax.Array, there: jax.Array) -> jax.Array:
     return 1 - jnp.prod(1 - allocation * there[:, None], axis=-2)
 
 
-def _totals(table: jax.Array, p: Probabilities, work: PipelineWork, links: int, pairs: Pairs) -> tuple[jax.Array, jax.Array]:
+def _totals(table: jax.Array, p: Probabilities, work: PipelineWork, pairs: Pairs) -> tuple[jax.Array, jax.Array]:
     """One cost of all chunks: at the point [C], and at the alternatives [N, C].
 
     Args:
-      table: [C, 1 + links + sizes, L, styles, schedules]: at the point, then at the alternatives of links and of sizes.
+      table: [C, 1 + links + allocations + sizes, L, styles, schedules]: at the point, then at the alternatives of the link,
+        of the allocation and of sizes.
       p: probabilities at the point.
       work: of the network.
-      links: alternatives of the link.
       pairs: all alternatives.
     """
     chunks = len(table)
+    links, shared = len(pairs.link), len(pairs.link) + len(pairs.allocation)
     by_layer = _einsum("lj,cjk->ckl", work.classes, p.schedule)
     on_chunk = _einsum("gc,gl->cl", p.allocation, work.counts)
     run = _einsum("cs,ckl,cmlsk->cml", p.style, by_layer, table)
@@ -96,12 +101,12 @@ def _totals(table: jax.Array, p: Probabilities, work: PipelineWork, links: int, 
     by_class = _einsum("cl,lj,cs,clsk->cjk", on_chunk, work.classes, p.style, table[:, 0])
     other_classes = _einsum("ij,cj->ci", 1 - jnp.eye(len(LAYER_CLASSES)), jnp.sum(p.schedule * by_class, axis=-1))
     choices = jnp.concatenate([by_style, (other_classes[:, :, None] + by_class).reshape(chunks, -1)], axis=1)
-    local = jnp.concatenate([total[:, 1 + links :], choices[:, _choice_columns(pairs)]], axis=1)
+    local = jnp.concatenate([total[:, 1 + shared :], choices[:, _choice_columns(pairs)]], axis=1)
     own = jnp.eye(chunks, dtype=bool)[:, None, :]
     with_local = jnp.where(own, local[:, :, None], base).reshape(-1, chunks)
 
-    by_group = _einsum("gl,cl->gc", work.counts, run[:, 0])
-    with_allocation = _einsum("ngc,gc->nc", replace_options(p.allocation, pairs.allocation), by_group)
+    others = replace_options(p.allocation, pairs.allocation)
+    with_allocation = _einsum("ngc,gl,cnl->nc", others, work.counts, run[:, 1 + links : 1 + shared])
     return base, jnp.concatenate([total[:, 1 : 1 + links].T, with_local, with_allocation])
 
 
@@ -115,14 +120,14 @@ def _choice_columns(pairs: Pairs) -> np.ndarray:
 def _choose_all(
     mappings: MappingTable, bandwidth: jax.Array, other_bandwidth: jax.Array, counts: jax.Array | np.ndarray
 ) -> ChoiceTable:
-    """Tables of all chunks, [C, 1 + links + sizes, ...]: at the point, at other bandwidths [links, C], of other sizes."""
+    """Tables of all chunks, [C, 1 + B + sizes, ...]: at the point, at other bandwidths [B, C], of other sizes."""
     at_point = jax.tree.map(lambda leaf: leaf[:, 0], mappings)
     others = jax.tree.map(lambda leaf: leaf[:, 1:], mappings)
     pick = functools.partial(choose, counts=counts)
     bandwidths = jnp.concatenate([bandwidth[None], other_bandwidth]).T
-    of_links = jax.vmap(jax.vmap(pick, in_axes=(None, 0)))(at_point, bandwidths)
+    of_bandwidths = jax.vmap(jax.vmap(pick, in_axes=(None, 0)))(at_point, bandwidths)
     of_sizes = jax.vmap(jax.vmap(pick, in_axes=(0, None)))(others, bandwidth)
-    return jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=1), of_links, of_sizes)
+    return jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=1), of_bandwidths, of_sizes)
 
 
 def alternatives(
@@ -148,18 +153,21 @@ def alternatives(
     sized = pairs.local[pairs.local[:, 0] < len(ARCHITECTURE_KNOBS)]
     links, moved = len(pairs.link), len(sized)
 
-    bandwidth, link_mm2 = _link(p.link)
-    other_bandwidth, other_link_mm2 = _link(replace_options(p.link, pairs.link))
+    there = group_presence(work.counts) if there is None else there
+    built, other_built = _built(p.allocation, there), _built(replace_options(p.allocation, pairs.allocation), there)
+    # Shares of the link are those of the network as it is: they have no slope by the counts of its layers.
+    taking, others_taking = jax.lax.stop_gradient((built, other_built))
+    bandwidth, link_mm2 = _link(p.link, taking)
+    of_links, other_link_mm2 = _link(replace_options(p.link, pairs.link), taking)
+    of_allocations, _ = _link(p.link, others_taking)
     sizes = jnp.concatenate([p.sizes[:, None], replace_options(p.sizes, sized)], axis=1)
     names = tuple((knob.name, len(knob.options)) for knob in ARCHITECTURE_KNOBS)
     flat = Point(sizes.reshape(-1, *sizes.shape[2:]), names)
     mappings = jax.vmap(functools.partial(price_mappings, work.layers))(flat)
     mappings = jax.lax.stop_gradient(jax.tree.map(lambda leaf: leaf.reshape(*sizes.shape[:2], *leaf.shape[1:]), mappings))
-    table = _choose_all(mappings, bandwidth, other_bandwidth, counts)
+    table = _choose_all(mappings, bandwidth, jnp.concatenate([of_links, of_allocations]), counts)
 
-    costs = [_totals(t, p, work, links, pairs) for t in (table.milliseconds, table.millijoules, table.overflow_kib)]
-    there = group_presence(work.counts) if there is None else there
-    built = _built(p.allocation, there)
+    costs = [_totals(t, p, work, pairs) for t in (table.milliseconds, table.millijoules, table.overflow_kib)]
     area = mappings.area_mm2[:, 0] * built
     local_area = jnp.repeat(area[:, None], len(pairs.local), axis=1)
     local_area = local_area.at[:, :moved].set(mappings.area_mm2[:, 1:] * built[:, None])
@@ -168,7 +176,7 @@ def alternatives(
         [
             jnp.repeat(area[None], links, axis=0),
             jnp.where(own, local_area[:, :, None], area).reshape(-1, chunks),
-            mappings.area_mm2[:, 0] * _built(replace_options(p.allocation, pairs.allocation), there),
+            mappings.area_mm2[:, 0] * other_built,
         ]
     )
     other_link = jnp.concatenate([other_link_mm2, jnp.repeat(link_mm2, len(in_point) - links)])

@@ -2,9 +2,9 @@
 
 Each figure is the cost model with everything shared ideally. A layer takes at least the steps of the best array, in the best
 style, that fits the area beside the smallest memories and the link; its weights, inputs and outputs cross the link once, at
-the largest share that a chunk can have. Energy counts multiply-accumulates, what they take from registers, and one passage
-of every datum through the link, a buffer and the registers, with the buffers that take least. A faster link leaves less area
-for arrays: the bound is the least over the link's options.
+its whole bandwidth, which a chunk has that runs all layers. Energy counts multiply-accumulates, what they take from
+registers, and one passage of every datum through the link, a buffer and the registers, with the buffers that take least. A
+faster link leaves less area for arrays: the bound is the least over the link's options.
 
 Proof: cycles of a layer in the cost model are the largest of computation and of every port's time, so each alone bounds
 them; a chunk is not larger than the chip; a pipeline's latency is the sum over layers, each of which runs on some chunk.
@@ -30,13 +30,7 @@ from dna_jax.hardware.nest import operand_bytes
 from dna_jax.hardware.templates.asic_chunk import CLOCK_HZ, NODE_NM, buffer_figures, chunk_architecture
 from dna_jax.hardware.templates.asic_chunk_mappings import chunk_candidates
 from dna_jax.spaces import Point, Space
-from dna_jax.spaces.asic_pipeline import (
-    ARCHITECTURE_KNOBS,
-    BANDWIDTH_GBPS,
-    BANDWIDTH_WEIGHT,
-    STYLES,
-    split_fractions,
-)
+from dna_jax.spaces.asic_pipeline import ARCHITECTURE_KNOBS, BANDWIDTH_GBPS, STYLES, split_fractions
 from dna_jax.workload import DIMENSIONS, Layer, Workload
 
 _OPTIONS = {knob.name: knob.options for knob in ARCHITECTURE_KNOBS}
@@ -149,8 +143,6 @@ def lower_bound(
     unit_mm2 = technology.arithmetic(NODE_NM).mac_mm2 + technology.register_mm2(NODE_NM, min(_numbers("register_bytes")))
     *_, buffers_mm2 = _least_buffers()
     units = _SHAPES.prod(axis=1)
-    weights = [float(option) for option in BANDWIDTH_WEIGHT.options]
-    share = max(weights) / (max(weights) + (chunks - 1) * min(weights))
     bounds = [(np.inf, np.inf)]
     for gbps in bandwidths_gbps:
         room = area_mm2 - technology.LINK_MM2_PER_GBPS * gbps - buffers_mm2
@@ -158,7 +150,7 @@ def lower_bound(
         if not fits.any():
             continue
         link = gbps * 1e9 / CLOCK_HZ
-        cycles = np.maximum(steps[fits].min(axis=0), moved.sum(axis=1) / (share * link))
+        cycles = np.maximum(steps[fits].min(axis=0), moved.sum(axis=1) / link)
         all_units = min(room / unit_mm2, chunks * units.max())
         interval = max(
             (counts @ cycles).max(),

@@ -61,7 +61,8 @@ class _Designs:
     dram_bytes: np.ndarray
 
 
-def _split(space: Space, indices: np.ndarray) -> _Designs:
+def _split(space: Space, indices: np.ndarray, work: PipelineWork) -> _Designs:
+    """What designs decide; the link is divided between chunks that have layers of the network."""
     column = {decision.name: i for i, decision in enumerate(space.decisions)}
     chunks = chunk_count(column)
 
@@ -71,12 +72,16 @@ def _split(space: Space, indices: np.ndarray) -> _Designs:
 
     weight = np.array(BANDWIDTH_WEIGHT.options, float)[of_chunks([BANDWIDTH_WEIGHT])[..., 0]]
     gbps = np.array(BANDWIDTH_GBPS.options, float)[indices[:, column[BANDWIDTH_GBPS.name]]]
-    share = weight / weight.sum(axis=1, keepdims=True)
+    allocation = indices[:, [i for name, i in column.items() if name.startswith(allocation_name(""))]]
+    has_layers = np.asarray(work.counts).sum(axis=1) > 0
+    built = np.any((allocation[:, :, None] == np.arange(chunks)) & has_layers[:, None], axis=1)
+    taken = weight * built
+    share = weight / (weight + taken.sum(axis=1, keepdims=True) - taken)
     return _Designs(
         sizes=of_chunks(ARCHITECTURE_KNOBS),
         styles=of_chunks(CHOICES[:1])[..., 0],
         schedules=of_chunks(CHOICES[1:]),
-        allocation=indices[:, [i for name, i in column.items() if name.startswith(allocation_name(""))]],
+        allocation=allocation,
         gbps=gbps,
         dram_bytes=share * gbps[:, None] * 1e9 / CLOCK_HZ,
     )
@@ -133,7 +138,7 @@ def price_designs(
     groups = allocated_groups(name for name, _ in space.sizes)
     with jax.enable_x64(True):
         work = pipeline_work(layers, by, jnp.float64, groups)
-        designs = _split(space, indices)
+        designs = _split(space, indices, work)
         return _cost(work, designs, *_layer_tables(work, designs, objective))
 
 
@@ -180,7 +185,7 @@ def evaluate_pipeline(
     indices = np.array([[decision.index(design[decision.name]) for decision in space.decisions]])
     with jax.enable_x64(True):
         work = pipeline_work(layers, by, jnp.float64)
-        designs = _split(space, indices)
+        designs = _split(space, indices, work)
         costs, area = _layer_tables(work, designs, objective)
         total = jax.tree.map(lambda leaf: leaf[0], _cost(work, designs, costs, area))
     shapes = {layer.shape: row for row, layer in enumerate(merge_equal_layers(layers)[0])}

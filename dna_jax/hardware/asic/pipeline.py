@@ -1,8 +1,8 @@
 """What a network costs on a pipeline of chunks, at soft and at discrete designs.
 
 Every chunk works on another image: the slowest sets the throughput, the sum is the latency of one image. Layers in one chunk
-run one after another. The link to DRAM is divided by the weights of the chunks, whether they have layers or not; a chunk
-without layers takes no time and is not built, so that it has no area.
+run one after another. A chunk without layers takes no time and is not built: it has no area, and the link to DRAM is divided
+by the weights of the others. At a soft point a chunk takes its share with the probability that it has layers.
 
 The value at a soft point mixes the costs of styles, schedules and chunks by their probabilities, each at the expected sizes
 of the chunk. The gradient by the probability of an option is the cost with that decision *at* that option and all others as
