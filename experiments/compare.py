@@ -30,16 +30,19 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "joint": {},
     "network only": {"fix": "accelerator"},
     "accelerator only": {"fix": "network"},
-    "network then accelerator": {"order": "network_first", "search.reoptimize_every": 0},
-    "accelerator then network": {"order": "accelerator_first", "search.reoptimize_every": 0},
+    "network then accelerator": {"search.reoptimize_every": 0, "order": "network_first"},
+    "accelerator then network": {"search.reoptimize_every": 0, "order": "accelerator_first"},
     "joint by gradient": {"search.reoptimize_every": 0},
     "joint by samples": {"search.expected_network": False},
     "joint by gradient and samples": {"search.reoptimize_every": 0, "search.expected_network": False},
+    "joint on one level": {"search.soft_widths": False, "search.level": "single"},
+    "joint at 8 bits": {"network.bits": 8},
 }
-"""Search -> what its configuration has in place of the card's, by names of fields.
+"""Search -> what its configuration has in place of the card's, by names of fields, set in this order.
 
 By gradient, the accelerator is never set anew by exact search, which needs it searched along with the network. By samples, a
-step prices the sampled network, not the expected one.
+step prices the sampled network, not the expected one. On one level, weights and decisions learn from the same batch. At 8
+bits, operand widths are no choice.
 """
 
 DEFAULT_SEARCHES = ("joint", "network only", "accelerator only")
@@ -60,13 +63,18 @@ COLUMNS = {
 _ROUNDING = 1e-9
 
 
+def _with_field(config: Any, path: str, value: Any) -> Any:
+    """A dataclass with another value of one field, which may lie in dataclasses within: "search.level"."""
+    name, _, rest = path.partition(".")
+    return dataclasses.replace(config, **{name: _with_field(getattr(config, name), rest, value) if rest else value})
+
+
 def configuration(base: CosearchConfig, name: str, seed: int, budgets: Budgets) -> CosearchConfig:
     """Of a search of the comparison."""
-    fields = SEARCHES[name]
-    of_search = {field.removeprefix("search."): value for field, value in fields.items() if field.startswith("search.")}
-    others = {field: value for field, value in fields.items() if not field.startswith("search.")}
-    search = dataclasses.replace(base.search, **of_search)
-    return dataclasses.replace(base, seed=seed, budgets=budgets, search=search, **others)
+    config = dataclasses.replace(base, seed=seed, budgets=budgets)
+    for path, value in SEARCHES[name].items():
+        config = _with_field(config, path, value)
+    return config
 
 
 def figures(summary: dict[str, Any], config: CosearchConfig) -> dict[str, Any]:

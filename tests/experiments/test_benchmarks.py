@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -142,8 +143,11 @@ def test_every_search_of_a_comparison_has_a_configuration():
     assert pricing["joint by gradient"] == (False, True)
     assert pricing["joint by samples"] == (True, False)
     assert pricing["joint by gradient and samples"] == (False, False)
+    assert configurations["joint on one level"].search.level == "single"
+    assert {name for name, config in configurations.items() if config.network.bits == 8} == {"joint at 8 bits"}
     # Nothing else differs.
-    assert {dataclasses.replace(c.search, reoptimize_every=20, expected_network=True) for c in configurations.values()} == {
+    same: dict[str, Any] = {"reoptimize_every": 20, "expected_network": True, "level": "bilevel", "soft_widths": True}
+    assert {dataclasses.replace(c.search, **same) for c in configurations.values()} == {
         dataclasses.replace(base.search, reoptimize_every=20)
     }
 
