@@ -86,6 +86,10 @@ class ObjectiveConfig:
         energy-delay product of an image.
       multiplier_rate: step size of the multipliers, for "lagrangian".
       multiplier_limit: largest multiplier.
+      damping: added to a multiplier for every unit of log excess, for "lagrangian"; below its budget a cost then weighs less
+        at once, not only as its multiplier falls, so that the search stays near the budget instead of passing it. That is
+        the augmented Lagrangian of an inequality (Bertsekas, Constrained Optimization and Lagrange Multiplier Methods, 1982,
+        section 3.1).
     """
 
     form: Literal["soft", "hinge", "lagrangian"] = "lagrangian"
@@ -94,11 +98,14 @@ class ObjectiveConfig:
     hinge_weight: float = 10.0
     multiplier_rate: float = 0.05
     multiplier_limit: float = 100.0
+    damping: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("hinge_weight", "multiplier_rate", "multiplier_limit"):
+        for name in ("hinge_weight", "multiplier_rate", "multiplier_limit", "damping"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, and is {getattr(self, name)}.")
+        if self.damping and self.form != "lagrangian":
+            raise ValueError(f"damping is one of multipliers, which the form {self.form} has none of; leave it at 0.")
 
     @property
     def exponent(self) -> float:
@@ -149,7 +156,8 @@ def objective(
     if config.form == "hinge":
         penalty = config.hinge_weight * sum((jax.nn.relu(r) for r in ratios.values()), jnp.zeros(()))
     elif config.form == "lagrangian":
-        penalty = sum((jax.lax.stop_gradient(multipliers[n]) * r for n, r in ratios.items()), jnp.zeros(()))
+        weights = {name: jax.nn.relu(multipliers[name] + config.damping * ratio) for name, ratio in ratios.items()}
+        penalty = sum((jax.lax.stop_gradient(weights[n]) * ratio for n, ratio in ratios.items()), jnp.zeros(()))
     else:
         raise ValueError(f"Unknown objective {config.form!r}; choose one of soft, hinge, lagrangian.")
     return task_loss + log_product + penalty + misfit

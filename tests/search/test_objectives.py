@@ -65,6 +65,33 @@ def test_lagrangian_weighs_by_its_multipliers():
     assert value == pytest.approx(1.5 + 2 * np.log(2))
 
 
+def test_damping_is_the_slope_of_the_augmented_lagrangian():
+    # Its value is (relu(multiplier + c excess)^2 - multiplier^2) / 2c.
+    config, budgets = ObjectiveConfig(pressure=0.0, damping=3.0), Budgets(latency_ms=2.0)
+
+    def augmented(log_latency, multiplier):
+        excess = log_latency - np.log(2.0)
+        return (jax.nn.relu(multiplier + 3.0 * excess) ** 2 - multiplier**2) / 6.0
+
+    def ours(log_latency, multiplier):
+        cost = _cost(latency=jnp.exp(log_latency))
+        return objective(config, jnp.asarray(1.5), cost, budgets, {"latency_ms": jnp.asarray(multiplier)})
+
+    slopes = []
+    for latency in (1.0, 1.9, 2.0, 4.0):
+        slope, expected = (jax.grad(f)(jnp.log(latency), 0.5) for f in (ours, augmented))
+        assert slope == pytest.approx(float(expected), abs=1e-6)
+        slopes.append(float(slope))
+    # Far below the budget the cost has no weight, whatever the multiplier; above it, more than the multiplier.
+    assert slopes[0] == 0
+    assert slopes[3] > slopes[2] == pytest.approx(0.5)
+
+
+def test_damping_needs_multipliers():
+    with pytest.raises(ValueError, match="damping"):
+        ObjectiveConfig(form="hinge", damping=1.0)
+
+
 @pytest.mark.parametrize("form", ["soft", "hinge", "lagrangian"])
 def test_what_does_not_fit_is_punished_in_every_form(form):
     assert _value(form, _cost(overflow=3.0)) == pytest.approx(_value(form, _cost()) + 3)
