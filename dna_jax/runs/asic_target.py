@@ -14,6 +14,7 @@ import numpy as np
 from dna_jax.errors import UserError
 from dna_jax.hardware.asic import AsicPricing, PipelineCost, PlacedLayer, evaluate_pipeline, lower_bound, price_designs
 from dna_jax.networks import chosen_layers
+from dna_jax.runs.asic_tables import COLUMNS, LAYER_HEADINGS, cost_block, layer_table, overflows
 from dna_jax.runs.plots import plot_pipeline
 from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way
 from dna_jax.runs.units import UNITS
@@ -35,39 +36,6 @@ if TYPE_CHECKING:
 
 _FIELDS = {"frame_ms": "interval_ms"}
 """Names of costs in runs that `PipelineCost` has under another."""
-
-COLUMNS = {"frame_ms": "time for an image (ms)", "energy_mj": "energy of an image (mJ)", "area_mm2": "area (mm²)"}
-"""What the picture of a pipeline shows of every chunk."""
-
-LAYER_HEADINGS = ("layer", "chunk", "time (us)", "utilisation (%)", "energy (uJ)")
-
-
-def cost_block(cost: PipelineCost) -> dict[str, float]:
-    """The cost figures of summary.json."""
-    figures = {name: float(value) for name, value in cost.metrics.items()}
-    return {"fps": 1e3 / figures["frame_ms"], **figures}
-
-
-def layer_table(placed: Sequence[PlacedLayer]) -> list[list[str]]:
-    """Per layer, the columns of LAYER_HEADINGS."""
-    return [
-        [
-            entry.layer.name,
-            str(entry.chunk),
-            f"{1e3 * entry.milliseconds:.3f}",
-            f"{100 * entry.utilisation:.1f}",
-            f"{1e3 * entry.millijoules:.4f}",
-        ]
-        for entry in placed
-    ]
-
-
-def _overflows(placed: Sequence[PlacedLayer]) -> list[str]:
-    return [
-        f"{entry.layer.name}: its tiles exceed what memories of chunk {entry.chunk} can hold by {entry.overflow_kib:.6g} KiB"
-        for entry in placed
-        if entry.overflow_kib > 0
-    ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -263,7 +231,7 @@ class AsicTarget:
             cost=found,
             baseline=cost_block(published),
             published_best=None if best is None else cost_block(best),
-            violations=exceeded(found, budgets) + _overflows(placed),
+            violations=exceeded(found, budgets) + overflows(placed),
             optimality=optimality,
             layer_headings=LAYER_HEADINGS,
             layers=layer_table(placed),
