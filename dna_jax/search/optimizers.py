@@ -16,10 +16,12 @@ class OptimizerConfig:
       learning_rate: peak.
       schedule: "constant" or "cosine" (to zero at the last step).
       warmup_steps: linear from zero to the peak.
-      momentum: of SGD.
+      momentum: of SGD; of Adam, the decay of its mean of gradients.
       weight_decay: share of kernels added to their gradient; vectors (biases, scales) are left alone. Logits of decisions it
         pulls towards a uniform choice.
       clip_norm: global gradient norm limit, 0 for none.
+      squares_decay: of Adam, the decay of its mean of squared gradients. A strong gradient slows as many steps after it as
+        1 / (1 - decay).
     """
 
     name: Literal["sgd", "adam"] = "sgd"
@@ -29,11 +31,16 @@ class OptimizerConfig:
     momentum: float = 0.9
     weight_decay: float = 1e-4
     clip_norm: float = 5.0
+    squares_decay: float = 0.999
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "warmup_steps", "momentum", "weight_decay", "clip_norm"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative, and is {getattr(self, name)}.")
+        if not 0 <= self.squares_decay < 1:
+            raise ValueError(f"squares_decay {self.squares_decay} must lie in [0, 1).")
+        if self.name == "sgd" and self.squares_decay != 0.999:
+            raise ValueError("squares_decay is Adam's; leave it alone for sgd.")
 
 
 def learning_rate_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
@@ -65,7 +72,7 @@ def make_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransfo
     if config.name == "sgd":
         rule = optax.sgd(rate, momentum=config.momentum, nesterov=True)
     elif config.name == "adam":
-        rule = optax.adam(rate)
+        rule = optax.adam(rate, b1=config.momentum, b2=config.squares_decay)
     else:
         raise ValueError(f"Unknown optimiser {config.name!r}; choose sgd or adam.")
     # One flat vector instead of a hundred leaves: the same arithmetic, a fraction of the kernels to compile and launch.

@@ -163,6 +163,22 @@ def test_learning_rates_warm_up_to_their_peak(schedule):
     assert float(rate(99)) == pytest.approx(0.4 if schedule == "constant" else 0.0, abs=2e-3)
 
 
+@pytest.mark.parametrize(("decay", "forgotten"), [(0.9, True), (0.999, False)])
+def test_adam_forgets_a_strong_gradient_as_fast_as_it_is_told(decay, forgotten):
+    config = OptimizerConfig("adam", 0.1, "constant", 0, weight_decay=0.0, clip_norm=0.0, squares_decay=decay)
+    optimizer = make_optimizer(config, 200)
+    state, updates = optimizer.init(jnp.zeros(1)), jnp.zeros(1)
+    for step in range(200):
+        updates, state = optimizer.update(jnp.full(1, 100.0 if step == 0 else 0.1), state, jnp.zeros(1))
+    # After a constant gradient for long enough Adam moves by its rate, whatever the gradient's size.
+    assert (abs(float(updates[0]) + 0.1) < 0.01) == forgotten
+
+
+def test_decay_of_squares_needs_adam():
+    with pytest.raises(ValueError, match="squares_decay"):
+        OptimizerConfig("sgd", squares_decay=0.9)
+
+
 def test_weight_decay_spares_vectors_and_clipping_bounds_the_step():
     parameters = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
     config = OptimizerConfig("sgd", 1.0, "constant", 0, momentum=0.0, weight_decay=0.1, clip_norm=0.0)
