@@ -1,109 +1,138 @@
-"""The step of DNA's joint search beside those of NNI's one-shot strategies, on one core, in one run.
+"""The step of DNA's joint search beside the same network in PyTorch and NNI's one-shot strategies, on one device in one run.
 
-python -m experiments.benchmark_dna_step --out=FILE.json
+python -m experiments.benchmark_dna_step --platform=cpu --out=FILE.json
 
-Ours: 22 blocks of 9 operations and 3 widths at width 1.0 and a pipeline of chunks for an FPGA, 32 x 32, batch 64, quantised.
+Ours: 22 blocks of 9 operations and 3 widths at width 1.0 and a pipeline of chunks for an FPGA, 32 x 32, quantised.
   bilevel  weights on one batch, decisions and accelerator on another
   single   weights, decisions and accelerator on one batch
-Theirs: NNI 3.0 on its ProxylessNAS space with PyTorch, unquantised and without hardware, in an environment of its own; what
-a step is stands in `baselines/nni_step.py`.
+PyTorch: the bilevel step of the same network without hardware, compiled or eager (`baselines/torch_step.py`). Before
+anything is timed, its logits, loss and gradients on a narrow network are compared with ours.
+NNI: NNI 3.0 on its ProxylessNAS space, unquantised and without hardware (`baselines/nni_step.py`); on CPUs only.
+Each in an environment of its own. On a CPU all run on one core.
 """
 
 import os
 import pathlib
-import statistics
-import time
-from collections.abc import Callable
+import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import jax
-import numpy as np
 from absl import flags
 
-from dna_jax.hardware.fpga import PipelinePricing
-from dna_jax.networks import dna_network
+from dna_jax.errors import UserError
 from dna_jax.runs import binary
-from dna_jax.search import Budgets, CoSearch, SearchConfig
-from dna_jax.spaces import as_released, dna_network_space, fpga_pipeline_space
-from experiments import benchmark_output
-from experiments.baselines import nni_step
+from experiments import benchmark_output, dna_reference, dna_step
+from experiments.baselines import nni_step, torch_step
 from experiments.environments import run_tool
 
 TARGET = 3.0
 """Times as fast as NNI's Gumbel search that the bilevel step is meant to be."""
 
+WIDTH, IMAGE_SIZE = 1.0, 32
+CHECK = {"width": 0.25, "image_size": 16, "batch_size": 32}
+"""Of the network on which PyTorch's is compared with ours."""
 
-def _strategy(level: str, width: float, image_size: int) -> CoSearch:
-    pipelines = fpga_pipeline_space("cifar").fix(as_released("cifar"))
-    return CoSearch(
-        config=SearchConfig(
-            level="bilevel" if level == "bilevel" else "single", warmup_steps=0, soft_widths=level == "bilevel"
-        ),
-        specification=dna_network("cifar", width=width, image_size=image_size),
-        pricing=PipelinePricing(pipelines),
-        network_space=dna_network_space(),
-        accelerator_space=pipelines,
-        budgets=Budgets(fps=200.0, dsp=900, bram=700),
-    )
-
-
-def measure(level: str, width: float, image_size: int, batch_size: int, repeats: int) -> dict[str, Any]:
-    """Compilation (s) and seconds of every step at one level of the search."""
-    strategy = _strategy(level, width, image_size)
-    generator = np.random.default_rng(0)
-    images = generator.standard_normal((batch_size, image_size, image_size, 3), np.float32)
-    batch = images, generator.integers(0, 10, batch_size).astype(np.int32)
-    state = strategy.init(0)
-    functions = [strategy.weights_step, strategy.decisions_step] if level == "bilevel" else [strategy.joint_step]
-    began = time.perf_counter()
-    compiled: list[Callable[..., Any]] = [jax.jit(f, donate_argnums=0).lower(state, batch).compile() for f in functions]
-    compile_s = time.perf_counter() - began
-    seconds = []
-    for _ in range(repeats + 1):
-        began = time.perf_counter()
-        for function in compiled:
-            state, _ = function(state, batch)
-        jax.block_until_ready(state)
-        seconds.append(time.perf_counter() - began)
-    # The first step is the first use of its memory.
-    return {"compile_s": compile_s, "step_s_median": statistics.median(seconds[1:]), "step_s_all": seconds[1:]}
+TORCH_MODES = {f"torch_{mode}": mode for mode in torch_step.MODES}
 
 
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
-    flags.DEFINE_integer("repeats", 5, "Timed steps of each of our levels.", lower_bound=1)
+    flags.DEFINE_enum("platform", "cpu", ["cpu", "gpu"], "Where all programs run.")
+    flags.DEFINE_integer("batch_size", 64, "Images of each batch.", lower_bound=2)
+    flags.DEFINE_integer("repeats", 5, "Timed steps of each of our levels and of PyTorch.", lower_bound=1)
     flags.DEFINE_integer("nni_repeats", 3, "Timed steps of each of NNI's strategies.", lower_bound=1)
-    flags.DEFINE_list("baselines", list(nni_step.STRATEGIES), "NNI's strategies to time; none with --baselines=.")
+    names = ", ".join([*TORCH_MODES, *nni_step.STRATEGIES])
+    flags.DEFINE_list("baselines", None, f"What to time beside ours: {names}. All that the platform has by default.")
     flags.DEFINE_list("strides", ["cifar", "published"], "NNI's space halves as ours does, or as published.")
-    flags.DEFINE_string("environments", ".cache/baselines", "Folder for the environments of other tools.")
+    flags.DEFINE_string(
+        "environments", ".cache/baselines", "Folder for the environments of other tools; none to run them as installed here."
+    )
     benchmark_output.define_out_flag()
 
 
+def chosen_baselines(asked: Sequence[str] | None, platform: str) -> list[str]:
+    """What is timed beside ours: all that the platform has, unless asked for.
+
+    Raises:
+      UserError: if the platform does not have it.
+    """
+    available = [*TORCH_MODES] if platform == "gpu" else [*TORCH_MODES, *nni_step.STRATEGIES]
+    for name in asked or ():
+        if name in nni_step.STRATEGIES and platform == "gpu":
+            raise UserError(f"NNI's {name} is timed on CPUs only; leave it out of --baselines, or pass --platform=cpu.")
+        if name not in available:
+            raise UserError(f"Unknown baseline {name!r}; choose among {', '.join(available)}.")
+    return available if asked is None else list(asked)
+
+
+def _take_device(platform: str) -> None:
+    """Leave one core, or one GPU, to us and, by inheritance, to the other tools."""
+    if platform == "cpu":
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        jax.config.update("jax_platforms", "cpu")
+        return
+    # JAX would take most of the memory, and PyTorch runs beside it.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if jax.default_backend() != "gpu":
+        raise UserError("JAX sees no GPU; install JAX for CUDA and leave JAX_PLATFORMS unset, or pass --platform=cpu.")
+
+
+def _check_torch(device: str, folder: pathlib.Path | None) -> dict[str, Any]:
+    """How far PyTorch's network differs from ours; UserError if it is another."""
+    with tempfile.TemporaryDirectory() as scratch:
+        file = pathlib.Path(scratch) / "reference.npz"
+        dna_reference.write_reference(file, **CHECK)
+        arguments = [f"--device={device}", f"--check={file}"]
+        return run_tool("torch", folder, torch_step.REQUIREMENTS, "torch_step.py", arguments)
+
+
+def _time_torch(modes: list[str], device: str, folder: pathlib.Path | None, weights: int) -> dict[str, Any]:
+    """PyTorch's steps; UserError if its network has not as many weights as ours."""
+    setting = [f"--width={WIDTH}", f"--image_size={IMAGE_SIZE}", f"--batch={flags.FLAGS.batch_size}"]
+    arguments = [f"--device={device}", f"--repeats={flags.FLAGS.repeats}", *setting, "--modes", *modes]
+    timed = run_tool("torch", folder, torch_step.REQUIREMENTS, "torch_step.py", arguments)
+    if timed["weights"] != weights:
+        raise UserError(f"PyTorch's network has {timed['weights']} weights, ours {weights}; mend baselines/torch_dna.py.")
+    return timed
+
+
 def main() -> None:
-    """Measure and report."""
+    """Check, measure and report."""
     benchmark_output.require_folder()
-    # One core for us and, by inheritance, for the other tool.
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    ours = {}
-    for level in ("bilevel", "single"):
-        ours[level] = measure(level, 1.0, 32, 64, flags.FLAGS.repeats)
-        print(
-            f"{level:<24} step {ours[level]['step_s_median']:6.2f} s   compile {ours[level]['compile_s']:6.1f} s", flush=True
-        )
-    theirs, ratios = {}, {}
-    for strides in flags.FLAGS.strides if flags.FLAGS.baselines else []:
-        arguments = [f"--repeats={flags.FLAGS.nni_repeats}", f"--strides={strides}", "--strategies", *flags.FLAGS.baselines]
-        folder = pathlib.Path(flags.FLAGS.environments).expanduser()
-        theirs[strides] = run_tool("nni", folder, nni_step.REQUIREMENTS, "nni_step.py", arguments)
-        for name, values in theirs[strides]["strategies"].items():
-            ratio = values["step_s_median"] / ours["bilevel"]["step_s_median"]
-            ratios[f"{name}, {strides} strides"] = ratio
-            print(
-                f"NNI {name:<20} step {values['step_s_median']:6.2f} s   {ratio:.2f} times ours ({strides} strides)",
-                flush=True,
-            )
-    figures = {"ours": ours, "nni": theirs, "times_as_fast": ratios, "target_over_gumbel": TARGET}
-    benchmark_output.write_result("experiments.benchmark_dna_step", figures)
+    platform, batch_size = flags.FLAGS.platform, flags.FLAGS.batch_size
+    baselines = chosen_baselines(flags.FLAGS.baselines, platform)
+    folder = pathlib.Path(flags.FLAGS.environments).expanduser() if flags.FLAGS.environments else None
+    device = "cuda" if platform == "gpu" else "cpu"
+    _take_device(platform)
+    figures: dict[str, Any] = {"platform": platform, "batch_size": batch_size}
+    modes = [TORCH_MODES[name] for name in baselines if name in TORCH_MODES]
+    if modes:
+        figures["torch_check"] = _check_torch(device, folder)
+        print("PyTorch's network equals ours", flush=True)
+    ours = figures["ours"] = {}
+    for level in dna_step.LEVELS:
+        values = ours[level] = dna_step.measure(level, WIDTH, IMAGE_SIZE, batch_size, flags.FLAGS.repeats)
+        print(f"{level:<24} step {values['step_s_median']:8.4f} s   compile {values['compile_s']:6.1f} s", flush=True)
+    ratios = figures["times_as_fast"] = {}
+
+    def compare(name: str, values: dict[str, Any]) -> None:
+        ratios[name] = values["step_s_median"] / ours["bilevel"]["step_s_median"]
+        print(f"{name:<40} step {values['step_s_median']:8.4f} s   {ratios[name]:.2f} times ours", flush=True)
+
+    if modes:
+        figures["torch"] = _time_torch(modes, device, folder, dna_step.count_weights(WIDTH, IMAGE_SIZE))
+        for mode, values in figures["torch"]["modes"].items():
+            compare(f"PyTorch, {mode}", values)
+    strategies = [name for name in baselines if name in nni_step.STRATEGIES]
+    for strides in flags.FLAGS.strides if strategies else []:
+        arguments = [f"--repeats={flags.FLAGS.nni_repeats}", f"--strides={strides}", f"--batch={batch_size}"]
+        arguments += ["--strategies", *strategies]
+        timed = run_tool("nni", folder, nni_step.REQUIREMENTS, "nni_step.py", arguments)
+        figures.setdefault("nni", {})[strides] = timed
+        for name, values in timed["strategies"].items():
+            compare(f"NNI {name}, {strides} strides", values)
+    benchmark_output.write_result("experiments.benchmark_dna_step", figures | {"target_over_gumbel": TARGET})
 
 
 if __name__ == "__main__":

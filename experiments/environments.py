@@ -3,6 +3,7 @@
 import json
 import pathlib
 import subprocess
+import sys
 import venv
 from collections.abc import Sequence
 from typing import Any
@@ -10,20 +11,8 @@ from typing import Any
 from dna_jax.errors import UserError
 
 
-def run_tool(tool: str, folder: pathlib.Path, packages: Sequence[str], program: str, arguments: Sequence[str]) -> Any:
-    """Run a program of `baselines/` with packages of its own and return the JSON it prints last.
-
-    Args:
-      tool: name of the tool; its environment has that name in `folder`.
-      folder: of the environments.
-      packages: what the tool needs installed.
-      program: file name in `baselines/`.
-      arguments: of the program.
-
-    Raises:
-      UserError: if the tool cannot be installed or fails.
-    """
-    home = folder / tool
+def _installed(tool: str, home: pathlib.Path, packages: Sequence[str]) -> pathlib.Path:
+    """The Python of a tool's environment, which is made if need be."""
     python = home / "bin" / "python"
     if not (home / "ready").exists():
         print(f"installing {tool} in {home}", flush=True)
@@ -32,6 +21,23 @@ def run_tool(tool: str, folder: pathlib.Path, packages: Sequence[str], program: 
         if subprocess.run(install, check=False).returncode:
             raise UserError(f"{tool} cannot be installed; check the network, or run with --baselines= to leave it out.")
         (home / "ready").touch()
+    return python
+
+
+def run_tool(tool: str, folder: pathlib.Path | None, packages: Sequence[str], program: str, arguments: Sequence[str]) -> Any:
+    """Run a program of `baselines/` with packages of its own and return the JSON it prints last.
+
+    Args:
+      tool: name of the tool; its environment has that name in `folder`.
+      folder: of the environments; None to run with what is installed for the running Python.
+      packages: what the tool needs installed.
+      program: file name in `baselines/`.
+      arguments: of the program.
+
+    Raises:
+      UserError: if the tool cannot be installed or fails.
+    """
+    python = pathlib.Path(sys.executable) if folder is None else _installed(tool, folder / tool, packages)
     script = pathlib.Path(__file__).parent / "baselines" / program
     done = subprocess.run([python, script, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:

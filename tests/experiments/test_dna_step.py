@@ -1,0 +1,104 @@
+"""DNA's step beside others: it is measured, and the network in PyTorch is ours."""
+
+import importlib.util
+import pathlib
+
+import numpy as np
+import pytest
+
+from dna_jax.errors import UserError
+from dna_jax.spaces import OPERATIONS, SKIP
+from experiments import benchmark_dna_step, dna_reference, dna_step
+from experiments.baselines import nni_step, torch_step
+from experiments.environments import run_tool
+
+ENVIRONMENTS = pathlib.Path(__file__).resolve().parents[2] / ".cache" / "baselines"
+TORCH = ENVIRONMENTS if (ENVIRONMENTS / "torch" / "ready").exists() else None
+
+needs_torch = pytest.mark.skipif(
+    TORCH is None and importlib.util.find_spec("torch") is None,
+    reason="experiments.benchmark_dna_step has not made PyTorch's environment here",
+)
+
+
+def run_torch(*arguments: str) -> dict:
+    return run_tool("torch", TORCH, torch_step.REQUIREMENTS, "torch_step.py", arguments)
+
+
+def test_a_gpu_that_is_not_there_is_refused_first(run_binary, monkeypatch):
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    process = run_binary("benchmark_dna_step", "--platform=gpu")
+    assert process.returncode == 2
+    assert "JAX sees no GPU" in process.stderr
+    assert not process.stdout
+
+
+def test_baselines_are_those_of_the_platform():
+    chosen = benchmark_dna_step.chosen_baselines
+    assert chosen(None, "cpu") == ["torch_compile", "torch_eager", *nni_step.STRATEGIES]
+    assert chosen(None, "gpu") == ["torch_compile", "torch_eager"]
+    assert chosen([], "cpu") == []
+    with pytest.raises(UserError, match="Unknown baseline 'torch_magic'; choose among torch_compile, "):
+        chosen(["torch_magic"], "gpu")
+    with pytest.raises(UserError, match="NNI's Proxyless is timed on CPUs only"):
+        chosen(["torch_eager", "Proxyless"], "gpu")
+
+
+def test_without_a_folder_tools_run_as_installed(monkeypatch, tmp_path):
+    fake = tmp_path / "python"
+    fake.write_text('#!/bin/sh\necho "{\\"script\\": \\"$1\\", \\"argument\\": \\"$2\\"}"\n')
+    fake.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(fake))
+    ran = run_tool("torch", None, ("nothing-of-this-name",), "torch_step.py", ["--repeats=1"])
+    assert ran["script"].endswith("baselines/torch_step.py")
+    assert ran["argument"] == "--repeats=1"
+
+
+def test_the_point_of_the_reference_shows_every_branch():
+    rows = np.asarray(dna_reference.reference_point(0).rows)
+    assert rows.sum(axis=-1) == pytest.approx(1)
+    operations, widths = rows[::2], rows[1::2]
+    assert np.all(widths[:, 3:] == 0)
+    skipped = operations[:, OPERATIONS.index(SKIP)] == 1
+    certain = operations.max(axis=-1) == 1
+    assert np.any(skipped)
+    assert np.any(certain & ~skipped)
+    assert np.all(operations[~certain] > 0)
+
+
+@pytest.mark.slow
+def test_a_bilevel_step_is_measured():
+    measured = dna_step.measure("bilevel", width=0.25, image_size=8, batch_size=2, repeats=2)
+    assert len(measured["step_s_all"]) == 2
+    assert min(measured["step_s_all"]) > 0
+
+
+@pytest.mark.slow
+@needs_torch
+def test_the_network_in_pytorch_is_ours(tmp_path):
+    file = tmp_path / "reference.npz"
+    dna_reference.write_reference(file, width=0.25, image_size=16, batch_size=32)
+    agreed = run_torch(f"--check={file}")["relative_differences"]
+    assert agreed["logits"] < 1e-12
+
+    with np.load(file) as arrays:
+        reference = dict(arrays)
+    # A taller or a wider kernel, or hidden channels in another order, are another network.
+    for layer, axis in (("depthwise", 0), ("depthwise", 1), ("expand", 1), ("project", 0)):
+        name = f"parameters/blocks/4/candidates/super_kernel/{layer}/kernel"
+        np.savez(file, allow_pickle=False, **reference | {name: np.roll(reference[name], 1, axis)})
+        with pytest.raises(UserError, match="logits of the network in PyTorch differ"):
+            run_torch(f"--check={file}")
+    # So are other gradients, of a single kernel even.
+    for what, said in (("gradients/blocks/4/candidates/super_kernel/depthwise/kernel", "a_kernel"), ("by_point", "point")):
+        np.savez(file, allow_pickle=False, **reference | {what: 1.5 * reference[what]})
+        with pytest.raises(UserError, match=f"gradient_by_{said} of the network in PyTorch differ"):
+            run_torch(f"--check={file}")
+
+
+@pytest.mark.slow
+@needs_torch
+def test_pytorch_times_steps_of_as_many_weights():
+    timed = run_torch("--modes", "eager", "--width=0.5", "--image_size=16", "--batch=4", "--repeats=2")
+    assert timed["weights"] == dna_step.count_weights(0.5, 16)
+    assert len(timed["modes"]["eager"]["step_s_all"]) == 2
