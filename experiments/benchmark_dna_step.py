@@ -35,6 +35,9 @@ CHECK = {"width": 0.25, "image_size": 16, "batch_size": 32}
 
 TORCH_MODES = {f"torch_{mode}": mode for mode in torch_step.MODES}
 
+LONG = {("cpu", "torch_compile")}
+"""Platform and baseline that is timed only if asked for: on one core it compiles for a quarter of an hour or more."""
+
 
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
@@ -42,8 +45,12 @@ def define_flags() -> None:
     flags.DEFINE_integer("batch_size", 64, "Images of each batch.", lower_bound=2)
     flags.DEFINE_integer("repeats", 5, "Timed steps of each of our levels and of PyTorch.", lower_bound=1)
     flags.DEFINE_integer("nni_repeats", 3, "Timed steps of each of NNI's strategies.", lower_bound=1)
-    names = ", ".join([*TORCH_MODES, *nni_step.STRATEGIES])
-    flags.DEFINE_list("baselines", None, f"What to time beside ours: {names}. All that the platform has by default.")
+    flags.DEFINE_list(
+        "baselines",
+        None,
+        f"What to time beside ours, of {', '.join([*TORCH_MODES, *nni_step.STRATEGIES])}; by default all that the platform "
+        "has, but torch_compile on GPUs only.",
+    )
     flags.DEFINE_list("strides", ["cifar", "published"], "NNI's space halves as ours does, or as published.")
     flags.DEFINE_string(
         "environments", ".cache/baselines", "Folder for the environments of other tools; none to run them as installed here."
@@ -52,7 +59,7 @@ def define_flags() -> None:
 
 
 def chosen_baselines(asked: Sequence[str] | None, platform: str) -> list[str]:
-    """What is timed beside ours: all that the platform has, unless asked for.
+    """What is timed beside ours: what is asked for, or else all that the platform has but `LONG`.
 
     Raises:
       UserError: if the platform does not have it.
@@ -63,7 +70,7 @@ def chosen_baselines(asked: Sequence[str] | None, platform: str) -> list[str]:
             raise UserError(f"NNI's {name} is timed on CPUs only; leave it out of --baselines, or pass --platform=cpu.")
         if name not in available:
             raise UserError(f"Unknown baseline {name!r}; choose among {', '.join(available)}.")
-    return available if asked is None else list(asked)
+    return [name for name in available if (platform, name) not in LONG] if asked is None else list(asked)
 
 
 def _take_device(platform: str) -> None:

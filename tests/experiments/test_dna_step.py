@@ -35,7 +35,8 @@ def test_a_gpu_that_is_not_there_is_refused_first(run_binary, monkeypatch):
 
 def test_baselines_are_those_of_the_platform():
     chosen = benchmark_dna_step.chosen_baselines
-    assert chosen(None, "cpu") == ["torch_compile", "torch_eager", *nni_step.STRATEGIES]
+    assert chosen(None, "cpu") == ["torch_eager", *nni_step.STRATEGIES]
+    assert chosen(["torch_compile"], "cpu") == ["torch_compile"]
     assert chosen(None, "gpu") == ["torch_compile", "torch_eager"]
     assert chosen([], "cpu") == []
     with pytest.raises(UserError, match="Unknown baseline 'torch_magic'; choose among torch_compile, "):
