@@ -28,21 +28,26 @@ from dna_jax.search import Budgets, merit
 
 SEARCHES: dict[str, dict[str, Any]] = {
     "joint": {},
-    "network only": {"fix": "accelerator"},
-    "accelerator only": {"fix": "network"},
+    "network only": {"search.reoptimize_every": 0, "accelerator.allocation": "released", "fix": "accelerator"},
+    "accelerator only": {
+        "search.soft_widths": False,
+        "search.soft_warmup": False,
+        "search.expected_network": False,
+        "fix": "network",
+    },
     "network then accelerator": {"search.reoptimize_every": 0, "order": "network_first"},
     "accelerator then network": {"search.reoptimize_every": 0, "order": "accelerator_first"},
     "joint by gradient": {"search.reoptimize_every": 0},
     "joint by samples": {"search.expected_network": False},
     "joint by gradient and samples": {"search.reoptimize_every": 0, "search.expected_network": False},
     "joint on one level": {"search.soft_widths": False, "search.level": "single"},
-    "joint at 8 bits": {"network.bits": 8},
+    "joint at 8 bits": {"search.soft_widths": False, "network.bits": 8},
 }
 """Search -> what its configuration has in place of the card's, by names of fields, set in this order.
 
-By gradient, the accelerator is never set anew by exact search, which needs it searched along with the network. By samples, a
-step prices the sampled network, not the expected one. On one level, weights and decisions learn from the same batch. At 8
-bits, operand widths are no choice.
+What of a card a search would not read is put back. By gradient, the accelerator is never set anew by exact search, which
+needs it searched along with the network. By samples, a step prices the sampled network, not the expected one. On one level,
+weights and decisions learn from the same batch. At 8 bits, operand widths are no choice.
 """
 
 DEFAULT_SEARCHES = ("joint", "network only", "accelerator only")
@@ -70,10 +75,13 @@ def _with_field(config: Any, path: str, value: Any) -> Any:
 
 
 def configuration(base: CosearchConfig, name: str, seed: int, budgets: Budgets) -> CosearchConfig:
-    """Of a search of the comparison."""
+    """Of a search of the comparison; UserError where the card leaves that search an option without effect."""
     config = dataclasses.replace(base, seed=seed, budgets=budgets)
-    for path, value in SEARCHES[name].items():
-        config = _with_field(config, path, value)
+    try:
+        for path, value in SEARCHES[name].items():
+            config = _with_field(config, path, value)
+    except ValueError as error:
+        raise UserError(f"The search {name!r} cannot be made from this card: {error}") from error
     return config
 
 

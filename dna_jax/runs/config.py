@@ -13,6 +13,7 @@ from dna_jax.data import DataConfig
 from dna_jax.errors import UserError
 from dna_jax.hardware import Template, gemmini_template, nahas_edge
 from dna_jax.networks import Family, dna_network, efficientnet_b0, mobilenet_v2
+from dna_jax.runs.unread import require_read
 from dna_jax.search import ASIC_PIPELINE_COSTS, COSTS, DEVICES, PIPELINE_COSTS, Budgets, SearchConfig
 from dna_jax.spaces import Space, dna_network_space, s1, s2
 
@@ -50,8 +51,6 @@ class NetworkConfig:
     form: Literal["super_kernel", "separate"] = "super_kernel"
 
     def __post_init__(self) -> None:
-        if self.space != "dna" and (self.bits or self.form != "super_kernel"):
-            raise ValueError(f"bits and form are choices of the space dna; leave them alone for {self.space}.")
         if not self.width > 0:
             raise ValueError(f"width must be positive, not {self.width}.")
 
@@ -106,11 +105,12 @@ class RetrainConfig:
 
 @dataclasses.dataclass(frozen=True)
 class CosearchConfig:
-    """A co-search run.
+    """A co-search run. An option that nothing would read is refused, as `runs.unread` has it.
 
     Attributes:
       seed: of weights, samples, splits and shuffling.
-      fix: "none", "network" (published network, accelerator searched) or "accelerator" (baseline, network searched).
+      fix: "none", "network" (published network, accelerator searched) or "accelerator" (baseline, network searched); the
+        optimiser of the part that is fixed is left aside.
       order: "joint"; "accelerator_first" (the best accelerator for the published network, then the network for it); or
         "network_first" (the same search of the network, then the best accelerator for the network found).
       data, network, accelerator, cost, budgets, search, augmentation, retrain: the parts.
@@ -141,20 +141,13 @@ class CosearchConfig:
             raise ValueError(
                 f"order={self.order} searches one part after the other; it needs fix=none and search.reoptimize_every=0."
             )
-        if self.cost.correction == "rtl" and self.accelerator.template != "gemmini":
-            raise ValueError(
-                "cost.correction=rtl is fitted to Gemmini; set accelerator.template=gemmini, or cost.correction=none."
-            )
         for name in dict(self.budgets.items()):
             if name not in BUDGETED[self.accelerator.template]:
                 given = "fps" if name == "frame_ms" else name
                 raise ValueError(f"budgets.{given} is no cost of accelerators of the template {self.accelerator.template}.")
-        if self.search.objective.goal != "budgets" and self.accelerator.template != "asic":
-            raise ValueError(
-                f"search.objective.goal is for the template asic; leave it at budgets for {self.accelerator.template}."
-            )
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must lie between 0 and 2^31 - 1, and is {self.seed}.")
+        require_read(self)
 
     @property
     def limits(self) -> Budgets:

@@ -147,6 +147,7 @@ def test_every_search_of_a_comparison_has_a_configuration():
     assert {name for name, config in configurations.items() if config.network.bits == 8} == {"joint at 8 bits"}
     # Nothing else differs.
     same: dict[str, Any] = {"reoptimize_every": 20, "expected_network": True, "level": "bilevel", "soft_widths": True}
+    same |= {"soft_warmup": True}
     assert {dataclasses.replace(c.search, **same) for c in configurations.values()} == {
         dataclasses.replace(base.search, reoptimize_every=20)
     }

@@ -1,6 +1,7 @@
 """Configurations: to flags and back, and every run card."""
 
 import dataclasses
+import fnmatch
 import importlib.util
 import pathlib
 
@@ -8,6 +9,7 @@ import pytest
 
 from dna_jax.errors import UserError
 from dna_jax.runs.config import CosearchConfig, from_mapping, to_config_dict
+from dna_jax.runs.unread import RULES, value_at
 from dna_jax.search import Budgets
 
 CARDS = sorted(
@@ -41,7 +43,6 @@ def test_optional_numbers_take_a_value_later():
         ({"search": {"level": "triple"}}, "config.search.level is 'triple'; choose one of single, bilevel"),
         ({"search": {"objective": {"form": "cubic"}}}, "choose one of soft, hinge, lagrangian"),
         ({"network": {"space": "s3"}}, "choose one of s1, s2, dna"),
-        ({"network": {"bits": 4}}, "bits and form are choices of the space dna"),
         ({"network": {"space": "dna", "bits": 5}}, "choose one of 0, 4, 6, 8"),
         ({"budgets": {"fps": 100.0}}, "budgets.fps is no cost of accelerators of the template nahas_edge"),
         ({"accelerator": {"template": "fpga"}, "budgets": {"area_mm2": 1.0}}, "budgets.area_mm2 is no cost"),
@@ -52,7 +53,6 @@ def test_optional_numbers_take_a_value_later():
         ({"budgets": {"latency_ms": -1.0}}, "must be positive"),
         ({"search": {"steps": 1}}, "must lie between"),
         ({"log_every": 0}, "at least 1"),
-        ({"cost": {"correction": "rtl"}}, "is fitted to Gemmini; set accelerator.template=gemmini"),
         ({"cost": {"correction": "magic"}}, "choose one of none, rtl"),
         ({"seed": -1}, "must lie between 0 and"),
         ({"network": {"width": -1.0}}, "must be positive"),
@@ -74,6 +74,118 @@ def test_optional_numbers_take_a_value_later():
 def test_wrong_values_are_named(change, says):
     with pytest.raises(UserError, match=says):
         from_mapping(CosearchConfig, change)
+
+
+DEFAULTS = to_config_dict(CosearchConfig()).to_dict()
+_DNA = {"network": {"space": "dna"}}
+_FPGA = {"accelerator": {"template": "fpga"}}
+_BILEVEL_WIDTHS = {"search": {"level": "bilevel", "soft_widths": True}}
+
+
+def _with(*parts):
+    """Mappings of mappings as one."""
+    merged: dict = {}
+    for part in parts:
+        for key, value in part.items():
+            merged[key] = _with(merged[key], value) if isinstance(value, dict) and key in merged else value
+    return merged
+
+
+def _search(**values):
+    return {"search": values}
+
+
+# What is given, by itself, where it is not read; and what to add so that it is.
+UNREAD = [
+    ({"network": {"bits": 4}}, {}, _DNA),
+    ({"network": {"form": "separate"}}, {}, _DNA),
+    (_with(_DNA, {"network": {"bits": 4}}), {"fix": "network"}, {"fix": "accelerator"}),
+    ({"accelerator": {"device": "zcu102"}}, {}, _FPGA),
+    ({"accelerator": {"device": "zcu102"}}, {"accelerator": {"template": "asic"}}, _FPGA),
+    (
+        _with(_FPGA, {"accelerator": {"device": "zcu102"}}),
+        {"budgets": {"dsp": 100.0, "bram": 100.0}},
+        {"budgets": {"dsp": 100.0}},
+    ),
+    ({"accelerator": {"allocation": "searched"}}, {"accelerator": {"template": "gemmini"}}, _FPGA),
+    (_with(_FPGA, {"accelerator": {"allocation": "searched"}}), {"fix": "accelerator"}, {"fix": "network"}),
+    ({"accelerator": {"chunks": 2}}, {}, {"accelerator": {"template": "asic"}}),
+    ({"accelerator": {"chunks": 2}}, _FPGA, {"accelerator": {"template": "asic"}}),
+    ({"cost": {"correction": "rtl"}}, {}, {"accelerator": {"template": "gemmini"}}),
+    (_search(objective={"goal": "edp"}), {}, {"accelerator": {"template": "asic"}}),
+    (_search(objective={"form": "hinge"}), {}, {"budgets": {"area_mm2": 9.0}}),
+    (
+        _search(objective={"hinge_weight": 1.0}),
+        {"budgets": {"area_mm2": 9.0}},
+        _with({"budgets": {"area_mm2": 9.0}}, _search(objective={"form": "hinge"})),
+    ),
+    (_search(objective={"multiplier_rate": 0.1}), {}, {"budgets": {"area_mm2": 9.0}}),
+    (_search(objective={"multiplier_limit": 9.0}), _search(objective={"form": "soft"}), _FPGA),
+    (_search(objective={"damping": 1.0}), {}, _FPGA),
+    (_search(soft_warmup=True), _search(warmup_steps=0), {}),
+    (_search(soft_warmup=True), {"fix": "network"}, {"fix": "accelerator"}),
+    (_search(warmup_temperature={"start": 3.0}), {}, _search(soft_warmup=True)),
+    (_BILEVEL_WIDTHS, {}, _DNA),
+    (_with(_DNA, _BILEVEL_WIDTHS), {"network": {"bits": 8}}, {}),
+    (_with(_DNA, _BILEVEL_WIDTHS), _search(hard=False), {}),
+    (_search(expected_network=True), {"fix": "network"}, {"fix": "accelerator"}),
+    (_search(reoptimize_every=5), {"fix": "accelerator"}, {"fix": "network"}),
+    (_search(accelerator={"learning_rate": 0.1}), _search(reoptimize_every=5), {}),
+    (_search(weights={"momentum": 0.5}), _search(weights={"name": "adam"}), {}),
+    (_search(network={"momentum": 0.5}), {}, _search(network={"name": "sgd"})),
+    (_search(temperature={"end": 0.1}), _search(temperature={"schedule": "constant"}), {}),
+    (
+        {"retrain": {"training": {"optimizer": {"momentum": 0.5}}}},
+        {"retrain": {"training": {"optimizer": {"name": "adam"}}}},
+        {},
+    ),
+]
+
+
+def _leaves(values, prefix=""):
+    """Path -> value of a mapping of mappings."""
+    found = {}
+    for key, value in values.items():
+        found |= _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return found
+
+
+@pytest.mark.parametrize(("given", "unread_with", "read_with"), UNREAD, ids=lambda part: str(_leaves(part)))
+def test_options_that_nothing_reads_are_refused(given, unread_with, read_with):
+    with pytest.raises(
+        UserError, match=r"has no effect here, for it is read only .*; change that, or set .*=.*\.$"
+    ) as refusal:
+        from_mapping(CosearchConfig, _with(DEFAULTS, given, unread_with))
+    path, value = list(_leaves(given).items())[-1]
+    assert f"config: {path}={value} has no effect" in str(refusal.value)
+    # What the message says to set is accepted, and the option itself where it is read.
+    (remedy,) = str(refusal.value).rsplit(" or set ", 1)[1][:-1].split(", ")
+    assert remedy == f"{path}={value_at(CosearchConfig, path)}"
+    from_mapping(CosearchConfig, _with(DEFAULTS, given, read_with))
+
+
+def test_all_options_that_nothing_reads_are_named_at_once():
+    with pytest.raises(UserError) as refusal:
+        from_mapping(CosearchConfig, {"network": {"bits": 4}, "accelerator": {"chunks": 2}})
+    assert str(refusal.value).endswith("change that, or set network.bits=0, accelerator.chunks=3.")
+
+
+READ_EVERYWHERE = (
+    *("seed", "fix", "order", "log_every", "checkpoint_every", "evaluation_batch_size", "data.*", "augmentation.*"),
+    *("network.space", "network.width", "network.stride_plan", "accelerator.template", "budgets.*", "retrain.*"),
+    *("search.level", "search.steps", "search.warmup_steps", "search.hard", "search.label_smoothing", "search.active_paths"),
+    *("search.temperature.schedule", "search.temperature.start", "search.objective.pressure"),
+    *("search.weights.*", "search.network.*"),
+)
+"""Options that every run reads, but for what `BUDGETED` refuses, and optimisers of parts that are left out."""
+
+
+def test_every_option_is_read_everywhere_or_has_a_rule():
+    ruled = {path for rule in RULES for path in rule.options}
+    paths = set(_leaves(to_config_dict(CosearchConfig()).to_dict()))
+    assert ruled <= paths
+    unknown = {path for path in paths - ruled if not any(fnmatch.fnmatch(path, known) for known in READ_EVERYWHERE)}
+    assert unknown == set()
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)

@@ -1,0 +1,133 @@
+"""Options that nothing would read: where each is read, and the refusal of one that is set where it is not.
+
+An option at its default asks for nothing and is let through. So are the optimiser of a part that `fix` or `order` takes out
+of the search, and the recipe of a training of no steps: what a card would have trained with does not keep its user from
+leaving a part out.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dna_jax.search import OptimizerConfig
+
+if TYPE_CHECKING:
+    from dna_jax.runs.config import CosearchConfig
+
+_OPTIMISERS = ("search.weights", "search.network", "search.accelerator", "retrain.training.optimizer")
+_TEMPERATURES = ("search.temperature", "search.warmup_temperature")
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """Where options are read.
+
+    Attributes:
+      options: paths of fields of a `CosearchConfig`.
+      where: the same as `is_read` in words, after "read only".
+      is_read: whether a configuration reads them.
+    """
+
+    options: Sequence[str]
+    where: str
+    is_read: Callable[["CosearchConfig"], bool]
+
+
+def value_at(config: Any, path: str) -> Any:
+    """A field of a configuration, or of its class for the default, by its path: "search.objective.form"."""
+    return functools.reduce(getattr, path.split("."), config)
+
+
+def _has_budget(config: "CosearchConfig") -> bool:
+    return bool(config.limits.items())
+
+
+def _sgd_at(path: str) -> Callable[["CosearchConfig"], bool]:
+    return lambda config: value_at(config, path).name == "sgd"
+
+
+def _moves_at(path: str) -> Callable[["CosearchConfig"], bool]:
+    return lambda config: value_at(config, path).schedule != "constant"
+
+
+RULES = (
+    Rule(
+        ("network.bits", "network.form"),
+        "with network.space=dna and fix other than network",
+        lambda config: config.network.space == "dna" and config.fix != "network",
+    ),
+    Rule(
+        ("accelerator.device",),
+        "with accelerator.template=fpga where budgets.dsp or budgets.bram is not given",
+        lambda config: config.accelerator.template == "fpga" and None in (config.budgets.dsp, config.budgets.bram),
+    ),
+    Rule(
+        ("accelerator.allocation",),
+        "with accelerator.template=fpga and fix other than accelerator",
+        lambda config: config.accelerator.template == "fpga" and config.fix != "accelerator",
+    ),
+    Rule(("accelerator.chunks",), "with accelerator.template=asic", lambda config: config.accelerator.template == "asic"),
+    Rule(
+        ("cost.correction",),
+        "with accelerator.template=gemmini, to which it is fitted",
+        lambda config: config.accelerator.template == "gemmini",
+    ),
+    Rule(("search.objective.goal",), "with accelerator.template=asic", lambda config: config.accelerator.template == "asic"),
+    Rule(
+        # The other two forms differ without budgets.
+        ("search.objective.form",),
+        "with a budget",
+        lambda config: config.search.objective.form != "hinge" or _has_budget(config),
+    ),
+    Rule(
+        ("search.objective.hinge_weight",),
+        "with search.objective.form=hinge and a budget",
+        lambda config: config.search.objective.form == "hinge" and _has_budget(config),
+    ),
+    Rule(
+        ("search.objective.multiplier_rate", "search.objective.multiplier_limit", "search.objective.damping"),
+        "with search.objective.form=lagrangian and a budget",
+        lambda config: config.search.objective.form == "lagrangian" and _has_budget(config),
+    ),
+    Rule(
+        ("search.soft_warmup",),
+        "with search.warmup_steps of at least 1 and fix other than network",
+        lambda config: config.search.warmup_steps > 0 and config.fix != "network",
+    ),
+    Rule(
+        tuple(f"search.warmup_temperature.{name}" for name in ("schedule", "start", "end")),
+        "with search.soft_warmup=True",
+        lambda config: config.search.soft_warmup,
+    ),
+    Rule(
+        ("search.soft_widths",),
+        "with network.space=dna, network.bits=0, search.hard=True and fix other than network",
+        lambda config: (
+            config.network.space == "dna" and not config.network.bits and config.search.hard and config.fix != "network"
+        ),
+    ),
+    Rule(("search.expected_network",), "with fix other than network", lambda config: config.fix != "network"),
+    Rule(("search.reoptimize_every",), "with fix other than accelerator", lambda config: config.fix != "accelerator"),
+    Rule(
+        tuple(f"search.accelerator.{field.name}" for field in dataclasses.fields(OptimizerConfig)),
+        "with search.reoptimize_every=0",
+        lambda config: not config.search.reoptimize_every,
+    ),
+    *(Rule((f"{path}.momentum",), f"with {path}.name=sgd", _sgd_at(path)) for path in _OPTIMISERS),
+    *(Rule((f"{path}.end",), f"with {path}.schedule other than constant", _moves_at(path)) for path in _TEMPERATURES),
+)
+
+
+def require_read(config: "CosearchConfig") -> None:
+    """ValueError, in one sentence, for options that differ from their defaults where they are not read."""
+    clauses: list[str] = []
+    defaults: dict[str, str] = {}
+    for rule in RULES:
+        for path in rule.options:
+            value, default = value_at(config, path), value_at(type(config), path)
+            if value != default and not rule.is_read(config):
+                clauses.append(f"{path}={value} has no effect here, for it is read only {rule.where}")
+                defaults[path] = f"{path}={default}"
+    if clauses:
+        raise ValueError(f"{', and '.join(clauses)}; change that, or set {', '.join(defaults.values())}.")
