@@ -59,15 +59,15 @@ class Budgets:
     bram: float | None = None
 
     def __post_init__(self) -> None:
-        for name, value in self.items():
-            if not 0 < value < math.inf:
+        for name, value in dataclasses.asdict(self).items():
+            if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"The budget on {name} must be positive and finite, not {value}.")
 
     def items(self) -> list[tuple[str, float]]:
         """The limits that are set, by cost, none of which may exceed its limit: `fps` is one on `frame_ms`."""
         limits = {name: getattr(self, name) for name in (*COSTS, "dsp", "bram")}
         if self.fps is not None:
-            limits["frame_ms"] = 1e3 / self.fps if self.fps else math.inf
+            limits["frame_ms"] = 1e3 / self.fps
         return [(name, limits[name]) for name in (*COSTS, *PIPELINE_COSTS) if limits.get(name) is not None]
 
 
@@ -101,9 +101,10 @@ class ObjectiveConfig:
     damping: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("hinge_weight", "multiplier_rate", "multiplier_limit", "damping"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, and is {getattr(self, name)}.")
+        for name in ("pressure", "hinge_weight", "multiplier_rate", "multiplier_limit", "damping"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < math.inf:
+                raise ValueError(f"{name} must not be negative and must be finite, but is {value}.")
         if self.damping and self.form != "lagrangian":
             raise ValueError(f"damping is one of multipliers, which the form {self.form} has none of; leave it at 0.")
 

@@ -1,5 +1,7 @@
 """Objectives and optimisers."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -141,9 +143,18 @@ def test_merit_is_scale_free_and_monotone():
     assert merit(costs, Budgets()) == pytest.approx((1.0 * 7 * 40) ** (1 / 3))
 
 
-def test_budgets_must_be_positive():
-    with pytest.raises(ValueError, match="must be positive"):
-        Budgets(latency_ms=0.0)
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Budgets)])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("inf"), float("nan")])
+def test_budgets_must_be_positive_and_finite(name, value):
+    with pytest.raises(ValueError, match=f"The budget on {name} must be positive and finite, not {value}"):
+        Budgets(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["pressure", "hinge_weight", "multiplier_rate", "multiplier_limit", "damping"])
+@pytest.mark.parametrize("value", [-1.0, float("inf"), float("nan")])
+def test_weights_must_be_numbers_that_are_not_negative(name, value):
+    with pytest.raises(ValueError, match=f"{name} must not be negative and must be finite, but is {value}"):
+        ObjectiveConfig(**{name: value})
 
 
 def test_unknown_forms_are_named():
