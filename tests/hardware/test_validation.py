@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from dna_jax.hardware.correction import CorrectionConfig, corrected_cycles, fit_correction, tile_counts
 from dna_jax.hardware.pricing import map_layers
@@ -17,9 +18,9 @@ from dna_jax.hardware.templates.eyeriss import eyeriss256
 from dna_jax.hardware.validation import Context, as_json, validate_folder
 from dna_jax.hardware.validation.dosa import mapped_layer, stack_mappings
 from dna_jax.hardware.validation.gemmini_rtl import FOLDS, folds_by_layer
-from dna_jax.hardware.validation.report import markdown, scatter
+from dna_jax.hardware.validation.report import draw, markdown, scatter
 from dna_jax.hardware.validation.statistics import compare, proportional_to
-from dna_jax.hardware.validation.table import convolution
+from dna_jax.hardware.validation.table import Comparison, TableResult, convolution
 from dna_jax.networks import chosen_layers, efficientnet_b0, efficientnet_b1, mnasnet_b1, mobilenet_v2
 from dna_jax.workload import DIMENSIONS, workload_from_layers
 
@@ -206,6 +207,29 @@ def test_reports_for_people(tmp_path):
     scatter(results, tmp_path / "plots.png")
     assert (tmp_path / "plots.png").stat().st_size > 10_000
     json.dumps({name: as_json(result) for name, result in results.items()}, allow_nan=False)
+
+
+def _overlap(first, second):
+    return first.x0 < second.x1 and second.x0 < first.x1 and first.y0 < second.y1 and second.y0 < first.y1
+
+
+@pytest.mark.parametrize("high", [1.5, 7.0, 60.0, 900.0, 3e6, 2e9])
+def test_labels_of_a_picture_do_not_meet(high):
+    values = 0.18 * np.geomspace(1, high, 20)
+    constant = Comparison("all", "fields", np.full(20, 9.0), np.full(20, 9.0), None, [])
+    varying = Comparison("all", "latency", values, 0.7 * values, None, [])
+    figure = draw({"table.csv": TableResult(20, [constant, varying], 20, {})} | {"empty.csv": TableResult(3, [], 0, {})})
+    (axes,) = figure.axes
+    assert axes.get_xlabel() == "reference latency"
+    FigureCanvasAgg(figure).draw()
+    for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        inside = [limits[0] <= tick.get_loc() <= limits[1] for tick in axis.get_major_ticks()]
+        labels = [tick.label1 for tick, shown in zip(axis.get_major_ticks(), inside, strict=True) if shown]
+        assert len(labels) >= 2
+        boxes = [label.get_window_extent() for label in labels if label.get_text()]
+        assert len(boxes) == len(labels)
+        assert not any(_overlap(a, b) for i, a in enumerate(boxes) for b in boxes[:i])
+        assert not any(label.get_text() for label in axis.get_ticklabels(minor=True))
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,10 @@ import pathlib
 from collections.abc import Mapping
 
 import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from dna_jax.hardware.validation.statistics import compare
 from dna_jax.hardware.validation.table import TableResult
@@ -39,21 +42,40 @@ def markdown(results: Mapping[str, TableResult]) -> str:
     return "\n".join([*lines, "", *remarks, ""])
 
 
-def scatter(results: Mapping[str, TableResult], path: pathlib.Path) -> None:
-    """Predicted against reference, log-log, a panel per table (its first quantity), a marker per configuration.
+def _shown_quantity(result: TableResult) -> str:
+    """The first quantity of a table that differs from row to row; the first of all where none does."""
+    varied = (c.quantity for c in result.comparisons if len(np.unique(c.reference)) > 1)
+    return next(varied, result.comparisons[0].quantity)
 
-    No file is written where there is nothing to show.
+
+def _label_ticks(axes: Axes, low: float, high: float) -> None:
+    """Labels of both logarithmic axes, few enough that none meets another.
+
+    Within a decade they stand at equal steps, within two at 1, 2 and 5, else at powers of ten.
     """
+    narrow = high / low < 100
+    for axis in (axes.xaxis, axes.yaxis):
+        if high / low < 10:
+            axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        else:
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,), numticks=7))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}") if narrow else LogFormatterSciNotation())
+        axis.set_minor_formatter(NullFormatter())
+        if narrow:
+            axis.set_minor_locator(NullLocator())
+
+
+def draw(results: Mapping[str, TableResult]) -> Figure:
+    """Predicted against reference, log-log, a panel per table that was evaluated (its first quantity that varies), a marker
+    per configuration."""
     shown = {table: result for table, result in results.items() if result.comparisons}
-    if not shown:
-        return
     columns = 3
     rows = -(-len(shown) // columns)
     figure = Figure(figsize=(5.2 * columns, 4.6 * rows), layout="constrained")
     colors = matplotlib.colormaps["tab20"]
     for position, (table, result) in enumerate(shown.items(), 1):
         axes = figure.add_subplot(rows, columns, position)
-        quantity = result.comparisons[0].quantity
+        quantity = _shown_quantity(result)
         chosen = [comparison for comparison in result.comparisons if comparison.quantity == quantity]
         for number, comparison in enumerate(chosen):
             axes.scatter(
@@ -70,5 +92,13 @@ def scatter(results: Mapping[str, TableResult], path: pathlib.Path) -> None:
         low, high = min(axes.get_xlim()[0], axes.get_ylim()[0]), max(axes.get_xlim()[1], axes.get_ylim()[1])
         axes.plot([low, high], [low, high], color="black", linewidth=0.7)
         axes.set(xlim=(low, high), ylim=(low, high))
-        axes.legend(fontsize=7)
-    figure.savefig(path, dpi=110)
+        _label_ticks(axes, low, high)
+        # Above the diagonal, where few points lie.
+        axes.legend(fontsize=7, loc="upper left")
+    return figure
+
+
+def scatter(results: Mapping[str, TableResult], path: pathlib.Path) -> None:
+    """The picture of `draw` in a PNG file; none where no table was evaluated."""
+    if any(result.comparisons for result in results.values()):
+        draw(results).savefig(path, dpi=110)
