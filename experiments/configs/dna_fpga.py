@@ -14,7 +14,7 @@ from ml_collections import config_dict
 from dna_jax.accuracy import AugmentationConfig, TrainingConfig
 from dna_jax.data import DataConfig
 from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig, RetrainConfig, is_smoke, to_config_dict
-from dna_jax.search import Budgets, OptimizerConfig, SearchConfig
+from dna_jax.search import Budgets, ObjectiveConfig, OptimizerConfig, SearchConfig
 
 
 def get_config(variant: str = "") -> config_dict.ConfigDict:
@@ -38,7 +38,13 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
                 steps=steps,
                 warmup_steps=steps // 2,
                 weights=OptimizerConfig(learning_rate=0.1, warmup_steps=steps // 20),
-                network=OptimizerConfig(name="adam", learning_rate=0.1, weight_decay=0.0, warmup_steps=0),
+                # Of the pull towards the budget, which is strong at first, nothing is to remain when it is met.
+                network=OptimizerConfig(
+                    name="adam", learning_rate=0.05, weight_decay=0.0, warmup_steps=0, squares_decay=0.95
+                ),
+                # The exact search chooses the pipeline; no pressure is needed for that, and damping keeps the network at
+                # the budget instead of below.
+                objective=ObjectiveConfig(pressure=0.0, multiplier_rate=0.02, damping=4.0),
             ),
             augmentation=AugmentationConfig(crop_padding=1, flip=False),
             retrain=RetrainConfig(
