@@ -36,7 +36,7 @@ CHECK = {"width": 0.25, "image_size": 16, "batch_size": 32}
 TORCH_MODES = {f"torch_{mode}": mode for mode in torch_step.MODES}
 
 LONG = {("cpu", "torch_compile")}
-"""Platform and baseline that is timed only if asked for: on one core it compiles for a quarter of an hour or more."""
+"""Platform and baseline that is timed only if asked for: on one core it compiles for ten minutes or more."""
 
 
 def define_flags() -> None:
