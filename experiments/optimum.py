@@ -1,6 +1,9 @@
 """The fastest FPGA pipeline for a network within a device, proven.
 
 python -m experiments.optimum --networks=FILE.json --network=NAME --device=zc706 --out=certificate.json
+python -m experiments.optimum --certificate=certificate.json
+
+The second command needs nothing but the file that the first one wrote: it follows the certificate by other means.
 """
 
 import json
@@ -15,10 +18,24 @@ from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.networks import StatedNetwork, read_networks
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
-from dna_jax.search import DEVICES, Certificate, Limits, certified_optimum, recheck
-from dna_jax.spaces import as_released, boundary_name, chunks_of, fpga_pipeline_space, knob_name
+from dna_jax.search import (
+    DEVICES,
+    Certificate,
+    Limits,
+    PipelineProblem,
+    as_json,
+    certified_optimum,
+    read_certificate,
+    recheck,
+)
+from dna_jax.spaces import KNOBS, chunks_of, knob_name
 
 _STATED = THIRD_PARTY / "auto_nba" / "dna_networks.json"
+
+_RECHECKED = "certificate rechecked: all it states holds, the fronts are complete, and nothing faster fits"
+
+_OF_PROOFS = ("networks", "network", "device", "dsp", "bram", "model", "mode", "allocation", "recheck", "out")
+"""Flags that a certificate to be followed leaves no use for."""
 
 
 def define_flags() -> None:
@@ -33,6 +50,7 @@ def define_flags() -> None:
     flags.DEFINE_enum("allocation", "fixed", ["fixed", "free"], "Which maps count as large: as released, or any.")
     flags.DEFINE_bool("recheck", True, "Follow the certificate by other means before it is reported.")
     flags.DEFINE_string("out", None, "JSON file to write the certificate to.")
+    flags.DEFINE_string("certificate", None, "A file that --out wrote, to be followed; nothing is searched.")
 
 
 def _network() -> StatedNetwork:
@@ -55,64 +73,69 @@ def _limits() -> Limits:
         raise UserError(str(error)) from error
 
 
-def as_json(certificate: Certificate) -> dict:
-    """The certificate as a file holds it."""
-    fronts = [
-        {
-            "chunk": chunk.name,
-            "large_rows": boundary,
-            "enumerated": front.enumerated,
-            "cycles_dsp_bram": front.costs.tolist(),
-            "designs": list(front.designs),
-        }
-        for (chunk, boundary), front in certificate.fronts.items()
-    ]
-    return {
-        "fps": certificate.fps,
-        "cycles": certificate.cycles,
-        "dsp": certificate.dsp,
-        "bram": certificate.bram,
-        "limits": {"dsp": certificate.limits.dsp, "bram": certificate.limits.bram},
-        "bound_cycles": certificate.bound_cycles,
-        "enumerated": certificate.enumerated,
-        "design": certificate.design,
-        "fronts": fronts,
-    }
+def _nothing(limits: Limits) -> str:
+    return f"No pipeline fits {limits.dsp:g} DSP slices and {limits.bram:g} block RAMs"
+
+
+def _report(problem: PipelineProblem, found: Certificate) -> None:
+    """The optimum and what it uses, a line for each chunk."""
+    limits, design = found.limits, found.design
+    if design is None:
+        print(_nothing(limits))
+        return
+    used = f"{found.dsp:g} of {limits.dsp:g} DSP slices, {found.bram:g} of {limits.bram:g} block RAMs"
+    print(f"{found.fps:.2f} images/s (without limits {CLOCK_HZ / found.bound_cycles:.2f}); {used}")
+    for chunk in chunks_of(problem.space):
+        if knob_name(chunk, "parallel") in design:
+            knobs = {knob: design.get(knob_name(chunk, knob)) for knob in ("parallel", *KNOBS)}
+            print(f"  {chunk.name:<8}" + "  ".join(f"{knob} {value}" for knob, value in knobs.items() if value is not None))
+
+
+def prove() -> None:
+    """Find an optimum, report it, check its certificate and write it; UserError if nothing fits."""
+    out = binary.output_file("out")
+    values = flags.FLAGS
+    problem = PipelineProblem(_network(), values.model, values.mode, values.allocation)
+    layers, space, limits = problem.layers, problem.space, _limits()
+    began = time.perf_counter()
+    found = certified_optimum(layers, space, limits, problem.model)
+    seconds = time.perf_counter() - began
+    print(
+        f"{problem.network.name}: {space.cardinality:.2g} pipelines; {found.enumerated:,} designs of chunks priced in "
+        f"{seconds:.1f} s, compilation included"
+    )
+    _report(problem, found)
+    if values.recheck:
+        wrong = recheck(found, layers, space, problem.model)
+        if wrong:
+            raise AssertionError(" ".join(wrong))
+        print(_RECHECKED)
+    if out:
+        write_whole(out, json.dumps(as_json(problem, found), indent=1) + "\n")
+    if found.design is None:
+        raise UserError(f"{_nothing(limits)}; raise --dsp or --bram.")
+
+
+def follow(path: pathlib.Path) -> None:
+    """Report an optimum that was written and check its certificate; UserError if that does not hold."""
+    problem, stated = read_certificate(path)
+    wrong = recheck(stated, problem.layers, problem.space, problem.model)
+    if wrong:
+        raise UserError(f"{path} does not hold ({wrong[0].rstrip('.')}); have it written anew with --out.")
+    _report(problem, stated)
+    print(_RECHECKED)
 
 
 def main() -> None:
-    """Find, check, report."""
-    out = binary.output_file("out")
-    network, limits, model = _network(), _limits(), flags.FLAGS.model
-    layers = network.released_layers if model == "released" else network.layers
-    widths = sorted({layer.weight_bits for layer in layers if layer.weight_bits})
-    space = fpga_pipeline_space(network.plan, widths)
-    held = as_released(network.plan, widths, fixed_mode=flags.FLAGS.mode == "fixed")
-    if flags.FLAGS.allocation == "free":
-        held = {name: value for name, value in held.items() if name not in map(boundary_name, (False, True))}
-    space = space.fix(held)
-    began = time.perf_counter()
-    found = certified_optimum(layers, space, limits, model)
-    seconds = time.perf_counter() - began
-    print(
-        f"{network.name}: {space.cardinality:.2g} pipelines; {found.enumerated:,} designs of chunks priced in "
-        f"{seconds:.1f} s, compilation included"
-    )
-    if found.design is None:
-        raise UserError(f"No pipeline fits {limits.dsp:g} DSP slices and {limits.bram:g} block RAMs; raise --dsp or --bram.")
-    used = f"{found.dsp:g} of {limits.dsp:g} DSP slices, {found.bram:g} of {limits.bram:g} block RAMs"
-    print(f"{found.fps:.2f} images/s (without limits {CLOCK_HZ / found.bound_cycles:.2f}); {used}")
-    for chunk in chunks_of(space):
-        if knob_name(chunk, "parallel") in found.design:
-            knobs = {k: found.design.get(knob_name(chunk, k)) for k in ("parallel", "rows", "columns", "outputs", "inputs")}
-            print(f"  {chunk.name:<8}" + "  ".join(f"{knob} {value}" for knob, value in knobs.items() if value is not None))
-    if flags.FLAGS.recheck:
-        wrong = recheck(found, layers, space, model)
-        if wrong:
-            raise AssertionError(" ".join(wrong))
-        print("certificate rechecked: the design is as stated, the fronts are complete, and nothing faster fits")
-    if out:
-        write_whole(out, json.dumps({"network": network.name, "model": model, **as_json(found)}, indent=1) + "\n")
+    """Prove an optimum, or follow the proof of one."""
+    path = flags.FLAGS.certificate
+    if not path:
+        prove()
+        return
+    given = [name for name in _OF_PROOFS if flags.FLAGS[name].present]
+    if given:
+        raise UserError(f"--certificate={path} states all that is checked; leave out --{given[0]}.")
+    follow(pathlib.Path(path).expanduser())
 
 
 if __name__ == "__main__":

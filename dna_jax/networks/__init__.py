@@ -9,7 +9,7 @@ from dna_jax.networks.inverted_residual import Block
 from dna_jax.networks.mobilenet_v2 import mobilenet_v2
 from dna_jax.networks.published import PUBLISHED, published_layers
 from dna_jax.networks.specification import STRIDE_PLANS, Specification
-from dna_jax.networks.stated import StatedNetwork, read_networks
+from dna_jax.networks.stated import StatedNetwork, read_networks, stated_network
 from dna_jax.networks.supernet import (
     Model,
     Variables,
@@ -65,5 +65,6 @@ __all__ = [
     "released_layers",
     "single_network",
     "single_path",
+    "stated_network",
     "supernet",
 ]

@@ -3,11 +3,12 @@
 import dataclasses
 import json
 import pathlib
+from typing import Any
 
 from dna_jax.errors import UserError
 from dna_jax.networks.dna import DnaSpecification, dna_network, edd_network
 from dna_jax.networks.dna_layers import dna_layers, released_layers
-from dna_jax.spaces import OPERATIONS, PLANS, SKIP
+from dna_jax.spaces import OPERATIONS, SKIP
 from dna_jax.workload import Layer
 
 
@@ -43,14 +44,54 @@ class StatedNetwork:
         """As the release of Auto-NBA lists them."""
         return released_layers(self.specification(as_released=True), self.operations, self.bits)
 
+    @property
+    def entry(self) -> dict[str, Any]:
+        """As a file states it; `stated_network` reads it."""
+        return {
+            "net_id": self.identifier,
+            "name": self.name,
+            "family": self.plan,
+            "ops": list(self.operations),
+            "bits": list(self.bits),
+        }
+
     def aligned(self) -> "StatedNetwork":
         """Without the bits of blocks that are skipped: the release then gives every other block its own."""
         bits = tuple(b for b, chosen in zip(self.bits, self.operations, strict=True) if chosen != SKIP)
         return dataclasses.replace(self, bits=bits)
 
 
+def stated_network(entry: Any, source: str, position: int = 0) -> StatedNetwork:
+    """The network of {"net_id", "name", "family", "ops", "bits"}, of which the first two may be left out.
+
+    Args:
+      entry: as JSON holds it.
+      source: where it stands, for messages.
+      position: among the networks of its source, in place of the name or number that it lacks.
+
+    Raises:
+      UserError: if the entry states no network.
+    """
+    try:
+        plan, operations, bits = entry["family"], tuple(entry["ops"]), tuple(entry["bits"])
+        name, identifier = str(entry.get("name", position)), str(entry.get("net_id", position))
+    except (TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{source}: entry {position} lacks one of family, ops and bits.") from error
+    if plan not in ("cifar", "imagenet", "edd"):
+        raise UserError(f"{source}: network {name!r} has the family {plan!r}; choose cifar, imagenet or edd.")
+    blocks = len(edd_network().blocks if plan == "edd" else dna_network(plan).blocks)
+    unknown = [chosen for chosen in operations if chosen not in OPERATIONS]
+    if unknown or len(operations) != blocks or len(bits) != blocks:
+        raise UserError(
+            f"{source}: network {name!r} needs {blocks} operations out of {', '.join(OPERATIONS)}, and as many bits."
+        )
+    if not all(isinstance(width, int) and 1 <= width <= 32 for width in bits):
+        raise UserError(f"{source}: network {name!r} has bits other than whole numbers from 1 to 32.")
+    return StatedNetwork(identifier, name, plan, operations, bits)
+
+
 def read_networks(path: pathlib.Path) -> list[StatedNetwork]:
-    """The networks of a JSON file: a list of {"net_id", "name", "family", "ops", "bits"}.
+    """The networks of a JSON file, a list of what `stated_network` reads.
 
     Raises:
       UserError: if the file cannot be read or an entry states no network.
@@ -59,22 +100,5 @@ def read_networks(path: pathlib.Path) -> list[StatedNetwork]:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise UserError(f"{path} cannot be read as a JSON file of networks ({error}).") from error
-    networks = []
-    for position, entry in enumerate(entries if isinstance(entries, list) else [entries]):
-        try:
-            plan, operations, bits = entry["family"], tuple(entry["ops"]), tuple(entry["bits"])
-            name, identifier = str(entry.get("name", position)), str(entry.get("net_id", position))
-        except (TypeError, KeyError, AttributeError) as error:
-            raise UserError(f"{path}: entry {position} lacks one of family, ops and bits.") from error
-        if plan not in PLANS or plan == "digits":
-            raise UserError(f"{path}: network {name!r} has the family {plan!r}; choose cifar, imagenet or edd.")
-        blocks = len(edd_network().blocks if plan == "edd" else dna_network(plan).blocks)
-        unknown = [chosen for chosen in operations if chosen not in OPERATIONS]
-        if unknown or len(operations) != blocks or len(bits) != blocks:
-            raise UserError(
-                f"{path}: network {name!r} needs {blocks} operations out of {', '.join(OPERATIONS)}, and as many bits."
-            )
-        if not all(isinstance(width, int) and 1 <= width <= 32 for width in bits):
-            raise UserError(f"{path}: network {name!r} has bits other than whole numbers from 1 to 32.")
-        networks.append(StatedNetwork(identifier, name, plan, operations, bits))
-    return networks
+    entries = entries if isinstance(entries, list) else [entries]
+    return [stated_network(entry, str(path), position) for position, entry in enumerate(entries)]

@@ -66,6 +66,13 @@ def layer_table(layers: Sequence[Layer], design: Design, chunks: Mapping[Chunk, 
     return rows
 
 
+def _require_proof(problem: "Problem", layers: Sequence[Layer], optimum: Certificate) -> None:
+    """AssertionError unless a certificate holds, also of that nothing fits: what a run reports of optima is proven."""
+    wrong = recheck(optimum, layers, problem.accelerator_space)
+    if wrong:
+        raise AssertionError(" ".join(wrong))
+
+
 @dataclasses.dataclass(frozen=True)
 class FpgaTarget:
     """Pipelines of chunks on an FPGA, as a `Target`.
@@ -108,16 +115,18 @@ class FpgaTarget:
         """UserError unless some pipeline meets every budget with the smallest network of the space."""
         fps = problem.budgets.fps
         best = self._optimum(problem, problem.smallest_layers)
+        if best.design is not None and (fps is None or best.fps >= fps):
+            return
+        _require_proof(problem, problem.smallest_layers, best)
         if best.design is None:
             raise UserError(
                 f"No pipeline for the smallest network fits {best.limits.dsp:g} DSP slices and {best.limits.bram:g} block "
                 "RAMs; raise --config.budgets.dsp or --config.budgets.bram."
             )
-        if fps is not None and best.fps < fps:
-            raise UserError(
-                f"No design reaches {fps:g} images a second within the device; the smallest network reaches {best.fps:.4g}: "
-                "lower --config.budgets.fps or --config.network.width."
-            )
+        raise UserError(
+            f"No design reaches {fps:g} images a second within the device; the smallest network reaches {best.fps:.4g}: "
+            "lower --config.budgets.fps or --config.network.width."
+        )
 
     def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
         """Of most images a second for the expected network, all of whose chunks are built; None where they do not fit.
@@ -160,9 +169,7 @@ class FpgaTarget:
         chunks, cost = evaluate_pipeline(layers, design)
         found = cost_block(cost)
         changed, said = gave_way(problem.network_space, design, carried)
-        wrong = recheck(optimum, layers, problem.accelerator_space) if optimum.design is not None else []
-        if wrong:
-            raise AssertionError(" ".join(wrong))
+        _require_proof(problem, layers, optimum)
         violations = exceeded(found, problem.budgets.items())
         gap = found["frame_ms"] * CLOCK_HZ / 1e3 / optimum.cycles - 1 if optimum.cycles else None
         default_layers = chosen_layers(problem.specification, problem.published)

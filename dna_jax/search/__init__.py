@@ -1,5 +1,6 @@
 """How choices improve."""
 
+from dna_jax.search.certificate_file import PipelineProblem, as_json, read_certificate
 from dna_jax.search.certified import DEVICES, Certificate, Limits, certified_optimum
 from dna_jax.search.cosearch import CoSearch, Pricing, SearchState
 from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
@@ -47,6 +48,7 @@ __all__ = [
     "Limits",
     "ObjectiveConfig",
     "OptimizerConfig",
+    "PipelineProblem",
     "PipelineSearchConfig",
     "Pricing",
     "SearchConfig",
@@ -54,6 +56,7 @@ __all__ = [
     "SoftCost",
     "Standing",
     "TemperatureConfig",
+    "as_json",
     "certified_optimum",
     "discrete_cost",
     "entropy",
@@ -69,6 +72,7 @@ __all__ = [
     "most_likely_feasible",
     "objective",
     "optimum_reader",
+    "read_certificate",
     "recheck",
     "sample_point",
     "search_pipelines",

@@ -2,12 +2,19 @@
 
 import json
 
+import pytest
+
+from dna_jax.errors import UserError
+from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.networks import read_networks
 from dna_jax.search import PipelineSearchConfig
 from experiments import benchmark_pipeline_search as benchmark
+from experiments import optimum
+
+STATED = THIRD_PARTY / "auto_nba" / "dna_networks.json"
 
 
-def test_an_optimum_with_its_certificate(run_binary, tmp_path):
+def test_an_optimum_with_its_certificate(run_binary, tmp_path, capsys):
     path = tmp_path / "certificate.json"
     process = run_binary("optimum", "--network=cifar_small4", "--dsp=64", "--bram=140", "--mode=fixed", f"--out={path}")
     assert process.returncode == 0, process.stderr
@@ -20,6 +27,14 @@ def test_an_optimum_with_its_certificate(run_binary, tmp_path):
     chosen = {name: value for name, value in written["design"].items() if "large_rows" not in name}
     listed = [design for front in written["fronts"] for design in front["designs"]]
     assert all(any(name in design and design[name] == value for design in listed) for name, value in chosen.items())
+    # The file alone is enough to follow it.
+    capsys.readouterr()
+    optimum.follow(path)
+    assert capsys.readouterr().out == "".join(process.stdout.splitlines(keepends=True)[1:])
+    for name, value in (("bound_cycles", 10 * written["bound_cycles"]), ("mode", "free"), ("model", "released")):
+        path.write_text(json.dumps(written | {name: value}))
+        with pytest.raises(UserError, match=r"certificate\.json does not hold \(.*\); have it written anew with --out\.$"):
+            optimum.follow(path)
 
 
 def test_what_cannot_be_is_said_in_a_sentence(run_binary):
@@ -28,6 +43,7 @@ def test_what_cannot_be_is_said_in_a_sentence(run_binary):
         (("--network=cifar_small4", "--dsp=1", "--bram=4"), "No pipeline fits 1 DSP slices"),
         (("--dsp=-3",), "Limits must be positive"),
         (("--networks=nowhere.json",), "cannot be read"),
+        (("--certificate=nowhere.json", "--dsp=3"), "states all that is checked; leave out --dsp"),
     ):
         process = run_binary("optimum", *arguments)
         assert process.returncode == 2
@@ -36,9 +52,7 @@ def test_what_cannot_be_is_said_in_a_sentence(run_binary):
 
 
 def test_searches_are_judged_by_the_proven_optimum(tmp_path):
-    (network,) = [
-        n for n in read_networks(benchmark.THIRD_PARTY / "auto_nba" / "dna_networks.json") if n.name == "cifar_large8"
-    ]
+    (network,) = [n for n in read_networks(STATED) if n.name == "cifar_large8"]
     cases = [benchmark.case(network, limits, "fixed", "released") for limits in benchmark.LIMITS[:2]]
     row = benchmark.judge([*cases, None], PipelineSearchConfig(steps=30, samples=4), seeds=2)
     assert row["cases"] == 2

@@ -11,6 +11,7 @@ import pytest
 from dna_jax.errors import UserError
 from dna_jax.hardware.fpga import evaluate_pipeline
 from dna_jax.networks import chosen_layers
+from dna_jax.runs import fpga_target
 from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig, from_mapping
 from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.problem import build_problem
@@ -88,6 +89,25 @@ def test_budgets_out_of_reach_are_refused_at_once(problem):
     skipped = [layer.name for layer in problem.smallest_layers]
     assert not any("depthwise" in name for name in skipped)
     assert SKIP in problem.network_space["block_02.operation"].options
+
+
+def test_that_nothing_fits_is_proven_too(problem, tmp_path, monkeypatch):
+    search = dataclasses.replace(problem.config.search, reoptimize_every=0)
+    fixed = build_problem(dataclasses.replace(problem.config, fix="accelerator", search=search), None)
+    point = fixed.strategy.space.sample(jax.random.key(1))
+    assert "is proven optimal" in fixed.target.judge(fixed, point, tmp_path).optimality["standing"]
+    config = dataclasses.replace(fixed.config, budgets=Budgets(fps=1.0, dsp=1, bram=2))
+    narrow = dataclasses.replace(fixed, config=config)
+    verdict = fixed.target.judge(narrow, point, tmp_path)
+    assert verdict.optimality["standing"].startswith("no pipeline fits the device with this network")
+
+    def nothing(*arguments):
+        return dataclasses.replace(certified_optimum(*arguments), cycles=None, design=None, dsp=0.0, bram=0.0)
+
+    monkeypatch.setattr(fpga_target, "certified_optimum", nothing)
+    for claim in (lambda: fixed.target.judge(fixed, point, tmp_path), lambda: fixed.target.require_reachable(fixed)):
+        with pytest.raises(AssertionError, match="A faster pipeline fits"):
+            claim()
 
 
 def test_networks_without_widths_run_on_pipelines_of_eight_bits():

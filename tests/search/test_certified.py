@@ -1,4 +1,4 @@
-"""The certified optimum against brute force, against tables of others, and its certificate against tampering."""
+"""The certified optimum against brute force."""
 
 import dataclasses
 import itertools
@@ -12,7 +12,7 @@ from dna_jax.networks import read_networks
 from dna_jax.search import Limits, certified_optimum, recheck
 from dna_jax.search.certified import fastest
 from dna_jax.search.recheck import least_bram
-from dna_jax.spaces import Chunk, as_released, fpga_pipeline_space, knob_name
+from dna_jax.spaces import as_released, fpga_pipeline_space
 
 NETWORKS = {network.name: network for network in read_networks(THIRD_PARTY / "auto_nba" / "dna_networks.json")}
 
@@ -115,35 +115,6 @@ def test_optimum_and_certificate_of_a_whole_network():
         _, cost = evaluate_pipeline(layers, design)
         if cost.dsp <= 220 and cost.bram <= 280:
             assert cost.fps <= narrow.fps
-
-
-def test_a_false_certificate_is_found_out():
-    layers, space, limits = NETWORKS["cifar_small4"].layers, _space("fixed"), Limits(64, 140)
-    true = certified_optimum(layers, space, limits)
-    assert recheck(true, layers, space) == []
-    assert true.design is not None
-    assert true.cycles is not None
-    # Claimed faster than it is.
-    wrong = recheck(dataclasses.replace(true, cycles=true.cycles * 0.9), layers, space)
-    assert any("cycles an image" in sentence for sentence in wrong)
-    # Over the limits.
-    wrong = recheck(dataclasses.replace(true, limits=Limits(true.dsp - 1, 140)), layers, space)
-    assert any("too many" in sentence for sentence in wrong)
-    # A slower design passed off as the optimum.
-    slow = dict(true.design)
-    for chunk, _ in true.fronts:
-        slow[knob_name(chunk, "outputs")] = "1/1"
-    _, cost = evaluate_pipeline(layers, slow)
-    wrong = recheck(dataclasses.replace(true, design=slow, cycles=float(cost.cycles)), layers, space)
-    assert any("faster pipeline fits" in sentence for sentence in wrong)
-    # A front with its fastest design left out.
-    key = (Chunk(False, True, 4), 16)
-    front = true.fronts[key]
-    cut = dataclasses.replace(front, costs=front.costs[1:], designs=front.designs[1:])
-    wrong = recheck(dataclasses.replace(true, fronts={**true.fronts, key: cut}), layers, space)
-    assert any("better than its front" in sentence for sentence in wrong)
-    wrong = recheck(dataclasses.replace(true, fronts={}), layers, space)
-    assert any("no front of the chunk" in sentence for sentence in wrong)
 
 
 def test_limits_that_nothing_meets():
