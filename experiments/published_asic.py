@@ -106,8 +106,8 @@ def compare_kinds(network: str, layers: Sequence[Layer], goal: Goal, effort: Eff
 
     Every other start of the pipeline begins at the better of two made from what single chunks were found: one chunk for all
     layers, or, where images a second count, three chunks alike, the best that fit, with blocks in sequence. What the rest
-    reach from nothing stands in `from_nothing`. Random designs are as many as one start prices, of the space of the best
-    single chunk and of the pipeline's.
+    reach from nothing stands in `from_nothing`. Random designs are as many as all starts of the search price together,
+    neighbours included: equal effort. They are of the space of the best single chunk, and of the pipeline's.
 
     Raises:
       UserError: if nothing within the budget is found.
@@ -138,7 +138,7 @@ def compare_kinds(network: str, layers: Sequence[Layer], goal: Goal, effort: Eff
             "bound": float(getattr(found.bound, goal)),
             "gap_percent": 100 * found.gap,
             "by_start": by_start,
-            "evaluations_by_start": found.evaluations // effort.starts,
+            "evaluations": found.evaluations,
             "seconds": time.perf_counter() - began,
             "design": found.design,
         }
@@ -146,7 +146,5 @@ def compare_kinds(network: str, layers: Sequence[Layer], goal: Goal, effort: Eff
             row["from_nothing"] = min((value for value in by_start[1::2] if value is not None), default=None)
         rows.append(row)
     for row in (best, rows[-1]):
-        row["random"] = best_at_random(
-            spaces[row["kind"]], layers, goal, _grouping(row["kind"]), effort, row["evaluations_by_start"]
-        )
+        row["random"] = best_at_random(spaces[row["kind"]], layers, goal, _grouping(row["kind"]), effort, row["evaluations"])
     return rows

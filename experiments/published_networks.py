@@ -7,7 +7,7 @@ python -m experiments.published_networks --runs=DIR,DIR --out=FILE.json
         chunks, all of it and the allocation of blocks searched: within the same area, at the same number of evaluations,
         once for the energy-delay product of an image and once for images a second. These are the best chips of a style
         that the search finds, not the published chips at their published sizes, which are worse. Each is set against the
-        proven lower bound of its space and against random designs.
+        proven lower bound of its space and against random designs, as many as all starts of its search price together.
   FPGA  The pipeline of most images a second that a board holds, proven, at each operand width, with the allocation of the
         release and with the best.
   Runs  Pairs that finished co-search runs found, beside the default network of the same run.
@@ -31,12 +31,15 @@ from dna_jax.runs.directory import write_whole
 from dna_jax.search import DEVICES
 from dna_jax.search.asic_steps import Goal
 from dna_jax.spaces import WIDTHS
-from experiments import benchmark_output, published_report
+from experiments import benchmark_output, published_picture, published_report
 from experiments.found_pairs import read_pairs
 from experiments.published_asic import Effort, Row, compare_kinds, require_room
 from experiments.published_fpga import prove_optima, unpriced
 
 GOALS: tuple[Goal, ...] = ("edp", "interval_ms")
+
+BOARDS = ("zc706", "zcu102", "ultra96")
+"""FPGA boards, keys of DEVICES, unless flags name others."""
 
 
 def published_accuracies() -> dict[str, float]:
@@ -46,7 +49,7 @@ def published_accuracies() -> dict[str, float]:
 
 
 def describe(names: Sequence[str]) -> list[Row]:
-    """Each network: published accuracy, multiply-accumulates, and what FPGA pipelines do not price."""
+    """Each network: accuracy as published, multiply-accumulates, and what FPGA pipelines do not price."""
     accuracies, rows = published_accuracies(), []
     for name in names:
         layers = published_layers(name)
@@ -99,7 +102,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("evaluations", 4000, "ASIC designs that each start of a search prices.", lower_bound=1)
     flags.DEFINE_integer("starts", 3, "Starts of each ASIC search, with other draws.", lower_bound=2)
     flags.DEFINE_integer("seed", 0, "Of all draws.")
-    flags.DEFINE_list("devices", ["zc706", "ultra96"], "FPGA boards, separated by commas.")
+    flags.DEFINE_list("devices", list(BOARDS), "FPGA boards, separated by commas.")
     flags.DEFINE_list("widths", [str(bits) for bits in reversed(WIDTHS)], "Operand widths on FPGAs, bits.")
     flags.DEFINE_list("runs", [], "Directories of finished co-search runs whose pairs are shown beside.")
     benchmark_output.define_out_flag()
@@ -140,7 +143,7 @@ def main() -> None:
     print(text)
     if out:
         write_whole(out.with_suffix(".md"), text)
-        published_report.plot(figures, out.with_suffix(".png"))
+        published_picture.plot(figures, out.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,9 @@
-"""Tables and picture of published networks on the best accelerators of every kind."""
+"""Tables of published networks on the best accelerators of every kind."""
 
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatter
 
 from dna_jax.runs.units import UNITS
 from experiments.published_spaces import CHUNKED, KINDS, SINGLE
@@ -16,11 +11,11 @@ from experiments.published_spaces import CHUNKED, KINDS, SINGLE
 Figures = Mapping[str, Any]
 """What `experiments.published_networks` writes: networks, asic, fpga, found."""
 
-_ACCURACY = "published top-1 (%), not measured here"
-_GOALS = {"edp": ("edp", "EDP (mJ ms)"), "interval_ms": ("fps", "images/s")}
-"""Goal -> what tables and picture show of it, and its title."""
+ACCURACY = "published top-1 (%), not measured here"
+"""Heading of accuracies that are copied from publications."""
 
-_MARKERS = "osD^v<>PXhp*"
+GOALS = {"edp": ("edp", "EDP (mJ ms)"), "interval_ms": ("fps", "images/s")}
+"""Goal -> what tables and picture show of it, and its title."""
 
 
 def _markdown(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
@@ -35,11 +30,13 @@ def _number(value: float | None, digits: int = 3) -> str:
     return f"{value:,.{decimals}f}"
 
 
-def _goals(figures: Figures) -> list[str]:
+def goals_of(figures: Figures) -> list[str]:
+    """Goals that ASICs were searched for, in their order."""
     return list(dict.fromkeys(row["goal"] for row in figures["asic"]))
 
 
-def _asic_rows(figures: Figures, goal: str) -> dict[tuple[str, str], dict[str, Any]]:
+def asic_rows(figures: Figures, goal: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Network and kind -> its row for a goal."""
     return {(row["network"], row["kind"]): row for row in figures["asic"] if row["goal"] == goal}
 
 
@@ -49,8 +46,8 @@ def pipeline_gain(rows: Mapping[tuple[str, str], dict[str, Any]], network: str, 
 
 
 def _overview(figures: Figures, goal: str) -> str:
-    shown, title = _GOALS[goal]
-    rows, body, gains = _asic_rows(figures, goal), [], []
+    shown, title = GOALS[goal]
+    rows, body, gains = asic_rows(figures, goal), [], []
     for network in figures["networks"]:
         name = network["network"]
         gains.append(pipeline_gain(rows, name, goal))
@@ -60,13 +57,13 @@ def _overview(figures: Figures, goal: str) -> str:
         body[-1] += [f"{gains[-1]:.2f}", f"{least / rows[name, CHUNKED]['bound']:.2f}"]
     mean = float(np.exp(np.mean(np.log(gains))))
     body.append(["geometric mean", *[""] * (len(body[-1]) - 3), f"{mean:.2f}", ""])
-    head = ["network", _ACCURACY, "MACs (million)", *(f"{kind}, {title}" for kind in KINDS)]
+    head = ["network", ACCURACY, "MACs (million)", *(f"{kind}, {title}" for kind in KINDS)]
     head += ["chunked over best single (times better)", "at most, by the proven bound"]
     return _markdown(head, body)
 
 
 def _detail(figures: Figures, goal: str) -> str:
-    rows, body = _asic_rows(figures, goal), []
+    rows, body = asic_rows(figures, goal), []
     for network in figures["networks"]:
         for kind in KINDS:
             row = rows[network["network"], kind]
@@ -103,7 +100,7 @@ def _fpga(figures: Figures) -> str:
             line += [_number(own["fps"]), *("" if own[name] is None else f"{own[name]:g}" for name in ("dsp", "bram"))]
         line += [_number(row["free"]["unlimited_fps"]), _number(row["free"]["by_rule_fps"]), f"{row['free']['seconds']:.2f}"]
         body.append(line)
-    head = ["board", "network", _ACCURACY, "bits", "images/s, released allocation", "DSP", "BRAM"]
+    head = ["board", "network", ACCURACY, "bits", "images/s, released allocation", "DSP", "BRAM"]
     head += ["images/s, free allocation", "DSP", "BRAM", "images/s without limits", "images/s by rule", "proof (s)"]
     return _markdown(head, body)
 
@@ -150,7 +147,7 @@ def _found(figures: Figures) -> str:
 def tables(figures: Figures) -> str:
     """All tables, Markdown."""
     parts = []
-    for goal in _goals(figures):
+    for goal in goals_of(figures):
         title = {"edp": "least energy-delay product of one image", "interval_ms": "most images a second"}[goal]
         within = f"within {figures['area_mm2']:g} mm2"
         parts += [f"## ASICs {within}: {title}\n", _overview(figures, goal), _detail(figures, goal)]
@@ -158,82 +155,3 @@ def tables(figures: Figures) -> str:
     if figures["found"]:
         parts += ["## Pairs found by co-search, on the data of their runs\n", _found(figures)]
     return "\n".join(parts)
-
-
-def _scatter(axes: Axes, points: Sequence[tuple[float, float | None, int, str]], hollow: str | None = None) -> None:
-    """Points of accuracy, value, number of the network, colour; those of the colour `hollow` as outlines around others."""
-    for accuracy, value, number, colour in points:
-        if value is not None:
-            is_hollow = colour == hollow
-            axes.plot(
-                accuracy,
-                value,
-                _MARKERS[number % len(_MARKERS)],
-                color=colour,
-                markersize=11 if is_hollow else 6,
-                markerfacecolor="none" if is_hollow else colour,
-            )
-    axes.set(xlabel="published ImageNet top-1 (%), not measured here", yscale="log")
-    axes.margins(x=0.08, y=0.08)
-    axes.yaxis.set_major_formatter(LogFormatter())
-    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
-    axes.grid(which="both", alpha=0.25)
-
-
-def _draw_found(axes: Axes, pairs: Sequence[Mapping[str, Any]]) -> None:
-    """How each pair differs from the default network of its run in accuracy and time."""
-    for index, pair in enumerate(pairs):
-        time = "frame_ms" if "frame_ms" in pair["found"] else "latency_ms"
-        gain = pair["default"][time] / pair["found"][time]
-        change = pair["accuracy_percent"] - pair["default_accuracy_percent"]
-        axes.plot(change, gain, "*", color=f"C{index}", markersize=14, label=f"{pair['run']} ({pair['data']})")
-    axes.plot(0, 1, "ko", label="default network of the same run")
-    axes.set(
-        title="Pairs found by co-search",
-        xlabel="test accuracy over that of the default network (points)",
-        ylabel="default's time per image over the pair's",
-    )
-    axes.margins(0.15)
-    axes.grid(alpha=0.25)
-    axes.legend(fontsize=7)
-
-
-def plot(figures: Figures, path: pathlib.Path) -> None:
-    """A panel for each goal of the ASICs, one for the first board, one for pairs whose default network was trained."""
-    goals, names = _goals(figures), [row["network"] for row in figures["networks"]]
-    accuracy = {row["network"]: row["published_top1_percent"] for row in figures["networks"]}
-    pairs = [pair for pair in figures["found"] if pair["default_accuracy_percent"] is not None]
-    count = len(goals) + 1 + bool(pairs)
-    lines = -(-count // 2)
-    figure = Figure(figsize=(12, 4.4 * lines + 0.7), layout="constrained")
-    every = figure.subplots(lines, 2, squeeze=False).ravel()
-    panels = every[:count]
-    for axes in every[count:]:
-        axes.set_visible(False)
-    colour_of = {kind: f"C{index}" for index, kind in enumerate(KINDS)}
-    for axes, goal in zip(panels, goals, strict=False):
-        shown, title = _GOALS[goal]
-        rows = _asic_rows(figures, goal).values()
-        points = [(accuracy[r["network"]], r[shown], names.index(r["network"]), colour_of[r["kind"]]) for r in rows]
-        _scatter(axes, points, colour_of[CHUNKED])
-        better = "lower" if goal == "edp" else "higher"
-        axes.set(title=f"ASICs within {figures['area_mm2']:g} mm$^2$, for {title}", ylabel=f"{title}, {better} is better")
-    board = figures["fpga"][0]["device"]
-    widths = sorted({row["bits"] for row in figures["fpga"]}, reverse=True)
-    chosen = [row for row in figures["fpga"] if row["device"] == board and row["allocation"] == "free"]
-    colours = {bits: f"C{len(KINDS) + index}" for index, bits in enumerate(widths)}
-    axes = panels[len(goals)]
-    _scatter(axes, [(accuracy[r["network"]], r["fps"], names.index(r["network"]), colours[r["bits"]]) for r in chosen])
-    axes.set(title=f"Proven optimal FPGA pipelines, {board}", ylabel="images/s, higher is better")
-    axes.legend(handles=[Line2D([], [], color=colours[b], marker="s", ls="", label=f"{b} bits") for b in widths], fontsize=7)
-    if pairs:
-        _draw_found(panels[-1], pairs)
-    kinds = [
-        Line2D([], [], color=colour, marker="s", ls="", label=kind, markerfacecolor="none" if kind == CHUNKED else colour)
-        for kind, colour in colour_of.items()
-    ]
-    networks = [
-        Line2D([], [], color="0.3", marker=_MARKERS[i % len(_MARKERS)], ls="", label=name) for i, name in enumerate(names)
-    ]
-    figure.legend(handles=[*kinds, *networks], loc="outside lower center", ncols=6, fontsize=8)
-    figure.savefig(path, dpi=120)

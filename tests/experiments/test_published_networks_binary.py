@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from dna_jax.errors import UserError
 from dna_jax.hardware.asic import evaluate_pipeline as evaluate_chunks
@@ -10,7 +12,14 @@ from dna_jax.hardware.asic import group_names, lower_bound
 from dna_jax.hardware.fpga import CLOCK_HZ, evaluate_pipeline
 from dna_jax.networks import published_layers
 from dna_jax.search import DEVICES
-from experiments import published_asic, published_fpga, published_networks, published_report, published_spaces
+from experiments import (
+    published_asic,
+    published_fpga,
+    published_networks,
+    published_picture,
+    published_report,
+    published_spaces,
+)
 from experiments.found_pairs import read_pair
 
 AREA = 1.0
@@ -24,8 +33,22 @@ BLOCKS = [
 
 
 @pytest.fixture(scope="module")
-def rows():
-    return published_asic.compare_kinds("resnet18", BLOCKS, "edp", EFFORT)
+def compared():
+    """Rows of every kind, and how many designs were drawn at random each time."""
+    drawn, draw = [], published_asic.best_at_random
+
+    def recorded(*arguments):
+        drawn.append(arguments[-1])
+        return draw(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(published_asic, "best_at_random", recorded)
+        return published_asic.compare_kinds("resnet18", BLOCKS, "edp", EFFORT), drawn
+
+
+@pytest.fixture(scope="module")
+def rows(compared):
+    return compared[0]
 
 
 @pytest.mark.slow
@@ -42,7 +65,7 @@ def test_every_kind_keeps_the_budget_and_adds_up(rows):
         assert row["edp"] >= least
         # No design of its own is better than what a kind reports, and none of them is cut short.
         assert row["edp"] <= min(row["by_start"]) * (1 + 1e-3)
-        assert 0.8 * EFFORT.evaluations < row["evaluations_by_start"] <= EFFORT.evaluations
+        assert 0.8 * EFFORT.evaluations < row["evaluations"] / EFFORT.starts <= EFFORT.evaluations
         # Priced anew, layer by layer.
         cost, placed = evaluate_chunks(BLOCKS, row["design"], "block" if chunked else "class", "edp")
         assert float(cost.edp) == pytest.approx(row["edp"])
@@ -53,6 +76,13 @@ def test_every_kind_keeps_the_budget_and_adds_up(rows):
     best = min(rows[:-1], key=lambda row: row["edp"])
     for row, chunks in ((best, 1), (rows[-1], published_spaces.CHUNKS)):
         assert row["random"] is None or row["random"] >= bound[chunks]
+
+
+@pytest.mark.slow
+def test_random_search_prices_as_many_designs_as_all_starts_together(compared):
+    rows, drawn = compared
+    best = min(rows[:-1], key=lambda row: row["edp"])
+    assert drawn == [best["evaluations"], rows[-1]["evaluations"]]
 
 
 @pytest.mark.slow
@@ -94,18 +124,29 @@ def test_blocks_of_a_resnet_are_allocated_one_by_one():
 
 @pytest.fixture(scope="module")
 def optima():
-    return published_networks.measure_fpga(["resnet18"], ["zc706"], [4])
+    return published_networks.measure_fpga(["resnet18"], ["zc706", "zcu102"], [4])
 
 
 def test_fpga_optima_are_no_worse_than_a_pipeline_made_by_rule(optima):
-    layers, limits = published_layers("resnet18"), DEVICES["zc706"]
-    released, free = optima
-    assert released["by_rule_fps"] <= released["fps"] <= free["fps"] <= free["unlimited_fps"]
-    for row in (released, free):
-        assert row["dsp"] <= limits.dsp
-        assert row["bram"] <= limits.bram
-        _, cost = evaluate_pipeline(published_fpga.at_width(layers, 4), row["design"])
-        assert CLOCK_HZ / float(cost.cycles) == pytest.approx(row["fps"])
+    layers = published_layers("resnet18")
+    # The numbers of the boards' data sheets, but for the ZC706's block RAMs, which are the release's.
+    limits = {"zc706": (900, 700), "zcu102": (2520, 1824)}
+    assert set(limits) <= set(published_networks.BOARDS) <= set(DEVICES)
+    assert [(row["device"], row["allocation"]) for row in optima] == [
+        (board, allocation) for board in limits for allocation in published_fpga.ALLOCATIONS
+    ]
+    for released, free in (optima[:2], optima[2:]):
+        assert released["by_rule_fps"] <= released["fps"] <= free["fps"] <= free["unlimited_fps"]
+        for row in (released, free):
+            dsp, bram = limits[row["device"]]
+            assert row["dsp"] <= dsp
+            assert row["bram"] <= bram
+            _, cost = evaluate_pipeline(published_fpga.at_width(layers, 4), row["design"])
+            assert CLOCK_HZ / float(cost.cycles) == pytest.approx(row["fps"])
+    # What fits the smaller board fits the larger.
+    for small, large in zip(optima[:2], optima[2:], strict=True):
+        assert small["fps"] <= large["fps"]
+        assert small["unlimited_fps"] == large["unlimited_fps"]
 
 
 def test_what_fpgas_do_not_price_is_said():
@@ -131,23 +172,60 @@ def _pair(folder, **accuracy):
     return read_pair(folder)
 
 
-@pytest.mark.slow
-def test_tables_and_picture_keep_the_data_of_runs_apart(rows, optima, tmp_path):
-    figures = {
+def _figures(asic, optima, tmp_path):
+    return {
         "area_mm2": AREA,
         "networks": published_networks.describe(["resnet18"]),
-        "asic": rows,
+        "asic": asic,
         "fpga": optima,
         "found": [_pair(tmp_path / "trained", baseline=0.91), _pair(tmp_path / "untrained", baseline=None)],
     }
-    text = published_report.tables(figures)
+
+
+def _made_up(kind, index):
+    """A row of an ASIC kind, for the picture."""
+    figures = {"fps": 10.0 + index, "edp": 1.0, "latency_ms": 2.0, "energy_mj": 0.5, "interval_ms": 2.0, "area_mm2": AREA}
+    return {"network": "resnet18", "kind": kind, "goal": "edp", **figures}
+
+
+def test_points_of_a_picture_stand_beside_one_another(optima, tmp_path):
+    asic = [_made_up(kind, index) for index, kind in enumerate(published_spaces.KINDS)]
+    figures = _figures(asic, optima, tmp_path)
+    picture = published_picture.draw(figures)
+    FigureCanvasAgg(picture).draw()
+    asics, zc706, zcu102, found = picture.axes
+    for axes in picture.axes:
+        assert axes.get_yscale() == "log"
+        places = [x for line in axes.get_lines() if line.get_marker() not in (None, "None") for x in line.get_xdata()]
+        assert len(set(places)) == len(places)
+        legend = axes.get_legend()
+        assert legend is not None
+        assert legend.get_window_extent().x0 > axes.get_window_extent().x1
+    assert [text.get_text() for text in asics.get_legend().get_texts()] == list(published_spaces.KINDS)
+    assert "published top-1 (%), not measured here" in asics.get_xlabel()
+    assert [text.get_text() for text in asics.get_xticklabels()] == ["resnet18, 69.8"]
+    for axes, board, row in ((zc706, "zc706", optima[1]), (zcu102, "zcu102", optima[3])):
+        assert board in axes.get_title()
+        (line,) = [line for line in axes.get_lines() if line.get_label() == "4 bits"]
+        np.testing.assert_allclose(line.get_ydata(), [row["fps"]])
+    # Both pairs, each at half of the cost of its default network, the one without a trained default too.
+    labels = [text.get_text() for text in found.get_xticklabels()]
+    assert [label.split(" ")[0] for label in labels] == ["trained", "untrained"]
+    for line in found.get_lines():
+        if line.get_label() in ("latency", "energy", "area"):
+            np.testing.assert_allclose(line.get_ydata(), [2, 2])
+    published_picture.plot(figures, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_tables_keep_the_data_of_runs_apart(rows, optima, tmp_path):
+    text = published_report.tables(_figures(rows, optima, tmp_path))
     assert "published top-1 (%), not measured here" in text
     assert "| trained | digits | 90.00 | 91.00 | latency (ms) | 2.00 | 4.00 |" in text
     assert "| untrained | digits | 90.00 |  |" in text
     widths = {line.count("|") for line in text.split("## FPGAs")[1].split("\n\n")[1].splitlines()}
     assert len(widths) == 1
-    published_report.plot(figures, tmp_path / "picture.png")
-    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_folder_without_a_finished_run_is_refused(tmp_path):
