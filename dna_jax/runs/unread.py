@@ -15,7 +15,6 @@ from dna_jax.search import OptimizerConfig
 if TYPE_CHECKING:
     from dna_jax.runs.config import CosearchConfig
 
-_OPTIMISERS = ("search.weights", "search.network", "search.accelerator", "retrain.training.optimizer")
 _TEMPERATURES = ("search.temperature", "search.warmup_temperature")
 
 
@@ -41,10 +40,6 @@ def value_at(config: Any, path: str) -> Any:
 
 def _has_budget(config: "CosearchConfig") -> bool:
     return bool(config.limits.items())
-
-
-def _sgd_at(path: str) -> Callable[["CosearchConfig"], bool]:
-    return lambda config: value_at(config, path).name == "sgd"
 
 
 def _moves_at(path: str) -> Callable[["CosearchConfig"], bool]:
@@ -114,7 +109,6 @@ RULES = (
         "with search.reoptimize_every=0",
         lambda config: not config.search.reoptimize_every,
     ),
-    *(Rule((f"{path}.momentum",), f"with {path}.name=sgd", _sgd_at(path)) for path in _OPTIMISERS),
     *(Rule((f"{path}.end",), f"with {path}.schedule other than constant", _moves_at(path)) for path in _TEMPERATURES),
 )
 

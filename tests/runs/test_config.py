@@ -131,14 +131,7 @@ UNREAD = [
     (_search(expected_network=True), {"fix": "network"}, {"fix": "accelerator"}),
     (_search(reoptimize_every=5), {"fix": "accelerator"}, {"fix": "network"}),
     (_search(accelerator={"learning_rate": 0.1}), _search(reoptimize_every=5), {}),
-    (_search(weights={"momentum": 0.5}), _search(weights={"name": "adam"}), {}),
-    (_search(network={"momentum": 0.5}), {}, _search(network={"name": "sgd"})),
     (_search(temperature={"end": 0.1}), _search(temperature={"schedule": "constant"}), {}),
-    (
-        {"retrain": {"training": {"optimizer": {"momentum": 0.5}}}},
-        {"retrain": {"training": {"optimizer": {"name": "adam"}}}},
-        {},
-    ),
 ]
 
 
