@@ -1,13 +1,22 @@
 """Gradients of an expected cost by the logits of independent choices, side by side.
 
 All estimate d/dtheta E[f(X)], X drawn from softmax(theta) in every choice, where f is a sum of one number per group of
-choices (a chunk and its knobs). They differ in what they need of f, in bias and in variance:
+choices (a chunk and its knobs). They differ in what they need of f, in bias and in variance. All evaluate f at discrete
+designs alone, one-hot points; the relaxed sample, softmax((theta + Gumbel noise) / temperature), only shapes gradients:
 
-  published         product of the relaxed probabilities of what was picked, times the whole cost (the release of Auto-NBA)
-  straight_through  gradient of f itself at the relaxed sample (Bengio et al., 2013; Jang et al., ICLR 2017): biased
-  gumbel_rao        the same, averaged over relaxed samples that lead to the same pick (Paulus et al., ICLR 2021)
-  reinforce         score function, the mean of the other samples as baseline (Kool et al., 2019): unbiased
-  expectation       every option of a choice priced with the others as sampled (Titsias and Lazaro-Gredilla, 2015): unbiased
+  published         f at the picks, not differentiated: its whole value times the gradient of the product of the relaxed
+                    probabilities of what was picked (the release of Auto-NBA); biased
+  straight_through  f at the picks, and its derivative there, as if the one-hot pick moved like the relaxed sample
+                    (Bengio et al., 2013; Jang et al., ICLR 2017); biased
+  gumbel_rao        the same, with the movement averaged over RAO_SAMPLES relaxed samples that lead to the same pick
+                    (Paulus et al., ICLR 2021); biased as straight_through is, of less variance
+  reinforce         f at the picks, not differentiated: score function, the mean of the other samples as baseline
+                    (Kool et al., 2019); unbiased
+  expectation       f at the picks and at each design that differs from one in a single choice of every group, not
+                    differentiated: every option priced with the others as sampled (Titsias and Lazaro-Gredilla, 2015);
+                    unbiased
+
+published, straight_through and gumbel_rao read the temperature; reinforce and expectation do not.
 """
 
 from collections.abc import Callable
@@ -70,7 +79,7 @@ def estimate(
       key: random.
       logits: [A, K, W].
       is_option: bool[A, K, W], at least one in every choice.
-      temperature: of relaxed samples, positive.
+      temperature: of relaxed samples, positive; read by "published", "straight_through" and "gumbel_rao".
       samples: S, designs drawn; at least 2 for "reinforce".
       cost: what is to fall. "expectation" calls it for every option of every choice.
 

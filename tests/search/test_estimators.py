@@ -70,6 +70,21 @@ def test_what_is_no_option_is_neither_picked_nor_pushed():
         assert np.all(np.asarray(picked).sum(axis=-1) == 1)
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_costs_are_evaluated_at_the_picks_and_some_read_the_temperature(estimator):
+    def cost(point):
+        return _curved(point)[0], point
+
+    compiled = jax.jit(estimate, static_argnums=(0, 5, 6))
+    gradients = []
+    for temperature in (0.5, 2.0):
+        gradient, picked, point = compiled(estimator, jax.random.key(3), LOGITS, IS_OPTION, jnp.array(temperature), 4, cost)
+        np.testing.assert_allclose(point, picked, atol=1e-6)
+        gradients.append(np.asarray(gradient))
+    reads = estimator in ("published", "straight_through", "gumbel_rao")
+    assert np.array_equal(*gradients) != reads
+
+
 def test_straight_through_points_the_right_way_and_is_biased():
     exact = _exact(_curved)
     mean, spread = _mean_and_spread("straight_through", _curved)
