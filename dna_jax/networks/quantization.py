@@ -16,6 +16,10 @@ import jax.numpy as jnp
 _NOTHING = 1e-20
 """Tensors without a larger magnitude round to zero: their scale would leave the range of float32."""
 
+_ROUNDING = 1e-5
+"""Relative: what is computed anew for the gradient may exceed the largest magnitude, itself included, by so much in its last
+bits."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Precision:
@@ -85,6 +89,12 @@ def sum_over_images(products: Callable[..., list[jax.Array]], *arrays: jax.Array
     return [total[0] for total in jax.lax.fori_loop(0, len(arrays[0]), add, totals)]
 
 
+def in_range(x: jax.Array, largest: jax.Array, signed: bool) -> jax.Array:
+    """Where numbers lie in the range of a quantisation, its ends included: bool, of the shape of x."""
+    end = largest * (1 + _ROUNDING)
+    return (x >= (-end if signed else 0)) & (x <= end)
+
+
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
 def _quantize(
     x: jax.Array, largest: jax.Array, probabilities: jax.Array, widths: tuple[int, ...], signed: bool
@@ -98,8 +108,7 @@ def _forward(x: jax.Array, largest: jax.Array, probabilities: jax.Array, widths:
 
 def _backward(widths: tuple[int, ...], signed: bool, saved: tuple[jax.Array, ...], gradient: jax.Array):
     x, largest, probabilities = saved
-    inside = (x >= (-largest if signed else 0)) & (x <= largest)
-    by_x = jnp.where(inside, gradient * jnp.sum(probabilities), 0)
+    by_x = jnp.where(in_range(x, largest, signed), gradient * jnp.sum(probabilities), 0)
 
     def products(x: jax.Array, gradient: jax.Array) -> list[jax.Array]:
         return [gradient * rounded for rounded in roundings(x, largest, widths, signed)]

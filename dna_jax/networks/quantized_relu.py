@@ -9,7 +9,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from dna_jax.networks.quantization import Precision, mixture, roundings, sum_over_images
+from dna_jax.networks.quantization import Precision, in_range, mixture, roundings, sum_over_images
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(5,))
@@ -41,7 +41,7 @@ def _backward(widths: tuple[int, ...], saved: tuple[jax.Array, ...], gradient: j
 
     def straight_through(x: jax.Array, gradient: jax.Array) -> jax.Array:
         y = x * factor + shift
-        return jnp.where((y > 0) & (y <= largest), gradient * jnp.sum(probabilities), 0)
+        return jnp.where((y > 0) & in_range(y, largest, signed=False), gradient * jnp.sum(probabilities), 0)
 
     def products(x: jax.Array, gradient: jax.Array) -> list[jax.Array]:
         by_y = straight_through(x, gradient)

@@ -173,3 +173,21 @@ def test_convolutions_do_not_grow_with_the_number_of_widths():
     assert one["conv_general_dilated"] >= 2
     # Two pointwise ones in each block, head and classifier, and their gradients.
     assert one["dot_general"] > 3 * (2 * BLOCKS + 2)
+
+
+def test_the_largest_of_a_tensor_keeps_its_gradient():
+    # The backward pass computes it anew, in another order of rounding.
+    @jax.jit
+    def gradient(x, factor, shift):
+        def total(x):
+            y = x * 2 + 1
+            return jnp.sum(quantized_relu(y, factor, shift, largest_of_relu(y, factor, shift), _certain(8)))
+
+        return jax.grad(total)(x), (x * 2 + 1) * factor + shift
+
+    for seed in range(100):
+        generator = np.random.default_rng(seed)
+        x, factor, shift = (generator.standard_normal(shape).astype(np.float32) for shape in ((2, 4, 4, 8), 8, 8))
+        slope, y = gradient(x, factor, shift)
+        largest = int(jnp.argmax(y))
+        assert float(slope.flatten()[largest]) == pytest.approx(2 * factor[largest % 8], rel=1e-5)
