@@ -9,7 +9,7 @@ _NOTHING = 1e-20
 """Tensors without a larger magnitude round to zero: their scale would leave the range of float32."""
 
 _ROUNDING = 1e-5
-"""Relative: what may exceed the largest magnitude by rounding; here nothing does, and the gradients are ours all the same."""
+"""Relative slack of the range in which gradients pass, as there."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -90,9 +90,9 @@ def test_the_network_in_pytorch_is_ours(tmp_path):
         np.savez(file, allow_pickle=False, **reference | {name: np.roll(reference[name], 1, axis)})
         with pytest.raises(UserError, match="logits of the network in PyTorch differ"):
             run_torch(f"--check={file}")
-    # So are other gradients, of a single kernel even.
+    # So are other gradients, of a single kernel even, by little.
     for what, said in (("gradients/blocks/4/candidates/super_kernel/depthwise/kernel", "a_kernel"), ("by_point", "point")):
-        np.savez(file, allow_pickle=False, **reference | {what: 1.5 * reference[what]})
+        np.savez(file, allow_pickle=False, **reference | {what: (1 + 1e-8) * reference[what]})
         with pytest.raises(UserError, match=f"gradient_by_{said} of the network in PyTorch differ"):
             run_torch(f"--check={file}")
 
