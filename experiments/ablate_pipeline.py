@@ -24,7 +24,7 @@ from absl import flags
 
 from dna_jax.errors import UserError
 from dna_jax.hardware.technology import THIRD_PARTY
-from dna_jax.networks import StatedNetwork, expected_layers, read_networks
+from dna_jax.networks import StatedNetwork, expected_layers
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
 from dna_jax.search import Limits, PipelineSearchConfig, certified_optimum, search_pipelines
@@ -44,7 +44,7 @@ from dna_jax.spaces import (
     is_bits,
 )
 from experiments import ablation_report, benchmark_output
-from experiments.benchmark_pipeline_search import LIMITS, random_networks
+from experiments.benchmark_pipeline_search import LIMITS, random_networks, stated_networks
 
 HELD: dict[str, tuple[Part, ...]] = {
     "allocation": ("allocation",),
@@ -217,13 +217,8 @@ def main() -> None:
     """Measure and report."""
     out = binary.output_file("out")
     limits = [limits_of(text) for text in flags.FLAGS.limits]
-    networks = read_networks(pathlib.Path(flags.FLAGS.networks).expanduser())
+    networks = stated_networks(pathlib.Path(flags.FLAGS.networks).expanduser())
     networks += random_networks(flags.FLAGS.random_networks)
-    for network in networks:
-        if not set(network.bits) <= set(WIDTHS):
-            raise UserError(
-                f"The network {network.name!r} has operand widths other than {', '.join(map(str, WIDTHS))} bits."
-            )
     setting = flags.FLAGS.sources, flags.FLAGS.random_designs, flags.FLAGS.seeds
     rows = [row for pair in limits for row in measure(networks, pair, *setting)]
     table = ablation_report.table(rows)

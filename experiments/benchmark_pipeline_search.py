@@ -7,7 +7,7 @@ are set against those of the proven optimum. Four tables:
   certificates how long the optimum takes to prove
   default      the default search under every limit, compute mode and cost model
   estimators   every estimator and random search, with and without recombination of chunks, at equal evaluations and at
-               equal time
+               equal time, and the evaluations that it takes to come within 5 % of the optimum; FILE.md gets the table
   settings     learning rates and temperatures
 """
 
@@ -21,16 +21,18 @@ from typing import Any
 
 import numpy as np
 from absl import flags
-from matplotlib.figure import Figure
 
+from dna_jax.errors import UserError
 from dna_jax.hardware.fpga import Model
 from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.networks import StatedNetwork, read_networks
 from dna_jax.runs import binary
+from dna_jax.runs.directory import write_whole
 from dna_jax.search import (
     ESTIMATORS,
     FoundPipeline,
     Limits,
+    PipelineProblem,
     PipelineSearchConfig,
     TemperatureConfig,
     certified_optimum,
@@ -39,9 +41,12 @@ from dna_jax.search import (
 )
 from dna_jax.spaces import OPERATIONS, WIDTHS, Space, as_released, fpga_pipeline_space
 from dna_jax.workload import Layer
-from experiments import benchmark_output
+from experiments import benchmark_output, pipeline_search_report
 
 LIMITS = (Limits(900, 700), Limits(220, 280), Limits(64, 140))
+NEAR = 0.95
+"""Share of the optimum that counts as near it."""
+
 TABLES = ["certificates", "default", "estimators", "settings"]
 RATES = (1e-7, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0)
 TEMPERATURES = (0.1, 0.3, 1.0, 3.0)
@@ -59,6 +64,24 @@ class Case:
     optimum_fps: float
 
 
+def stated_networks(path: pathlib.Path) -> list[StatedNetwork]:
+    """Those of a file.
+
+    Raises:
+      UserError: if there is none, or one for which the space of pipelines has no chunks.
+    """
+    networks = read_networks(path)
+    if not networks:
+        raise UserError(f"--networks={path} states no network; leave the flag out for those of Auto-NBA.")
+    for network in networks:
+        if not set(network.bits) <= set(WIDTHS):
+            raise UserError(
+                f"The network {network.name!r} has operand widths other than {', '.join(map(str, WIDTHS))} bits; state "
+                "others, for the pipelines of this benchmark have chunks of these widths alone."
+            )
+    return networks
+
+
 def random_networks(count: int) -> list[StatedNetwork]:
     """Networks drawn uniformly from the space, for CIFAR and ImageNet in turn."""
     generator, networks = np.random.default_rng(0), []
@@ -73,7 +96,7 @@ def random_networks(count: int) -> list[StatedNetwork]:
 @functools.cache
 def case(network: StatedNetwork, limits: Limits, mode: str, model: Model) -> Case | None:
     """A problem; None where no pipeline meets the limits."""
-    layers = network.released_layers if model == "released" else network.layers
+    layers = PipelineProblem(network, model).layers
     space = fpga_pipeline_space(network.plan).fix(as_released(network.plan, fixed_mode=mode == "fixed"))
     optimum = certified_optimum(layers, space, limits, model)
     if optimum.design is None:
@@ -82,19 +105,31 @@ def case(network: StatedNetwork, limits: Limits, mode: str, model: Model) -> Cas
 
 
 def judge(cases: Iterable[Case | None], config: PipelineSearchConfig, seeds: int) -> dict[str, Any]:
-    """Percent of the optimum over cases and seeds, share of runs that end within the limits, seconds per run."""
-    percent, feasible, seconds, curves, evaluations = [], [], [], [], 0
+    """Percent of the optimum over cases and seeds, share of runs that end within the limits, seconds per run; evaluations to
+    come within 5 % of the optimum, median over all runs, None where half of them do not.
+
+    Raises:
+      UserError: if no case has an optimum.
+    """
+    percent, feasible, seconds, curves, needed, evaluations = [], [], [], [], [], 0
     for index, problem in enumerate(case for case in cases if case is not None):
         arguments = problem.layers, problem.space, problem.limits, config, range(seeds), problem.model
         if not index:
             search_pipelines(*arguments)
-        evaluations = config.steps * evaluations_per_step(config, problem.space)
+        each = evaluations_per_step(config, problem.space)
+        evaluations = config.steps * each
         began = time.perf_counter()
         found: list[FoundPipeline] = search_pipelines(*arguments)
         seconds.append((time.perf_counter() - began) / seeds)
         percent.append([100 * run.fps / problem.optimum_fps for run in found])
         feasible += [run.fps > 0 and run.dsp <= problem.limits.dsp and run.bram <= problem.limits.bram for run in found]
-        curves.append(np.mean([run.history for run in found], axis=0) / problem.optimum_fps * 100)
+        histories = np.array([run.history for run in found]) / problem.optimum_fps
+        curves.append(np.mean(histories, axis=0) * 100)
+        near = histories >= NEAR
+        needed += list(np.where(near.any(axis=1), (near.argmax(axis=1) + 1.0) * each, np.inf))
+    if not percent:
+        raise UserError("No pipeline for any of the networks fits the limits that are measured; state smaller networks.")
+    median = statistics.median(needed)
     return {
         "cases": len(percent),
         "mean_percent": float(np.mean(percent)),
@@ -103,6 +138,8 @@ def judge(cases: Iterable[Case | None], config: PipelineSearchConfig, seeds: int
         "feasible_share": float(np.mean(feasible)),
         "seconds_per_run": statistics.median(seconds),
         "evaluations": evaluations,
+        "evaluations_to_95_percent": float(median) if np.isfinite(median) else None,
+        "share_within_5_percent": float(np.mean(np.isfinite(needed))),
         "curve": [round(float(value), 3) for value in np.mean(curves, axis=0)],
     }
 
@@ -124,7 +161,7 @@ def measure_certificates(networks: Sequence[StatedNetwork]) -> list[dict[str, An
         for model in ("released", "corrected"):
             seconds = []
             for network in networks:
-                layers = network.released_layers if model == "released" else network.layers
+                layers = PipelineProblem(network, model).layers
                 space = fpga_pipeline_space(network.plan).fix(as_released(network.plan, fixed_mode=mode == "fixed"))
                 certified_optimum(layers, space, LIMITS[0], model)
                 for limits in LIMITS:
@@ -195,25 +232,6 @@ def measure_settings(networks: Sequence[StatedNetwork], seeds: int) -> list[dict
     return rows
 
 
-def plot(rows: Sequence[dict[str, Any]], path: pathlib.Path) -> None:
-    """Best pipeline so far against pipelines priced, with and without recombination."""
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, recombined in zip(panels, (False, True), strict=True):
-        chosen = [row for row in rows if row["equal"] == "evaluations" and row["recombined"] == recombined]
-        for row in chosen:
-            steps = len(row["curve"])
-            label = row["estimator"] + ("" if row["by_chunk"] else ", whole")
-            axes.plot(np.arange(1, steps + 1) * row["evaluations"] / steps, row["curve"], label=label)
-        title = "chunks of different pipelines put together" if recombined else "best pipeline drawn"
-        axes.set(title=title, xlabel="pipelines priced", xscale="log", ylim=(0, 102))
-        axes.axhline(100, color="black", linewidth=0.7)
-        axes.grid(alpha=0.3)
-    panels[0].set(ylabel="images a second, % of the proven optimum")
-    panels[0].legend(fontsize=8)
-    figure.savefig(path, dpi=120)
-
-
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
     stated = THIRD_PARTY / "auto_nba" / "dna_networks.json"
@@ -229,7 +247,7 @@ def main() -> None:
     """Measure and report."""
     out = binary.output_file("out")
     picture = binary.output_file("plot", default=out and str(out.with_suffix(".png")))
-    stated = read_networks(pathlib.Path(flags.FLAGS.networks).expanduser())
+    stated = stated_networks(pathlib.Path(flags.FLAGS.networks).expanduser())
     networks = stated + random_networks(flags.FLAGS.random_networks)
     seeds, tables = flags.FLAGS.seeds, flags.FLAGS.tables
     figures: dict[str, Any] = {"seeds": seeds, "networks": [network.name for network in networks]}
@@ -241,8 +259,13 @@ def main() -> None:
     }
     for name in tables:
         figures[name] = measures[name]()
-    if picture and "estimators" in figures:
-        plot(figures["estimators"], picture)
+    if "estimators" in figures:
+        table = pipeline_search_report.table(figures["estimators"])
+        print(table)
+        if out:
+            write_whole(out.with_suffix(".md"), table)
+        if picture:
+            pipeline_search_report.plot(figures["estimators"], picture)
     benchmark_output.write_result("experiments.benchmark_pipeline_search", figures)
 
 
