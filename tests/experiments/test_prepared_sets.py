@@ -48,30 +48,72 @@ def _prepare(name, folder, splits):
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tfds")
-    _prepare("cifar100", folder, {"train": 24, "test": 8})
+    _prepare("cifar10", folder, {"train": 120, "test": 8})
+    _prepare("cifar100", folder, {"train": 48, "test": 8})
     _prepare("imagenet2012", folder, {"train": 12, "validation": 3})
     return folder
 
 
 @pytest.mark.slow
-def test_cifar100_from_images_to_summary(run_binary, monkeypatch, data_dir, tmp_path):
-    # Programs that run twice are not worth optimising; one program for weights and decisions compiles faster than two.
+@pytest.mark.parametrize(
+    ("card", "name", "train_images", "test_images", "fps"),
+    [
+        ("dna_cifar10", "cifar10", 40, 8, 300),
+        ("dna_cifar100", "cifar100", 40, 8, 300),
+        ("dna_imagenet", "imagenet2012", 10, 3, 80),
+    ],
+)
+def test_a_card_as_shipped_from_images_to_summary(
+    run_binary, monkeypatch, data_dir, tmp_path, card, name, train_images, test_images, fps
+):
+    # Programs that run twice are not worth optimising.
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
     process = run_binary(
         "cosearch",
-        "--config=experiments/configs/dna_cifar100.py:smoke",
+        f"--config=experiments/configs/{card}.py:smoke",
         f"--data_dir={data_dir}",
         f"--workdir={tmp_path / 'run'}",
-        "--config.search.level=single",
-        "--config.search.soft_widths=false",
     )
     assert process.returncode == 0, process.stderr
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["status"] == "complete"
+    assert summary["data"] == {"name": name, "train_images": train_images, "test_images": test_images}
     assert summary["feasible"]
-    assert summary["cost"]["fps"] >= 300
+    assert summary["cost"]["fps"] >= fps
     assert summary["optimality"]["accelerator_rank"] == 1
-    assert 0 <= summary["accuracy"]["final"] <= 1
+    correct = summary["accuracy"]["final"] * test_images
+    assert correct == pytest.approx(round(correct))
+    assert summary["accuracy"]["baseline"] is None
+    assert (tmp_path / "run" / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_the_card_of_comparisons_as_shipped(run_binary, monkeypatch, data_dir, tmp_path):
+    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+    searches = ["network then accelerator", "joint"]
+    process = run_binary(
+        "compare",
+        "--config=experiments/configs/dna_compare.py:smoke",
+        f"--data_dir={data_dir}",
+        f"--workdir={tmp_path}",
+        "--seeds=1",
+        f"--searches={','.join(searches)}",
+        f"--match={searches[0]}",
+    )
+    assert process.returncode == 0, process.stderr
+    comparison = json.loads((tmp_path / "comparison.json").read_text())
+    assert list(comparison["searches"]) == searches
+    assert comparison["budgets"] == {"frame_ms": 0.05, "dsp": 900, "bram": 700}
+    ((first,), (joint,)) = comparison["searches"].values()
+    assert first["feasible"]
+    assert first["fps"] >= 20_000
+    # The joint search had the time of the first as its budget.
+    own, matched = (
+        json.loads((tmp_path / f"{name.replace(' ', '_')}_0" / "summary.json").read_text()) for name in reversed(searches)
+    )
+    assert own["budgets"] == pytest.approx({"frame_ms": matched["cost"]["frame_ms"], "dsp": 900, "bram": 700})
+    assert joint["feasible"] == all(own["cost"][name] <= limit for name, limit in own["budgets"].items())
+    assert "joint - network then accelerator:" in process.stdout
 
 
 def test_imagenet_is_resized_and_reaches_every_program_of_the_search(data_dir):
