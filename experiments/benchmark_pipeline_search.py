@@ -8,11 +8,12 @@ are set against those of the proven optimum. Four tables:
   default      the default search under every limit, compute mode and cost model
   estimators   every estimator and random search, with and without recombination of chunks, at equal evaluations and at
                equal time, and the evaluations that it takes to come within 5 % of the optimum; FILE.md gets the table
-  settings     learning rates and temperatures
+  settings     learning rates and temperatures on the smallest device
 """
 
 import dataclasses
 import functools
+import itertools
 import pathlib
 import statistics
 import time
@@ -216,18 +217,20 @@ def measure_estimators(networks: Sequence[StatedNetwork], seeds: int) -> list[di
 
 
 def measure_settings(networks: Sequence[StatedNetwork], seeds: int) -> list[dict[str, Any]]:
-    """Learning rates of the default estimator, temperatures of the straight-through one."""
-    cases = [case(network, LIMITS[2], "free", "corrected") for network in networks]
+    """Learning rates of the default estimator, in either compute mode, and temperatures of the straight-through one."""
+    cases = {mode: [case(network, LIMITS[2], mode, "corrected") for network in networks] for mode in ("free", "fixed")}
     rows = []
-    for recombined in (True, False):
-        for rate in RATES:
-            config = PipelineSearchConfig(learning_rate=rate, recombined=recombined)
-            rows.append({"learning_rate": f"{rate:g}", "recombined": recombined, **judge(cases, config, seeds)})
-            _say("settings", rows[-1])
+    for mode, recombined, rate in itertools.product(cases, (True, False), RATES):
+        config = PipelineSearchConfig(learning_rate=rate, recombined=recombined)
+        what = {"learning_rate": f"{rate:g}", "mode": mode, "recombined": recombined}
+        rows.append(what | judge(cases[mode], config, seeds))
+        _say("settings", rows[-1])
     for temperature in TEMPERATURES:
         constant = TemperatureConfig("constant", temperature, temperature)
         config = PipelineSearchConfig(estimator="straight_through", recombined=False, temperature=constant)
-        rows.append({"temperature": f"{temperature:g}", "estimator": config.estimator, **judge(cases, config, seeds)})
+        rows.append(
+            {"temperature": f"{temperature:g}", "estimator": config.estimator, **judge(cases["free"], config, seeds)}
+        )
         _say("settings", rows[-1])
     return rows
 
