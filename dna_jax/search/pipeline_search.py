@@ -54,7 +54,7 @@ class PipelineSearchConfig:
     recombined: bool = True
     samples: int = 16
     steps: int = 200
-    learning_rate: float = 0.3
+    learning_rate: float = 0.05
     weight_rate: float = 0.3
     multiplier_rate: float = 0.05
     temperature: TemperatureConfig = TemperatureConfig(start=1.0, end=0.3)
