@@ -41,7 +41,13 @@ def test_arrays_price_what_the_whole_pipeline_costs():
 
 def test_the_default_search_comes_within_a_twentieth_of_the_optimum():
     """At the tightest limits, in both models and modes; an outside judge prices what is found."""
-    for name, model, mode in (("demo", "corrected", "free"), ("cifar_skip1", "released", "fixed")):
+    # Fixed modes of the corrected model leave the fewest pipelines that fit: learning too fast finds none.
+    for name, model, mode in (
+        ("demo", "corrected", "free"),
+        ("cifar_skip1", "released", "fixed"),
+        ("demo", "corrected", "fixed"),
+        ("cifar_rand1", "corrected", "fixed"),
+    ):
         network = NETWORKS[name]
         layers = network.released_layers if model == "released" else network.layers
         space = SPACE.fix(as_released("cifar", fixed_mode=mode == "fixed"))
