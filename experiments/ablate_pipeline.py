@@ -44,7 +44,7 @@ from dna_jax.spaces import (
     is_bits,
 )
 from experiments import ablation_report, benchmark_output
-from experiments.benchmark_pipeline_search import LIMITS, random_networks, stated_networks
+from experiments.pipeline_search_cases import LIMITS, random_networks, stated_networks
 
 HELD: dict[str, tuple[Part, ...]] = {
     "allocation": ("allocation",),

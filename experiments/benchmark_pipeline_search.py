@@ -12,137 +12,35 @@ are set against those of the proven optimum. Four tables:
 """
 
 import dataclasses
-import functools
 import itertools
 import pathlib
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from absl import flags
 
 from dna_jax.errors import UserError
-from dna_jax.hardware.fpga import Model
 from dna_jax.hardware.technology import THIRD_PARTY
-from dna_jax.networks import StatedNetwork, read_networks
+from dna_jax.networks import StatedNetwork
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
 from dna_jax.search import (
     ESTIMATORS,
-    FoundPipeline,
-    Limits,
     PipelineProblem,
     PipelineSearchConfig,
     TemperatureConfig,
     certified_optimum,
     evaluations_per_step,
-    search_pipelines,
 )
-from dna_jax.spaces import OPERATIONS, WIDTHS, Space, as_released, fpga_pipeline_space
-from dna_jax.workload import Layer
+from dna_jax.spaces import as_released, fpga_pipeline_space
 from experiments import benchmark_output, pipeline_search_report
-
-LIMITS = (Limits(900, 700), Limits(220, 280), Limits(64, 140))
-NEAR = 0.95
-"""Share of the optimum that counts as near it."""
+from experiments.pipeline_search_cases import LIMITS, case, judge, random_networks, stated_networks
 
 TABLES = ["certificates", "default", "estimators", "settings"]
-RATES = (1e-7, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0)
+RATES = (1e-7, 1e-3, 0.01, 0.03, 0.05, 0.1, 0.3, 1.0)
 TEMPERATURES = (0.1, 0.3, 1.0, 3.0)
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """One problem: a network under limits, and its certified optimum."""
-
-    name: str
-    layers: tuple[Layer, ...]
-    space: Space
-    limits: Limits
-    model: Model
-    optimum_fps: float
-
-
-def stated_networks(path: pathlib.Path) -> list[StatedNetwork]:
-    """Those of a file.
-
-    Raises:
-      UserError: if there is none, or one for which the space of pipelines has no chunks.
-    """
-    networks = read_networks(path)
-    if not networks:
-        raise UserError(f"--networks={path} states no network; leave the flag out for those of Auto-NBA.")
-    for network in networks:
-        if not set(network.bits) <= set(WIDTHS):
-            raise UserError(
-                f"The network {network.name!r} has operand widths other than {', '.join(map(str, WIDTHS))} bits; state "
-                "others, for the pipelines of this benchmark have chunks of these widths alone."
-            )
-    return networks
-
-
-def random_networks(count: int) -> list[StatedNetwork]:
-    """Networks drawn uniformly from the space, for CIFAR and ImageNet in turn."""
-    generator, networks = np.random.default_rng(0), []
-    for index in range(count):
-        operations = tuple(str(name) for name in generator.choice(OPERATIONS, 22))
-        bits = tuple(int(width) for width in generator.choice(WIDTHS, 22))
-        plan = ("cifar", "imagenet")[index % 2]
-        networks.append(StatedNetwork(f"random{index}", f"random_{plan}_{index}", plan, operations, bits))
-    return networks
-
-
-@functools.cache
-def case(network: StatedNetwork, limits: Limits, mode: str, model: Model) -> Case | None:
-    """A problem; None where no pipeline meets the limits."""
-    layers = PipelineProblem(network, model).layers
-    space = fpga_pipeline_space(network.plan).fix(as_released(network.plan, fixed_mode=mode == "fixed"))
-    optimum = certified_optimum(layers, space, limits, model)
-    if optimum.design is None:
-        return None
-    return Case(network.name, tuple(layers), space, limits, model, optimum.fps)
-
-
-def judge(cases: Iterable[Case | None], config: PipelineSearchConfig, seeds: int) -> dict[str, Any]:
-    """Percent of the optimum over cases and seeds, share of runs that end within the limits, seconds per run; evaluations to
-    come within 5 % of the optimum, median over all runs, None where half of them do not.
-
-    Raises:
-      UserError: if no case has an optimum.
-    """
-    percent, feasible, seconds, curves, needed, evaluations = [], [], [], [], [], 0
-    for index, problem in enumerate(case for case in cases if case is not None):
-        arguments = problem.layers, problem.space, problem.limits, config, range(seeds), problem.model
-        if not index:
-            search_pipelines(*arguments)
-        each = evaluations_per_step(config, problem.space)
-        evaluations = config.steps * each
-        began = time.perf_counter()
-        found: list[FoundPipeline] = search_pipelines(*arguments)
-        seconds.append((time.perf_counter() - began) / seeds)
-        percent.append([100 * run.fps / problem.optimum_fps for run in found])
-        feasible += [run.fps > 0 and run.dsp <= problem.limits.dsp and run.bram <= problem.limits.bram for run in found]
-        histories = np.array([run.history for run in found]) / problem.optimum_fps
-        curves.append(np.mean(histories, axis=0) * 100)
-        near = histories >= NEAR
-        needed += list(np.where(near.any(axis=1), (near.argmax(axis=1) + 1.0) * each, np.inf))
-    if not percent:
-        raise UserError("No pipeline for any of the networks fits the limits that are measured; state smaller networks.")
-    median = statistics.median(needed)
-    return {
-        "cases": len(percent),
-        "mean_percent": float(np.mean(percent)),
-        "least_percent": float(np.min(percent)),
-        "least_network_percent": float(np.mean(percent, axis=1).min()),
-        "feasible_share": float(np.mean(feasible)),
-        "seconds_per_run": statistics.median(seconds),
-        "evaluations": evaluations,
-        "evaluations_to_95_percent": float(median) if np.isfinite(median) else None,
-        "share_within_5_percent": float(np.mean(np.isfinite(needed))),
-        "curve": [round(float(value), 3) for value in np.mean(curves, axis=0)],
-    }
 
 
 def _say(kind: str, row: dict[str, Any]) -> None:
@@ -192,10 +90,11 @@ def measure_default(networks: Sequence[StatedNetwork], seeds: int) -> list[dict[
     return rows
 
 
-def measure_estimators(networks: Sequence[StatedNetwork], seeds: int) -> list[dict[str, Any]]:
-    """Every estimator, and chunks that learn from the whole, where the limits bind: free compute mode, corrected model."""
+def measure_estimators(networks: Sequence[StatedNetwork], seeds: int, learning_rate: float) -> list[dict[str, Any]]:
+    """Every estimator at one learning rate, and chunks that learn from the whole, where the limits bind: free compute mode,
+    corrected model."""
     cases = [case(network, limits, "free", "corrected") for network in networks for limits in LIMITS[1:]]
-    default, space = PipelineSearchConfig(), fpga_pipeline_space()
+    default, space = PipelineSearchConfig(learning_rate=learning_rate), fpga_pipeline_space()
     budget = default.steps * evaluations_per_step(default, space)
     methods = [(estimator, True) for estimator in (*ESTIMATORS, "random")] + [("reinforce", False)]
     rows, seconds = [], 0.0
@@ -206,6 +105,7 @@ def measure_estimators(networks: Sequence[StatedNetwork], seeds: int) -> list[di
             config = dataclasses.replace(config, samples=2) if estimator == "expectation" else config
             config = dataclasses.replace(config, steps=max(1, budget // evaluations_per_step(config, space)))
             what = {"estimator": estimator, "by_chunk": by_chunk, "recombined": recombined}
+            what |= {"learning_rate": f"{learning_rate:g}"}
             equal = judge(cases, config, seeds)
             rows.append({"equal": "evaluations", **what, **equal})
             _say("estimators", rows[-1])
@@ -241,6 +141,8 @@ def define_flags() -> None:
     flags.DEFINE_string("networks", str(stated), "JSON file of networks: a list of {name, family, ops, bits}.")
     flags.DEFINE_integer("random_networks", 4, "Networks drawn at random besides.", lower_bound=0)
     flags.DEFINE_integer("seeds", 10, "Runs of each search.", lower_bound=1)
+    rate = PipelineSearchConfig().learning_rate
+    flags.DEFINE_float("learning_rate", rate, "At which estimators are compared.", lower_bound=0)
     flags.DEFINE_multi_enum("tables", TABLES, TABLES, "Tables to measure.")
     flags.DEFINE_string("plot", None, "PNG file of the estimators' curves; default: beside --out.")
     benchmark_output.define_out_flag()
@@ -253,11 +155,13 @@ def main() -> None:
     stated = stated_networks(pathlib.Path(flags.FLAGS.networks).expanduser())
     networks = stated + random_networks(flags.FLAGS.random_networks)
     seeds, tables = flags.FLAGS.seeds, flags.FLAGS.tables
+    if flags.FLAGS["learning_rate"].present and "estimators" not in tables:
+        raise UserError("--learning_rate is that of the table estimators; add --tables=estimators, or leave it out.")
     figures: dict[str, Any] = {"seeds": seeds, "networks": [network.name for network in networks]}
     measures = {
         "certificates": lambda: measure_certificates(networks),
         "default": lambda: measure_default(networks, seeds),
-        "estimators": lambda: measure_estimators(stated, seeds),
+        "estimators": lambda: measure_estimators(stated, seeds, flags.FLAGS.learning_rate),
         "settings": lambda: measure_settings(stated, seeds),
     }
     for name in tables:

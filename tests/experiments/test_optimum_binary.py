@@ -10,8 +10,7 @@ from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.networks import read_networks
 from dna_jax.search import ESTIMATORS, FoundPipeline, Limits, PipelineSearchConfig
 from dna_jax.spaces import as_released, fpga_pipeline_space
-from experiments import benchmark_pipeline_search as benchmark
-from experiments import optimum, pipeline_search_report
+from experiments import optimum, pipeline_search_cases, pipeline_search_report
 
 STATED = THIRD_PARTY / "auto_nba" / "dna_networks.json"
 
@@ -57,15 +56,15 @@ def test_evaluations_to_come_near_the_optimum(monkeypatch):
     """Four runs of four steps on one problem; the median is of all, and infinite ones are not reached."""
     histories = [[0, 96, 96, 99], [10, 20, 95, 95], [0, 0, 0, 94.9], [95, 95, 95, 95]]
     space = fpga_pipeline_space("cifar").fix(as_released("cifar"))
-    problem = benchmark.Case("it", (), space, Limits(1, 1), "corrected", 100.0)
+    problem = pipeline_search_cases.Case("it", (), space, Limits(1, 1), "corrected", 100.0)
     for kept, median in ((histories, 40), (histories[:1], 32), (histories[:3], 48), (histories[2:3], None)):
         found = [FoundPipeline(history[-1], 1.0, 1.0, {}, np.array(history)) for history in kept]
-        monkeypatch.setattr(benchmark, "search_pipelines", lambda *_, found=found: found)
-        row = benchmark.judge([problem], PipelineSearchConfig(steps=4, samples=16), seeds=len(kept))
+        monkeypatch.setattr(pipeline_search_cases, "search_pipelines", lambda *_, found=found: found)
+        row = pipeline_search_cases.judge([problem], PipelineSearchConfig(steps=4, samples=16), seeds=len(kept))
         assert row["evaluations_to_95_percent"] == median
         assert row["share_within_5_percent"] == pytest.approx(np.mean([max(history) >= 95 for history in kept]))
     with pytest.raises(UserError, match="No pipeline for any of the networks fits"):
-        benchmark.judge([None], PipelineSearchConfig(), 1)
+        pipeline_search_cases.judge([None], PipelineSearchConfig(), 1)
 
 
 def test_searches_are_tabled_and_drawn(tmp_path):
@@ -91,13 +90,13 @@ def test_networks_that_cannot_be_measured_are_named(tmp_path):
     for stated, reason in (([], "states no network"), ([five], "operand widths other than 4, 6, 8 bits")):
         path.write_text(json.dumps(stated))
         with pytest.raises(UserError, match=reason):
-            benchmark.stated_networks(path)
+            pipeline_search_cases.stated_networks(path)
 
 
 def test_searches_are_judged_by_the_proven_optimum():
     (network,) = [n for n in read_networks(STATED) if n.name == "cifar_large8"]
-    cases = [benchmark.case(network, limits, "fixed", "released") for limits in benchmark.LIMITS[:2]]
-    row = benchmark.judge([*cases, None], PipelineSearchConfig(steps=30, samples=4), seeds=2)
+    cases = [pipeline_search_cases.case(network, limits, "fixed", "released") for limits in pipeline_search_cases.LIMITS[:2]]
+    row = pipeline_search_cases.judge([*cases, None], PipelineSearchConfig(steps=30, samples=4), seeds=2)
     assert row["cases"] == 2
     assert row["feasible_share"] == 1
     assert 30 < row["least_percent"] <= row["mean_percent"] <= 100 + 1e-9
@@ -106,6 +105,6 @@ def test_searches_are_judged_by_the_proven_optimum():
     needed = row["evaluations_to_95_percent"]
     assert needed is None or (needed % 2 == 0 and needed <= 120)
     assert (needed is not None) == (row["share_within_5_percent"] > 0.5) or row["share_within_5_percent"] == 0.5
-    drawn = benchmark.random_networks(3)
+    drawn = pipeline_search_cases.random_networks(3)
     assert [network.plan for network in drawn] == ["cifar", "imagenet", "cifar"]
     assert drawn[0].operations != drawn[2].operations
