@@ -90,10 +90,11 @@ def measure_default(networks: Sequence[StatedNetwork], seeds: int) -> list[dict[
     return rows
 
 
-def measure_estimators(networks: Sequence[StatedNetwork], seeds: int, learning_rate: float) -> list[dict[str, Any]]:
-    """Every estimator at one learning rate, and chunks that learn from the whole, where the limits bind: free compute mode,
-    corrected model."""
-    cases = [case(network, limits, "free", "corrected") for network in networks for limits in LIMITS[1:]]
+def measure_estimators(
+    networks: Sequence[StatedNetwork], seeds: int, learning_rate: float, mode: str
+) -> list[dict[str, Any]]:
+    """Every estimator at one learning rate, and chunks that learn from the whole, where the limits bind: corrected model."""
+    cases = [case(network, limits, mode, "corrected") for network in networks for limits in LIMITS[1:]]
     default, space = PipelineSearchConfig(learning_rate=learning_rate), fpga_pipeline_space()
     budget = default.steps * evaluations_per_step(default, space)
     methods = [(estimator, True) for estimator in (*ESTIMATORS, "random")] + [("reinforce", False)]
@@ -105,7 +106,7 @@ def measure_estimators(networks: Sequence[StatedNetwork], seeds: int, learning_r
             config = dataclasses.replace(config, samples=2) if estimator == "expectation" else config
             config = dataclasses.replace(config, steps=max(1, budget // evaluations_per_step(config, space)))
             what = {"estimator": estimator, "by_chunk": by_chunk, "recombined": recombined}
-            what |= {"learning_rate": f"{learning_rate:g}"}
+            what |= {"learning_rate": f"{learning_rate:g}", "mode": mode}
             equal = judge(cases, config, seeds)
             rows.append({"equal": "evaluations", **what, **equal})
             _say("estimators", rows[-1])
@@ -143,6 +144,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("seeds", 10, "Runs of each search.", lower_bound=1)
     rate = PipelineSearchConfig().learning_rate
     flags.DEFINE_float("learning_rate", rate, "At which estimators are compared.", lower_bound=0)
+    flags.DEFINE_enum("mode", "free", ["fixed", "free"], "Compute mode in which estimators are compared.")
     flags.DEFINE_multi_enum("tables", TABLES, TABLES, "Tables to measure.")
     flags.DEFINE_string("plot", None, "PNG file of the estimators' curves; default: beside --out.")
     benchmark_output.define_out_flag()
@@ -155,13 +157,14 @@ def main() -> None:
     stated = stated_networks(pathlib.Path(flags.FLAGS.networks).expanduser())
     networks = stated + random_networks(flags.FLAGS.random_networks)
     seeds, tables = flags.FLAGS.seeds, flags.FLAGS.tables
-    if flags.FLAGS["learning_rate"].present and "estimators" not in tables:
-        raise UserError("--learning_rate is that of the table estimators; add --tables=estimators, or leave it out.")
+    for name in ("learning_rate", "mode"):
+        if flags.FLAGS[name].present and "estimators" not in tables:
+            raise UserError(f"--{name} is that of the table estimators; add --tables=estimators, or leave it out.")
     figures: dict[str, Any] = {"seeds": seeds, "networks": [network.name for network in networks]}
     measures = {
         "certificates": lambda: measure_certificates(networks),
         "default": lambda: measure_default(networks, seeds),
-        "estimators": lambda: measure_estimators(stated, seeds, flags.FLAGS.learning_rate),
+        "estimators": lambda: measure_estimators(stated, seeds, flags.FLAGS.learning_rate, flags.FLAGS.mode),
         "settings": lambda: measure_settings(stated, seeds),
     }
     for name in tables:

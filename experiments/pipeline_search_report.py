@@ -36,8 +36,10 @@ def method(row: dict[str, Any]) -> str:
 
 def _cells(evaluations: dict[str, Any], time: dict[str, Any]) -> list[str]:
     """Percent of the optimum at equal evaluations and at equal time, and the evaluations that 95 % take."""
-    needed = evaluations["evaluations_to_95_percent"]
-    cells = [f"{row['mean_percent']:.1f} ({row['least_percent']:.0f})" for row in (evaluations, time)]
+    needed, cells = evaluations["evaluations_to_95_percent"], []
+    for row in (evaluations, time):
+        feasible = "" if row["feasible_share"] == 1 else f", {100 * row['feasible_share']:.0f} % feasible"
+        cells.append(f"{row['mean_percent']:.1f} ({row['least_percent']:.0f}){feasible}")
     return [*cells, "not reached" if needed is None else f"{needed:,.0f}"]
 
 

@@ -197,7 +197,10 @@ class FpgaTarget:
             "decisions_that_gave_way": changed,
             "standing": standing,
         }
-        costs = {chunk.name: (float(c.cycles) / CLOCK_HZ * 1e3, float(c.dsp), float(c.bram)) for chunk, c in chunks.items()}
+        costs = {
+            f"{chunk.name}: {chunk.title}": (float(c.cycles) / CLOCK_HZ * 1e3, float(c.dsp), float(c.bram))
+            for chunk, c in chunks.items()
+        }
         draw = functools.partial(plot_pipeline, costs, COLUMNS, limits)
         return Verdict(
             design=design,

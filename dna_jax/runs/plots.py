@@ -45,7 +45,7 @@ def plot_search(lines: Lines, budgets: Mapping[str, float], warmup_steps: int, p
             middle.plot(steps, np.array(values) / values[0], label=f"{label} / first ({values[0]:.4g} {unit})", ls=":")
     middle.axhline(1, color="black", lw=0.8)
     middle.set(title="Cost of sampled designs", xlabel="step", ylabel="cost over budget", yscale="log")
-    middle.legend()
+    middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=8)
 
     right.plot(*_column(lines, "entropy"), color="tab:green", label="mean entropy (1 = undecided)")
     right.set(title="Decisions", xlabel="step", ylabel="entropy / log(options)", ylim=(0, 1.05))
@@ -100,11 +100,13 @@ def plot_pipeline(
     for column, (axis, (name, title)) in enumerate(zip(panels, columns.items(), strict=True)):
         values = [cost[column] for cost in chunks.values()]
         axis.barh(list(chunks), values, color=("tab:blue", "tab:orange", "tab:green")[column])
-        most = f" of {limits[name]:.4g}" if name in limits else ""
-        axis.set(title=title if name == "frame_ms" else f"{title}, {sum(values):.4g}{most} in all")
-        if name == "frame_ms" and name in limits:
-            axis.axvline(limits[name], color="black", ls="--", lw=0.8, label="budget")
-            axis.legend()
+        if name != "frame_ms":
+            most = f" of {limits[name]:.4g}" if name in limits else ""
+            title = f"{title}, {sum(values):.4g}{most} in all"
+        elif name in limits:
+            axis.axvline(limits[name], color="black", ls="--", lw=0.8)
+            title = f"{title}; dashed: budget"
+        axis.set(title=title)
     panels[0].invert_yaxis()
     _save(figure, path)
 

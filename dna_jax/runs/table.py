@@ -32,7 +32,7 @@ def summary_table(summary: Mapping[str, Any], where: str) -> str:
         choices.setdefault(row, []).append(str(value) if of_block else f"{parts[-1]}={value}")
     verdict = "all budgets met" if summary["feasible"] else "; ".join(summary["violations"])
     lines += [
-        *(f"{row:<26}{' '.join(values)}" for row, values in choices.items()),
+        *(f"{row:<25} {' '.join(values)}" for row, values in choices.items()),
         f"{verdict}; {summary['optimality']['standing']}",
         f"{summary['wall_seconds']:.0f} s on {summary['backend']}; summary and report in {where}",
     ]

@@ -43,6 +43,11 @@ class Chunk:
         """As the release names it: "dwa0q8" is for depthwise layers, large maps, 8 bits."""
         return f"{'dw' * self.depthwise}a{int(not self.large)}q{self.bits}"
 
+    @property
+    def title(self) -> str:
+        """What it is for, in words: "depthwise, large maps, 8 bits"."""
+        return f"{'depthwise, ' * self.depthwise}{'large' if self.large else 'small'} maps, {self.bits} bits"
+
     @classmethod
     def of(cls, name: str) -> "Chunk":
         """The chunk of a name; ValueError if it names none."""

@@ -8,9 +8,9 @@ import pytest
 from dna_jax.errors import UserError
 from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.networks import read_networks
-from dna_jax.search import ESTIMATORS, FoundPipeline, Limits, PipelineSearchConfig
+from dna_jax.search import ESTIMATORS, FoundPipeline, Limits, PipelineSearchConfig, evaluations_per_step
 from dna_jax.spaces import as_released, fpga_pipeline_space
-from experiments import optimum, pipeline_search_cases, pipeline_search_report
+from experiments import benchmark_pipeline_search, optimum, pipeline_search_cases, pipeline_search_report
 
 STATED = THIRD_PARTY / "auto_nba" / "dna_networks.json"
 
@@ -71,17 +71,56 @@ def test_searches_are_tabled_and_drawn(tmp_path):
     rows = [
         {"equal": equal, "estimator": estimator, "by_chunk": whole, "recombined": recombined, "mean_percent": 97.25}
         | {"least_percent": 88.4, "seconds_per_run": 0.125, "evaluations": 3200, "curve": [0.0, 50.0, 100.0]}
-        | {"evaluations_to_95_percent": 1234.0 if recombined else None}
+        | {"evaluations_to_95_percent": 1234.0 if recombined else None, "feasible_share": 1.0 if recombined else 0.5}
         for equal in ("evaluations", "time")
         for recombined in (True, False)
         for estimator, whole in (*((name, True) for name in (*ESTIMATORS, "random")), ("reinforce", False))
     ]
     lines = pipeline_search_report.table(rows).splitlines()
     assert len(lines) == 2 + len(ESTIMATORS) + 2
-    assert lines[2] == "| published | 97.2 (88) | 97.2 (88) | not reached | 97.2 (88) | 97.2 (88) | 1,234 | 0.12 |"
+    half = "97.2 (88), 50 % feasible"
+    assert lines[2] == f"| published | {half} | {half} | not reached | 97.2 (88) | 97.2 (88) | 1,234 | 0.12 |"
     assert lines[-1].startswith("| reinforce, every chunk from the whole |")
     pipeline_search_report.plot(rows, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_estimators_are_compared_at_equal_evaluations(monkeypatch):
+    measured, modes = [], set()
+
+    def judge(_, config, seeds):
+        assert seeds == 3
+        measured.append(config)
+        figures = {"mean_percent": 90.0, "least_percent": 80.0, "feasible_share": 1.0, "evaluations": 1}
+        return figures | {"seconds_per_run": 0.1 * config.steps / len(measured)}
+
+    monkeypatch.setattr(benchmark_pipeline_search, "judge", judge)
+    monkeypatch.setattr(benchmark_pipeline_search, "case", lambda network, limits, mode, model: modes.add((mode, model)))
+    rows = benchmark_pipeline_search.measure_estimators(read_networks(STATED)[:1], 3, 0.125, "fixed")
+    assert modes == {("fixed", "corrected")}
+    assert {(row["learning_rate"], row["mode"]) for row in rows} == {("0.125", "fixed")}
+    # Every estimator and random search, and one more way to learn; without and with recombination; by either measure.
+    assert len(rows) == len(measured) == (len(ESTIMATORS) + 2) * 2 * 2
+    assert {config.learning_rate for config in measured} == {0.125}
+    space, default = fpga_pipeline_space(), PipelineSearchConfig()
+    budget = default.steps * evaluations_per_step(default, space)
+    for row, config in zip(rows, measured, strict=True):
+        assert (row["estimator"], row["recombined"]) == (config.estimator, config.recombined)
+        each = evaluations_per_step(config, space)
+        if row["equal"] == "evaluations":
+            assert budget - each < config.steps * each <= budget
+    # By time, as long as the first of all took: slower ones get fewer steps.
+    seconds = [row["seconds_per_run"] for row in rows if row["equal"] == "evaluations"]
+    steps = [(config.steps, row["equal"]) for row, config in zip(rows, measured, strict=True)]
+    for (first, _), (second, _), taken in zip(steps[::2], steps[1::2], seconds, strict=True):
+        assert second == max(1, round(first * seconds[0] / taken))
+
+
+def test_options_of_a_table_that_is_not_measured_are_refused(run_binary):
+    for option in ("--learning_rate=0.1", "--mode=fixed"):
+        process = run_binary("benchmark_pipeline_search", "--tables=default", option)
+        assert process.returncode == 2
+        assert "is that of the table estimators; add --tables=estimators, or leave it out." in process.stderr
 
 
 def test_networks_that_cannot_be_measured_are_named(tmp_path):
