@@ -4,7 +4,7 @@ import json
 import os
 import pathlib
 import platform
-import sys
+import shlex
 from typing import Any
 
 import jax
@@ -12,6 +12,10 @@ from absl import flags
 
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
+
+
+PLACES = ("out", "plot", "environments")
+"""Flags that say where files lie, by which no figure changes; the recorded command does without them."""
 
 
 def define_out_flag() -> None:
@@ -33,14 +37,20 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {processor}; {jax.default_backend()}: {jax.devices()[0].device_kind}"
 
 
+def command(module: str) -> str:
+    """The command that measures the same, with every flag that was passed but those of `PLACES`."""
+    passed = [flags.FLAGS[name].serialize() for name in flags.FLAGS if flags.FLAGS[name].present and name not in PLACES]
+    # A flag that may be repeated has a line for each time.
+    return " ".join(["python -m", module, *map(shlex.quote, "\n".join(passed).splitlines())])
+
+
 def write_result(module: str, figures: dict[str, Any]) -> None:
     """Write the figures to `--out`, if given, with what they belong to. `module` is the binary's, as after `python -m`."""
     path = binary.output_file("out")
     if path is None:
         return
-    arguments = [argument for argument in sys.argv[1:] if not argument.startswith("--out")]
     result = {
-        "command": " ".join(["python -m", module, *arguments]),
+        "command": command(module),
         "machine": machine(),
         "versions": {"python": platform.python_version(), "jax": jax.__version__},
         **figures,

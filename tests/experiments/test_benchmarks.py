@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 import sys
 from typing import Any
 
@@ -9,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from absl import flags
 
 from dna_jax.errors import UserError
 from dna_jax.hardware import CandidateSet, gemmini_template, map_layer, nahas_edge
@@ -16,7 +18,7 @@ from dna_jax.networks import chosen_layers, mobilenet_v2
 from dna_jax.runs.config import CosearchConfig, from_mapping
 from dna_jax.search import Budgets
 from dna_jax.workload import Layer, workload_from_layers
-from experiments import benchmark_cost, benchmark_data, benchmark_mapper, benchmark_step, compare
+from experiments import benchmark_cost, benchmark_data, benchmark_mapper, benchmark_output, benchmark_step, compare
 from experiments.baselines import nni_step
 from experiments.configs import dna_fpga
 from experiments.environments import run_tool
@@ -91,6 +93,31 @@ def test_cost_benchmark_refuses_what_it_does_not_know(run_binary, tmp_path):
         process = run_binary("benchmark_cost", *arguments)
         assert process.returncode == 2
         assert message in process.stderr
+
+
+def test_results_name_the_command_but_no_places(monkeypatch):
+    values = flags.FlagValues()
+    for name in ("out", "plot", "environments", "searches", "unset"):
+        flags.DEFINE_string(name, "default", "", flag_values=values)
+    flags.DEFINE_multi_enum("tables", ["a"], ["a", "b"], "", flag_values=values)
+    flags.DEFINE_bool("yes", False, "", flag_values=values)
+    flags.DEFINE_integer("seeds", 10, "", flag_values=values)
+    given = [
+        "--out",
+        "/some/where.json",
+        "--plot=/x.png",
+        "-environments=/y",
+        "--tables=b",
+        "--tables=a",
+        "--seeds",
+        "3",
+        "--yes",
+    ]
+    values(["program", *given, "--searches=one after another"])
+    monkeypatch.setattr(benchmark_output.flags, "FLAGS", values)
+    words = shlex.split(benchmark_output.command("experiments.it"))
+    assert words[:3] == ["python", "-m", "experiments.it"]
+    assert sorted(words[3:]) == ["--searches=one after another", "--seeds=3", "--tables=a", "--tables=b", "--yes"]
 
 
 def test_host_augmentation_is_the_same_kind():
