@@ -13,7 +13,6 @@ from absl import flags
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
 
-
 PLACES = ("out", "plot", "environments")
 """Flags that say where files lie, by which no figure changes; the recorded command does without them."""
 
