@@ -6,7 +6,8 @@ Hardware:  2 CPU cores; the pipeline is for a ZC706 board, in the corrected cost
 Time:      3 minutes 34 seconds, compilation included.
 Expected:  all budgets met, the pipeline proven optimal for the network found; 96.9 % test accuracy at 24,346 images/s,
            beside 96.7 % of the default network (kernel 3, expansion 6, 8 bits) at 777 on the baseline pipeline and
-           4,725 on the one that is proven best for it (experiments/results/dna_fpga/).
+           4,725 on the one that is proven best for it (experiments/results/dna_fpga/). Three seeds of this and other
+           ways to search stand in experiments/results/dna_exact/.
 Command:   python -m experiments.cosearch --config=experiments/configs/dna_fpga.py --workdir=DIR
 """
 
