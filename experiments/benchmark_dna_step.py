@@ -73,6 +73,16 @@ def chosen_baselines(asked: Sequence[str] | None, platform: str) -> list[str]:
     return [name for name in available if (platform, name) not in LONG] if asked is None else list(asked)
 
 
+def chosen_strides(baselines: Sequence[str]) -> list[str]:
+    """Of NNI's space; UserError if there are no such strides, or none of NNI's strategies is timed that they are of."""
+    if not any(name in nni_step.STRATEGIES for name in baselines):
+        for flag in ("strides", "nni_repeats"):
+            if flags.FLAGS[flag].present:
+                raise UserError(f"--{flag} is of NNI, of which nothing is timed; leave it out, or change --baselines.")
+        return []
+    return binary.some_of("strides", nni_step.STRIDES)
+
+
 def _take_device(platform: str) -> None:
     """Leave one core, or one GPU, to us and, by inheritance, to the other tools."""
     if platform == "cpu":
@@ -109,6 +119,7 @@ def main() -> None:
     benchmark_output.require_folder()
     platform, batch_size = flags.FLAGS.platform, flags.FLAGS.batch_size
     baselines = chosen_baselines(flags.FLAGS.baselines, platform)
+    all_strides = chosen_strides(baselines)
     folder = pathlib.Path(flags.FLAGS.environments).expanduser() if flags.FLAGS.environments else None
     device = "cuda" if platform == "gpu" else "cpu"
     _take_device(platform)
@@ -132,7 +143,7 @@ def main() -> None:
         for mode, values in figures["torch"]["modes"].items():
             compare(f"PyTorch, {mode}", values)
     strategies = [name for name in baselines if name in nni_step.STRATEGIES]
-    for strides in flags.FLAGS.strides if strategies else []:
+    for strides in all_strides:
         arguments = [f"--repeats={flags.FLAGS.nni_repeats}", f"--strides={strides}", f"--batch={batch_size}"]
         arguments += ["--strategies", *strategies]
         timed = run_tool("nni", folder, nni_step.REQUIREMENTS, "nni_step.py", arguments)

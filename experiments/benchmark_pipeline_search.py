@@ -13,6 +13,7 @@ are set against those of the proven optimum. Four tables:
 
 import dataclasses
 import itertools
+import math
 import pathlib
 import statistics
 import time
@@ -39,6 +40,9 @@ from experiments import benchmark_output, pipeline_search_report
 from experiments.pipeline_search_cases import LIMITS, case, judge, random_networks, stated_networks
 
 TABLES = ["certificates", "default", "estimators", "settings"]
+_WITH_RANDOM = {"certificates", "default"}
+"""Tables of the networks drawn at random, too."""
+
 RATES = (1e-7, 1e-3, 0.01, 0.03, 0.05, 0.1, 0.3, 1.0)
 TEMPERATURES = (0.1, 0.3, 1.0, 3.0)
 
@@ -140,10 +144,12 @@ def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
     stated = THIRD_PARTY / "auto_nba" / "dna_networks.json"
     flags.DEFINE_string("networks", str(stated), "JSON file of networks: a list of {name, family, ops, bits}.")
-    flags.DEFINE_integer("random_networks", 4, "Networks drawn at random besides.", lower_bound=0)
+    flags.DEFINE_integer(
+        "random_networks", 4, "Networks drawn at random besides, in certificates and default.", lower_bound=0
+    )
     flags.DEFINE_integer("seeds", 10, "Runs of each search.", lower_bound=1)
     rate = PipelineSearchConfig().learning_rate
-    flags.DEFINE_float("learning_rate", rate, "At which estimators are compared.", lower_bound=0)
+    flags.DEFINE_float("learning_rate", rate, "At which estimators are compared.")
     flags.DEFINE_enum("mode", "free", ["fixed", "free"], "Compute mode in which estimators are compared.")
     flags.DEFINE_multi_enum("tables", TABLES, TABLES, "Tables to measure.")
     flags.DEFINE_string("plot", None, "PNG file of the estimators' curves; default: beside --out.")
@@ -160,7 +166,13 @@ def main() -> None:
     for name in ("learning_rate", "mode"):
         if flags.FLAGS[name].present and "estimators" not in tables:
             raise UserError(f"--{name} is that of the table estimators; add --tables=estimators, or leave it out.")
-    figures: dict[str, Any] = {"seeds": seeds, "networks": [network.name for network in networks]}
+    if flags.FLAGS["random_networks"].present and not _WITH_RANDOM & {*tables}:
+        raise UserError(
+            "--random_networks is of the tables certificates and default; add --tables=default, or leave it out."
+        )
+    if not 0 < flags.FLAGS.learning_rate < math.inf:
+        raise UserError(f"--learning_rate={flags.FLAGS.learning_rate:g} must be a finite number above 0.")
+    figures: dict[str, Any] = {"seeds": seeds, "networks": {}}
     measures = {
         "certificates": lambda: measure_certificates(networks),
         "default": lambda: measure_default(networks, seeds),
@@ -168,6 +180,7 @@ def main() -> None:
         "settings": lambda: measure_settings(stated, seeds),
     }
     for name in tables:
+        figures["networks"][name] = [network.name for network in (networks if name in _WITH_RANDOM else stated)]
         figures[name] = measures[name]()
     if "estimators" in figures:
         table = pipeline_search_report.table(figures["estimators"])

@@ -154,10 +154,7 @@ def main() -> None:
         raise UserError(
             "A comparison fixes and orders the parts itself; leave config.fix at none and config.order at joint."
         )
-    searches = flags.FLAGS.searches
-    unknown = [name for name in searches if name not in SEARCHES]
-    if unknown or not searches:
-        raise UserError(f"--searches={','.join(searches)} must name some of: {', '.join(SEARCHES)}.")
+    searches = binary.some_of("searches", SEARCHES)
     match = flags.FLAGS.match
     if match and match not in searches:
         raise UserError(f"--match={match} must be one of --searches={','.join(searches)}.")

@@ -13,14 +13,18 @@ from dna_jax.errors import UserError
 
 def _installed(tool: str, home: pathlib.Path, packages: Sequence[str]) -> pathlib.Path:
     """The Python of a tool's environment, which is made if need be."""
-    python = home / "bin" / "python"
-    if not (home / "ready").exists():
+    python, ready, wanted = home / "bin" / "python", home / "ready", "\n".join(packages)
+    # What is in it; of other packages, for instance of earlier versions, it is made anew.
+    if not ready.exists() or ready.read_text() != wanted:
         print(f"installing {tool} in {home}", flush=True)
-        venv.create(home, with_pip=True, clear=True)
-        install = [python, "-m", "pip", "install", "--quiet", *packages]
-        if subprocess.run(install, check=False).returncode:
-            raise UserError(f"{tool} cannot be installed; check the network, or run with --baselines= to leave it out.")
-        (home / "ready").touch()
+        try:
+            venv.create(home, with_pip=True, clear=True)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+        except subprocess.CalledProcessError as error:
+            raise UserError(
+                f"{tool} cannot be installed; check the network, or run with --baselines= to leave it out."
+            ) from error
+        ready.write_text(wanted)
     return python
 
 

@@ -23,7 +23,6 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from dna_jax.errors import UserError
 from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.networks import PUBLISHED, published_layers
 from dna_jax.runs import binary
@@ -101,29 +100,20 @@ def define_flags() -> None:
     flags.DEFINE_float("area_mm2", 4.0, "Budget of every ASIC, link to DRAM included, 3.2 mm2 for the fastest.")
     flags.DEFINE_integer("evaluations", 4000, "ASIC designs that each start of a search prices.", lower_bound=1)
     flags.DEFINE_integer("starts", 3, "Starts of each ASIC search, with other draws.", lower_bound=2)
-    flags.DEFINE_integer("seed", 0, "Of all draws.")
+    flags.DEFINE_integer("seed", 0, "Of all draws.", lower_bound=0)
     flags.DEFINE_list("devices", list(BOARDS), "FPGA boards, separated by commas.")
     flags.DEFINE_list("widths", [str(bits) for bits in reversed(WIDTHS)], "Operand widths on FPGAs, bits.")
     flags.DEFINE_list("runs", [], "Directories of finished co-search runs whose pairs are shown beside.")
     benchmark_output.define_out_flag()
 
 
-def chosen(flag: str, options: Sequence[str]) -> list[str]:
-    """What a list flag names; UserError if it names nothing or none of the options."""
-    names = flags.FLAGS[flag].value or []
-    unknown = [name for name in names if name not in options]
-    if unknown or not names:
-        raise UserError(f"--{flag}={','.join(names)} must name some of: {', '.join(options)}.")
-    return names
-
-
 def main() -> None:
     """Measure, write, draw."""
     out = binary.output_file("out")
-    names, devices = chosen("networks", PUBLISHED), chosen("devices", sorted(DEVICES))
-    wanted = chosen("goals", GOALS)
-    goals: list[Goal] = [goal for goal in GOALS if wanted.count(goal)]
-    widths = [int(bits) for bits in chosen("widths", [str(bits) for bits in WIDTHS])]
+    names, devices = binary.some_of("networks", PUBLISHED), binary.some_of("devices", sorted(DEVICES))
+    wanted = binary.some_of("goals", GOALS)
+    goals: list[Goal] = [goal for goal in GOALS if goal in wanted]
+    widths = [int(bits) for bits in binary.some_of("widths", [str(bits) for bits in WIDTHS])]
     effort = Effort(flags.FLAGS.area_mm2, flags.FLAGS.evaluations, flags.FLAGS.starts, flags.FLAGS.seed)
     found = read_pairs(flags.FLAGS.runs)
     for name in names:

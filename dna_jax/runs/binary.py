@@ -4,7 +4,7 @@ import errno
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
 
 from absl import app, flags, logging
@@ -52,6 +52,21 @@ def run_card() -> dict[str, Any]:
     if values is None:
         raise UserError("Pass a run card, for instance --config=experiments/configs/digits.py.")
     return values
+
+
+def some_of(flag: str, options: Collection[str]) -> list[str]:
+    """What a flag that is a list names, once each.
+
+    Raises:
+      UserError: if it names nothing, something else than the options, or something twice.
+    """
+    names = flags.FLAGS[flag].value or []
+    if not names or any(name not in options for name in names):
+        raise UserError(f"--{flag}={','.join(names)} must name some of: {', '.join(options)}.")
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise UserError(f"--{flag} names {', '.join(twice)} more than once; name each once.")
+    return list(names)
 
 
 def output_file(flag: str, default: str | None = None) -> pathlib.Path | None:

@@ -183,7 +183,8 @@ class FpgaTarget:
             place = "is proven optimal" if gap < _EQUAL else f"takes {100 * gap:.2f} % more time than the proven optimum"
             beyond = "" if resources_met else ", beyond the device"
             carried_fps = f"{by_gradient['fps']:.4g} images/s{beyond}"
-            standing = f"the pipeline {place} for this network; the search itself had carried one of {carried_fps}"
+            among = " in the allocation of the release" if problem.config.accelerator.allocation == "released" else ""
+            standing = f"the pipeline {place} for this network{among}; the search itself had carried one of {carried_fps}"
         standing += said
         optimality = {
             "accelerator_rank": 1 if gap is not None and gap < _EQUAL and not violations else None,

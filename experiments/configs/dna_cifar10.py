@@ -12,8 +12,9 @@ Paper:     DNA (Zhang et al., arXiv:2010.14778) and Auto-NBA (Fu et al., ICML 20
 Data:      CIFAR-10 of tensorflow-datasets, 32 x 32.
 Hardware:  one GPU; the pipeline is for a ZC706 board. Variant `cpu`, at a quarter of the width and fewer steps: 2 CPU cores.
 Time:      not measured yet.
-Expected:  all budgets met, the pipeline proven optimal for the network found (177 images/s are the most that the default
-           network of kernel 3, expansion 6 and 8 bits reaches); accuracy not measured yet.
+Expected:  all budgets met, the pipeline proven optimal for the network found in the allocation of the release (where 177
+           images/s are the most that the default network of kernel 3, expansion 6 and 8 bits reaches); accuracy not
+           measured yet.
 Command:   python -m experiments.cosearch --config=experiments/configs/dna_cifar10.py --data_dir=DIR --workdir=DIR
 """
 

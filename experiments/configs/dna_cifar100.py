@@ -5,7 +5,8 @@ Paper:     DNA (Zhang et al., arXiv:2010.14778) and Auto-NBA (Fu et al., ICML 20
 Data:      CIFAR-100 of tensorflow-datasets, 32 x 32, its 100 fine labels.
 Hardware:  one GPU; the pipeline is for a ZC706 board.
 Time:      not measured yet.
-Expected:  all budgets met, the pipeline proven optimal for the network found; accuracy not measured yet.
+Expected:  all budgets met, the pipeline proven optimal for the network found in the allocation of the release;
+           accuracy not measured yet.
 Command:   python -m experiments.cosearch --config=experiments/configs/dna_cifar100.py --data_dir=DIR --workdir=DIR
 """
 

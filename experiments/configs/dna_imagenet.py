@@ -14,8 +14,9 @@ Paper:     DNA (Zhang et al., arXiv:2010.14778) and Auto-NBA (Fu et al., ICML 20
 Data:      ImageNet of tensorflow-datasets (imagenet2012), 224 x 224; read entry by entry.
 Hardware:  one GPU; the pipeline is for a ZC706 board.
 Time:      not measured yet.
-Expected:  all budgets met, the pipeline proven optimal for the network found (49 images/s are the most that the default
-           network of kernel 3, expansion 6 and 8 bits reaches); accuracy not measured yet.
+Expected:  all budgets met, the pipeline proven optimal for the network found in the allocation of the release (where 49
+           images/s are the most that the default network of kernel 3, expansion 6 and 8 bits reaches); accuracy not
+           measured yet.
 Command:   python -m experiments.cosearch --config=experiments/configs/dna_imagenet.py --data_dir=DIR --workdir=DIR
 """
 

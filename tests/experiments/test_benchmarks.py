@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shlex
+import subprocess
 import sys
 from typing import Any
 
@@ -230,6 +231,9 @@ def test_comparison_asks_for_a_directory(run_binary):
     process = run_binary("compare", "--config=experiments/configs/digits.py:smoke", "--workdir=x", "--searches=neither")
     assert process.returncode == 2
     assert "must name some of: joint, network only, accelerator only" in process.stderr
+    process = run_binary("compare", "--config=experiments/configs/digits.py:smoke", "--workdir=x", "--searches=joint,joint")
+    assert process.returncode == 2
+    assert "--searches names joint more than once" in process.stderr
     process = run_binary(
         "compare", "--config=experiments/configs/digits.py:smoke", "--workdir=x", "--match=network only then"
     )
@@ -241,6 +245,30 @@ def test_a_tool_that_fails_is_named_with_its_last_words(tmp_path):
     home = tmp_path / "nni" / "bin"
     home.mkdir(parents=True)
     (home / "python").symlink_to(sys.executable)
-    (tmp_path / "nni" / "ready").touch()
+    (tmp_path / "nni" / "ready").write_text("\n".join(nni_step.REQUIREMENTS))
     with pytest.raises(UserError, match=r"nni fails \(.*--repeats must be 1 or more.*\); run with --baselines="):
         run_tool("nni", tmp_path, nni_step.REQUIREMENTS, "nni_step.py", ["--repeats=0"])
+
+
+def test_an_environment_of_other_packages_is_made_anew(tmp_path, monkeypatch):
+    made = []
+
+    def create(home, **_):
+        made.append(home)
+        (home / "bin").mkdir(parents=True, exist_ok=True)
+        (home / "bin" / "python").write_text('#!/bin/sh\necho "{\\"arguments\\": \\"$*\\"}"\n')
+        (home / "bin" / "python").chmod(0o755)
+
+    monkeypatch.setattr("experiments.environments.venv.create", create)
+    for packages, times in ((("a==1",), 1), (("a==1",), 1), (("a==2", "b"), 2), (("a==2", "b"), 2), (("b",), 3)):
+        ran = run_tool("tool", tmp_path, packages, "nni_step.py", ["--x"])
+        assert ran["arguments"].endswith("nni_step.py --x")
+        assert made == [tmp_path / "tool"] * times
+    (tmp_path / "tool" / "ready").unlink()
+
+    def fail(*_, **__):
+        raise subprocess.CalledProcessError(1, "ensurepip")
+
+    monkeypatch.setattr("experiments.environments.venv.create", fail)
+    with pytest.raises(UserError, match="tool cannot be installed; check the network"):
+        run_tool("tool", tmp_path, ("b",), "nni_step.py", [])

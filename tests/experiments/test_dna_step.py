@@ -13,7 +13,8 @@ from experiments.baselines import nni_step, torch_step
 from experiments.environments import run_tool
 
 ENVIRONMENTS = pathlib.Path(__file__).resolve().parents[2] / ".cache" / "baselines"
-TORCH = ENVIRONMENTS if (ENVIRONMENTS / "torch" / "ready").exists() else None
+READY = ENVIRONMENTS / "torch" / "ready"
+TORCH = ENVIRONMENTS if READY.exists() and READY.read_text() == "\n".join(torch_step.REQUIREMENTS) else None
 
 needs_torch = pytest.mark.skipif(
     TORCH is None and importlib.util.find_spec("torch") is None,
@@ -43,6 +44,19 @@ def test_baselines_are_those_of_the_platform():
         chosen(["torch_magic"], "gpu")
     with pytest.raises(UserError, match="NNI's Proxyless is timed on CPUs only"):
         chosen(["torch_eager", "Proxyless"], "gpu")
+
+
+def test_options_of_nni_are_checked_before_anything_is_measured(run_binary):
+    for arguments, reason in (
+        (("--strides=cifarr",), "--strides=cifarr must name some of: published, cifar"),
+        (("--strides=cifar,cifar",), "--strides names cifar more than once"),
+        (("--strides=cifar", "--baselines=torch_eager"), "--strides is of NNI, of which nothing is timed"),
+        (("--nni_repeats=1", "--baselines="), "--nni_repeats is of NNI, of which nothing is timed"),
+    ):
+        process = run_binary("benchmark_dna_step", *arguments)
+        assert process.returncode == 2
+        assert reason in process.stderr
+        assert not process.stdout
 
 
 def test_without_a_folder_tools_run_as_installed(monkeypatch, tmp_path):

@@ -117,10 +117,15 @@ def test_estimators_are_compared_at_equal_evaluations(monkeypatch):
 
 
 def test_options_of_a_table_that_is_not_measured_are_refused(run_binary):
-    for option in ("--learning_rate=0.1", "--mode=fixed"):
-        process = run_binary("benchmark_pipeline_search", "--tables=default", option)
+    for table, option, reason in (
+        ("default", "--learning_rate=0.1", "is that of the table estimators; add --tables=estimators, or leave it out."),
+        ("default", "--mode=fixed", "is that of the table estimators; add --tables=estimators, or leave it out."),
+        ("settings", "--random_networks=2", "is of the tables certificates and default; add --tables=default"),
+        ("estimators", "--learning_rate=nan", "must be a finite number above 0."),
+    ):
+        process = run_binary("benchmark_pipeline_search", f"--tables={table}", option)
         assert process.returncode == 2
-        assert "is that of the table estimators; add --tables=estimators, or leave it out." in process.stderr
+        assert reason in process.stderr
 
 
 def test_networks_that_cannot_be_measured_are_named(tmp_path):

@@ -243,6 +243,8 @@ def test_what_cannot_be_is_said_in_a_sentence(run_binary):
     for arguments, reason in (
         (("--networks=vgg",), "--networks=vgg must name some of: mobilenet_v2"),
         (("--devices=zx81",), "--devices=zx81 must name some of: ultra96"),
+        (("--widths=8,4,8",), "--widths names 8 more than once; name each once."),
+        (("--seed=-1",), "--seed"),
     ):
         process = run_binary("published_networks", *arguments)
         assert process.returncode == 2

@@ -95,7 +95,8 @@ def test_that_nothing_fits_is_proven_too(problem, tmp_path, monkeypatch):
     search = dataclasses.replace(problem.config.search, reoptimize_every=0)
     fixed = build_problem(dataclasses.replace(problem.config, fix="accelerator", search=search), None)
     point = fixed.strategy.space.sample(jax.random.key(1))
-    assert "is proven optimal" in fixed.target.judge(fixed, point, tmp_path).optimality["standing"]
+    standing = fixed.target.judge(fixed, point, tmp_path).optimality["standing"]
+    assert "is proven optimal for this network in the allocation of the release;" in standing
     config = dataclasses.replace(fixed.config, budgets=Budgets(fps=1.0, dsp=1, bram=2))
     narrow = dataclasses.replace(fixed, config=config)
     verdict = fixed.target.judge(narrow, point, tmp_path)
