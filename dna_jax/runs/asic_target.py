@@ -142,6 +142,10 @@ class AsicTarget:
         layers = chosen_layers(problem.specification, carried)
         return self._refine(problem, layers, carried, dict(problem.budgets.items())).design
 
+    def platform(self, problem: "Problem") -> Design | None:
+        """The best for the published network."""
+        return self.best_accelerator(problem, problem.strategy.space.encode(problem.published))
+
     def _excess(self, problem: "Problem", design: Design) -> dict[str, float]:
         """Logarithm of every cost that has a budget over that."""
         found = cost_block(self._evaluate(chosen_layers(problem.specification, design), design)[0])

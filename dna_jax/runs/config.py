@@ -111,8 +111,9 @@ class CosearchConfig:
       seed: of weights, samples, splits and shuffling.
       fix: "none", "network" (published network, accelerator searched) or "accelerator" (baseline, network searched); the
         optimiser of the part that is fixed is left aside.
-      order: "joint"; "accelerator_first" (the best accelerator for the published network, then the network for it); or
-        "network_first" (the same search of the network, then the best accelerator for the network found).
+      order: "joint"; "accelerator_first" (the best accelerator for the published network, on FPGAs for the average one of
+        the space, then the network for it); or "network_first" (the same search of the network, then the best accelerator
+        for the network found).
       data, network, accelerator, cost, budgets, search, augmentation, retrain: the parts.
       log_every, checkpoint_every: steps between lines of metrics and between checkpoints.
       evaluation_batch_size: images evaluated at a time.

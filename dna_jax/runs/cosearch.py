@@ -73,7 +73,10 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
         since = step - config.search.warmup_steps
         if config.search.reoptimize_every and since >= 0 and since % config.search.reoptimize_every == 0:
             best = problem.target.best_accelerator(problem, mean_point(strategy.space, state.logits))
-            state = state if best is None else strategy.with_accelerator(state, best)
+            if best is None:
+                say(f"step {step}: no accelerator meets the limits with the network as it stands; the last one is kept")
+            else:
+                state = strategy.with_accelerator(state, best)
         return step_function(state, step)
 
     def show(values: Mapping[str, float]) -> dict[str, str]:

@@ -24,7 +24,7 @@ from dna_jax.hardware.fpga import (
 from dna_jax.networks import chosen_layers, expected_layers
 from dna_jax.runs.plots import plot_pipeline
 from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way
-from dna_jax.search import Certificate, Limits, certified_optimum, likeliest_within, recheck
+from dna_jax.search import Certificate, Limits, certified_optimum, initial_logits, likeliest_within, mean_point, recheck
 from dna_jax.spaces import Chunk, Design, Space, baseline_pipeline, fpga_pipeline_space
 from dna_jax.workload import Layer, merge_counts
 
@@ -140,6 +140,15 @@ class FpgaTarget:
         best = certified_optimum(names, problem.accelerator_space, self._limits(problem), times=times)
         # What no layer uses any more keeps some design.
         return None if best.design is None else self.baseline | best.design
+
+    def platform(self, problem: "Problem") -> Design | None:
+        """The best for the average network, every option equally likely: it has a chunk for every operand width.
+
+        One made for the published network would leave the chunks of other widths to the baseline, and networks searched on
+        it to the published width.
+        """
+        space = problem.strategy.space
+        return self.best_accelerator(problem, mean_point(space, initial_logits(space)))
 
     def _settled(self, problem: "Problem", carried: Design, point: Mapping[str, jax.Array]) -> tuple[Design, Certificate]:
         """The most likely network that meets all budgets; the most likely of all where none is found.

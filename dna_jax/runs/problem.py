@@ -116,11 +116,11 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
     problem = Problem(config, dataset, specification, target, network_space, accelerator_space)
     if config.order == "joint":
         return problem
-    platform = target.best_accelerator(problem, problem.strategy.space.encode(problem.published))
+    platform = target.platform(problem)
     if platform is None:
         raise UserError(
-            f"No accelerator meets the budgets with the published network, for which order={config.order} chooses it; raise "
-            "a budget, or set --config.order=joint."
+            f"No accelerator meets the budgets with the {'average' if target.name == 'fpga' else 'published'} network, for "
+            f"which order={config.order} chooses it; raise a budget, or set --config.order=joint."
         )
     platform = accelerator_space.restrict(platform)
     if config.order == "accelerator_first":

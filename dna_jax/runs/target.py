@@ -77,7 +77,16 @@ class Target(Protocol):
         ...
 
     def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
-        """The best accelerator for the network as a point expects it, by exact search; None where none meets the limits."""
+        """The best accelerator for the network of a point; None where none meets the limits.
+
+        For FPGAs it is proven best for the expected network; templates are enumerated and ASICs searched, for the most
+        likely one.
+        """
+        ...
+
+    def platform(self, problem: "Problem") -> Design | None:
+        """The accelerator that networks are searched on where one part comes after the other; None where none meets the
+        limits."""
         ...
 
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:

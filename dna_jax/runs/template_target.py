@@ -230,6 +230,10 @@ class TemplateTarget:
         enumeration = enumerate_accelerators(self.template, layers, problem.accelerator_space)
         return standing(enumeration, self.space, problem.budgets, self.space.design(enumeration.indices[0])).best
 
+    def platform(self, problem: "Problem") -> Design | None:
+        """The best for the published network."""
+        return self.best_accelerator(problem, problem.strategy.space.encode(problem.published))
+
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
         """The most likely design; if it misses a budget, with the most likely accelerator that meets all."""
         derived = derive(problem, self.template, point, folder / "accelerators.npz")
