@@ -9,6 +9,7 @@ a table.
 """
 
 import dataclasses
+import itertools
 import json
 import pathlib
 from typing import Any
@@ -158,6 +159,10 @@ def main() -> None:
     match = flags.FLAGS.match
     if match and match not in searches:
         raise UserError(f"--match={match} must be one of --searches={','.join(searches)}.")
+    configurations = {name: configuration(base, name, base.seed, base.budgets) for name in searches}
+    for one, other in itertools.combinations(searches, 2):
+        if configurations[one] == configurations[other]:
+            raise UserError(f"With this card the searches {one!r} and {other!r} are the same; leave one out of --searches.")
     # The search to be matched comes first.
     searches = sorted(searches, key=lambda name: name != match)
     comparison: dict[str, Any] = {

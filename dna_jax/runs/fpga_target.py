@@ -25,7 +25,7 @@ from dna_jax.networks import chosen_layers, expected_layers
 from dna_jax.runs.plots import plot_pipeline
 from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way
 from dna_jax.search import Certificate, Limits, certified_optimum, initial_logits, likeliest_within, mean_point, recheck
-from dna_jax.spaces import Chunk, Design, Space, baseline_pipeline, fpga_pipeline_space
+from dna_jax.spaces import Chunk, Design, Space, as_released, baseline_pipeline, fpga_pipeline_space
 from dna_jax.workload import Layer, merge_counts
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ def layer_table(layers: Sequence[Layer], design: Design, chunks: Mapping[Chunk, 
     return rows
 
 
-def _require_proof(problem: "Problem", layers: Sequence[Layer], optimum: Certificate) -> None:
+def _require_proof(space: Space, layers: Sequence[Layer], optimum: Certificate) -> None:
     """AssertionError unless a certificate holds, also of that nothing fits: what a run reports of optima is proven."""
-    wrong = recheck(optimum, layers, problem.accelerator_space)
+    wrong = recheck(optimum, layers, space)
     if wrong:
         raise AssertionError(" ".join(wrong))
 
@@ -111,13 +111,17 @@ class FpgaTarget:
     def _optimum(self, problem: "Problem", layers: Sequence[Layer]) -> Certificate:
         return certified_optimum(layers, problem.accelerator_space, self._limits(problem))
 
+    def _searchable(self, problem: "Problem") -> Space:
+        """All pipelines of a run's allocation, whether or not they are searched."""
+        return self.space.fix(as_released(self.plan)) if problem.config.accelerator.allocation == "released" else self.space
+
     def require_reachable(self, problem: "Problem") -> None:
         """UserError unless some pipeline meets every budget with the smallest network of the space."""
         fps = problem.budgets.fps
         best = self._optimum(problem, problem.smallest_layers)
         if best.design is not None and (fps is None or best.fps >= fps):
             return
-        _require_proof(problem, problem.smallest_layers, best)
+        _require_proof(problem.accelerator_space, problem.smallest_layers, best)
         if best.design is None:
             raise UserError(
                 f"No pipeline for the smallest network fits {best.limits.dsp:g} DSP slices and {best.limits.bram:g} block "
@@ -178,7 +182,12 @@ class FpgaTarget:
         chunks, cost = evaluate_pipeline(layers, design)
         found = cost_block(cost)
         changed, said = gave_way(problem.network_space, design, carried)
-        _require_proof(problem, layers, optimum)
+        judged_among = problem.accelerator_space
+        if not judged_among.free:
+            # A pipeline that is held is judged by all that could be.
+            judged_among = self._searchable(problem)
+            optimum = certified_optimum(layers, judged_among, self._limits(problem))
+        _require_proof(judged_among, layers, optimum)
         violations = exceeded(found, problem.budgets.items())
         gap = found["frame_ms"] * CLOCK_HZ / 1e3 / optimum.cycles - 1 if optimum.cycles else None
         default_layers = chosen_layers(problem.specification, problem.published)
@@ -189,14 +198,14 @@ class FpgaTarget:
         if gap is None:
             standing = "no pipeline fits the device with this network"
         else:
-            place = "is proven optimal" if gap < _EQUAL else f"takes {100 * gap:.2f} % more time than the proven optimum"
+            place = "is proven optimal" if abs(gap) < _EQUAL else f"takes {1 + gap:.4g} times as long as the proven optimum"
             beyond = "" if resources_met else ", beyond the device"
             carried_fps = f"{by_gradient['fps']:.4g} images/s{beyond}"
             among = " in the allocation of the release" if problem.config.accelerator.allocation == "released" else ""
             standing = f"the pipeline {place} for this network{among}; the search itself had carried one of {carried_fps}"
         standing += said
         optimality = {
-            "accelerator_rank": 1 if gap is not None and gap < _EQUAL and not violations else None,
+            "accelerator_rank": 1 if gap is not None and abs(gap) < _EQUAL and not violations else None,
             "accelerator_gap": gap,
             "method": f"certificate over {optimum.enumerated} designs of chunks: Pareto fronts and a knapsack, rechecked by "
             "another algorithm",

@@ -4,8 +4,8 @@ All estimate d/dtheta E[f(X)], X drawn from softmax(theta) in every choice, wher
 choices (a chunk and its knobs). They differ in what they need of f, in bias and in variance. All evaluate f at discrete
 designs alone, one-hot points; the relaxed sample, softmax((theta + Gumbel noise) / temperature), only shapes gradients:
 
-  published         f at the picks, not differentiated: its whole value times the gradient of the product of the relaxed
-                    probabilities of what was picked (the release of Auto-NBA); biased
+  published         f at the picks, not differentiated: the value of the whole times the gradient of the product of
+                    straight-through probabilities of what was picked, each of value 1 (the release of Auto-NBA); biased
   straight_through  f at the picks, and its derivative there, as if the one-hot pick moved like the relaxed sample
                     (Bengio et al., 2013; Jang et al., ICLR 2017); biased
   gumbel_rao        the same, with the movement averaged over RAO_SAMPLES relaxed samples that lead to the same pick

@@ -34,11 +34,12 @@ class OptimizerConfig:
     squares_decay: float = 0.999
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "warmup_steps", "momentum", "weight_decay", "clip_norm"):
+        for name in ("learning_rate", "warmup_steps", "weight_decay", "clip_norm"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative, and is {getattr(self, name)}.")
-        if not 0 <= self.squares_decay < 1:
-            raise ValueError(f"squares_decay {self.squares_decay} must lie in [0, 1).")
+        for name in ("momentum", "squares_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} {getattr(self, name)} must lie in [0, 1).")
         if self.name == "sgd" and self.squares_decay != 0.999:
             raise ValueError("squares_decay is Adam's; leave it alone for sgd.")
 

@@ -87,8 +87,11 @@ def pipeline_arrays(layers: Sequence[Layer], space: Space) -> PipelineArrays:
       space: an `fpga_pipeline_space` whose allocation is fixed; knobs may be.
 
     Raises:
-      ValueError: if no layer has weights, or the operands of one have a width for which there is no chunk.
+      ValueError: if the allocation is not fixed, if no layer has weights, or the operands of one have a width for which
+        there is no chunk.
     """
+    if not {boundary_name(False), boundary_name(True)} <= {*space.fixed}:
+        raise ValueError("The space leaves the allocation free; fix it, for instance with as_released.")
     allocated = allocate(layers, space.fixed)
     chunks = chunks_of(space)
     missing = sorted(chunk.name for chunk in allocated if chunk not in chunks)

@@ -39,7 +39,8 @@ class PipelineSearchConfig:
 
     Attributes:
       estimator: of the gradient, one of `estimators.ESTIMATORS`, or "random": the logits stay equal.
-      by_chunk: whether a chunk learns from its own share of the Lagrangian, or every chunk from the whole.
+      by_chunk: whether a chunk learns from its own share of the Lagrangian, or every chunk from the whole. Only reinforce
+        can tell: those that differentiate see shares as they are, and published takes the whole in any case.
       recombined: whether chunks priced in different pipelines may be put together (`recombination`).
       samples: pipelines priced in a step.
       steps: of the search.
@@ -65,6 +66,9 @@ class PipelineSearchConfig:
         least = 2 if self.estimator == "reinforce" else 1
         if self.samples < least or self.steps < 1:
             raise ValueError(f"Give at least {least} samples and 1 step, not {self.samples} and {self.steps}.")
+        if self.estimator == "expectation" and not self.by_chunk:
+            # It changes the same knob of all chunks side by side, which is one choice each only where they are apart.
+            raise ValueError("The estimator 'expectation' needs by_chunk.")
 
 
 def evaluations_per_step(config: PipelineSearchConfig, space: Space) -> int:

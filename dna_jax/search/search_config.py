@@ -29,8 +29,9 @@ class SearchConfig:
       expected_network: a step prices the expected network, with every option as often as it is probable, in place of the
         sampled one: what the budgets pull at no longer varies from sample to sample. Weights and task loss are those of
         samples all the same, and accelerators are sampled.
-      reoptimize_every: steps after which the accelerator is set anew to the best one for the network as it is then expected,
-        by exact search; 0 to carry it by gradient.
+      reoptimize_every: steps after which the accelerator is set anew to the best one for the network as it is then: on FPGAs
+        proven for the expected one; for the most likely one of templates by enumeration, of ASICs by search. 0 to carry it
+        by gradient.
       soft_widths: bilevel only: operand widths are mixtures while weights learn, and choices while they are chosen (the
         heterogeneous sampling of Auto-NBA).
     """

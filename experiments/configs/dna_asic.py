@@ -6,7 +6,8 @@ Hardware:  2 CPU cores; chunks are in 22 nm at 1 GHz.
 Time:      5 minutes 15 seconds, compilation included.
 Expected:  all budgets met, the energy-delay product within a few percent of what no pipeline undercuts: 0.27 uJ ms in
            1.43 mm2 at 95.3 % test accuracy, beside 6.28 uJ ms in 2.35 mm2 at 96.7 % of the default network on the
-           baseline and 2.08 uJ ms in 1.04 mm2 on the best pipeline found for it (experiments/results/dna_asic/).
+           baseline and 2.08 uJ ms in 1.04 mm2 on the best pipeline found for it (experiments/results/dna_asic/). For the
+           energy-delay product of one image all layers end on one chunk.
 Command:   python -m experiments.cosearch --config=experiments/configs/dna_asic.py --workdir=DIR
 """
 

@@ -234,6 +234,11 @@ def test_comparison_asks_for_a_directory(run_binary):
     process = run_binary("compare", "--config=experiments/configs/digits.py:smoke", "--workdir=x", "--searches=joint,joint")
     assert process.returncode == 2
     assert "--searches names joint more than once" in process.stderr
+    # The pipeline of this card is carried by gradient as it is.
+    alike = ("--config=experiments/configs/dna_asic.py:smoke", "--workdir=x", "--searches=joint,joint by gradient")
+    process = run_binary("compare", *alike)
+    assert process.returncode == 2
+    assert "the searches 'joint' and 'joint by gradient' are the same; leave one out" in process.stderr
     process = run_binary(
         "compare", "--config=experiments/configs/digits.py:smoke", "--workdir=x", "--match=network only then"
     )

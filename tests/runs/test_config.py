@@ -61,6 +61,7 @@ def test_optional_numbers_take_a_value_later():
         ({"search": {"steps": 0, "warmup_steps": 0}}, "must lie between"),
         ({"search": {"label_smoothing": 1.5}}, "must lie in"),
         ({"search": {"weights": {"learning_rate": -0.1}}}, "must not be negative"),
+        ({"search": {"network": {"momentum": 1.0}}}, "momentum 1.0 must lie in \\[0, 1\\)"),
         ({"search": {"objective": {"hinge_weight": -1.0}}}, "must not be negative"),
         ({"retrain": {"training": {"calibration_batches": 0}}}, "at least 1"),
         ({"retrain": {"training": {"ema_decay": 1.0}}}, "must lie in"),

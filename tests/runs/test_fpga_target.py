@@ -73,7 +73,13 @@ def test_a_fixed_pipeline_is_judged_as_it_is(problem, tmp_path):
     fixed = build_problem(config, None)
     verdict = fixed.target.judge(fixed, fixed.strategy.space.sample(jax.random.key(1)), tmp_path)
     assert {name: verdict.design[name] for name in fixed.target.baseline} == fixed.target.baseline
-    assert verdict.optimality["accelerator_gap"] == pytest.approx(0, abs=1e-9)
+    # By all pipelines that could be, not by itself.
+    layers = chosen_layers(fixed.specification, verdict.design)
+    best = certified_optimum(layers, problem.accelerator_space, Limits(900, 700))
+    assert verdict.optimality["accelerator_gap"] == pytest.approx(best.fps / verdict.cost["fps"] - 1)
+    assert verdict.optimality["accelerator_gap"] > 1
+    assert verdict.optimality["accelerator_rank"] is None
+    assert "times as long as the proven optimum for this network in the allocation" in verdict.optimality["standing"]
     assert verdict.violations == [f"frame_ms {verdict.cost['frame_ms']:.6g} exceeds its budget 0.001"]
 
 
@@ -95,8 +101,8 @@ def test_that_nothing_fits_is_proven_too(problem, tmp_path, monkeypatch):
     search = dataclasses.replace(problem.config.search, reoptimize_every=0)
     fixed = build_problem(dataclasses.replace(problem.config, fix="accelerator", search=search), None)
     point = fixed.strategy.space.sample(jax.random.key(1))
-    standing = fixed.target.judge(fixed, point, tmp_path).optimality["standing"]
-    assert "is proven optimal for this network in the allocation of the release;" in standing
+    verdict = problem.target.judge(problem, problem.strategy.space.sample(jax.random.key(1)), tmp_path)
+    assert "is proven optimal for this network in the allocation of the release;" in verdict.optimality["standing"]
     config = dataclasses.replace(fixed.config, budgets=Budgets(fps=1.0, dsp=1, bram=2))
     narrow = dataclasses.replace(fixed, config=config)
     verdict = fixed.target.judge(narrow, point, tmp_path)

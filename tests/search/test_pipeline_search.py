@@ -141,6 +141,10 @@ def test_nonsense_is_refused():
         PipelineSearchConfig(estimator="magic")
     with pytest.raises(ValueError, match="at least 2 samples"):
         PipelineSearchConfig(samples=1)
+    with pytest.raises(ValueError, match="'expectation' needs by_chunk"):
+        PipelineSearchConfig(estimator="expectation", by_chunk=False)
+    with pytest.raises(ValueError, match="leaves the allocation free; fix it"):
+        pipeline_arrays(NETWORKS["demo"].layers, fpga_pipeline_space("cifar"))
     with pytest.raises(ValueError, match="no chunk for a0q4"):
         pipeline_arrays(NETWORKS["cifar_small4"].layers, fpga_pipeline_space("cifar", (8,)).fix(as_released("cifar", (8,))))
     with pytest.raises(ValueError, match="No layer has weights"):
