@@ -119,8 +119,8 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
     platform = target.platform(problem)
     if platform is None:
         raise UserError(
-            f"No accelerator meets the budgets with the {'average' if target.name == 'fpga' else 'published'} network, for "
-            f"which order={config.order} chooses it; raise a budget, or set --config.order=joint."
+            f"No accelerator that order={config.order} could search networks on meets the budgets; raise a budget, or set "
+            "--config.order=joint."
         )
     platform = accelerator_space.restrict(platform)
     if config.order == "accelerator_first":

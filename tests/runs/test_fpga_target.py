@@ -185,6 +185,9 @@ def test_one_part_after_the_other(order, problem, tmp_path):
     else:
         assert found != ordered.platform
         assert "proven optimal" in verdict.optimality["standing"]
+    small = dataclasses.replace(ordered.config, budgets=Budgets(dsp=1, bram=2))
+    with pytest.raises(UserError, match=f"No accelerator that order={order} could search networks on meets the budgets"):
+        build_problem(small, None)
     with pytest.raises(ValueError, match="searches one part after the other; it needs fix=none"):
         dataclasses.replace(ordered.config, fix="network")
     with pytest.raises(ValueError, match=r"search\.reoptimize_every=0"):

@@ -195,6 +195,11 @@ def _product_tiles(
     return tile_blocks, loops, {d: jnp.minimum(tile_blocks[d] * mesh, matrix[d]) for d in matrix}
 
 
+def _pages(rows: jax.Array, pitch: jax.Array) -> jax.Array:
+    """Pages that rows of memory, `pitch` bytes apart, lie on."""
+    return rows * jnp.minimum(1, pitch / PAGE_BYTES)
+
+
 def tile_counts(layer: Workload, mapping: Mapping, mesh: jax.Array | None = None) -> TileCounts:
     """Counts of one layer under one mapping of the Gemmini template; batch with `jax.vmap`.
 
@@ -235,9 +240,6 @@ def tile_counts(layer: Workload, mapping: Mapping, mesh: jax.Array | None = None
     misses = _misses(tile, size, stride, loops, dims)
     reduces = jnp.isin(dims, jnp.asarray([DIMENSIONS.index(d) for d in "CRS"]))
 
-    def pages(rows: jax.Array, pitch: jax.Array) -> jax.Array:
-        return rows * jnp.minimum(1, pitch / PAGE_BYTES)
-
     return TileCounts(
         tiles=tiles,
         mesh=mesh,
@@ -261,9 +263,9 @@ def tile_counts(layer: Workload, mapping: Mapping, mesh: jax.Array | None = None
         weight_misses=misses[0],
         input_misses=misses[1],
         output_misses=misses[2],
-        weight_pages=pages(weight_rows, _outputs(size)),
-        input_pages=pages(input_rows, _inputs(size)),
-        output_pages=pages(pixels, _outputs(size)),
+        weight_pages=_pages(weight_rows, _outputs(size)),
+        input_pages=_pages(input_rows, _inputs(size)),
+        output_pages=_pages(pixels, _outputs(size)),
         weight_share=_new_share("W", loops, dims),
         input_share=_new_share("I", loops, dims),
         output_share=_new_share("O", loops, dims),
