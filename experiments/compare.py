@@ -43,12 +43,20 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "joint by gradient and samples": {"search.reoptimize_every": 0, "search.expected_network": False},
     "joint on one level": {"search.soft_widths": False, "search.level": "single"},
     "joint at 8 bits": {"search.soft_widths": False, "network.bits": 8},
+    "random network": {
+        "search.soft_warmup": False,
+        "search.warmup_steps": 0,
+        "search.steps": 1,
+        "search.initial_noise": 1.0,
+        "search.network.learning_rate": 0.0,
+    },
 }
 """Search -> what its configuration has in place of the card's, by names of fields, set in this order.
 
 What of a card a search would not read is put back. By gradient, the accelerator is never set anew by exact search, which
 needs it searched along with the network. By samples, a step prices the sampled network, not the expected one. On one level,
-weights and decisions learn from the same batch. At 8 bits, operand widths are no choice.
+weights and decisions learn from the same batch. At 8 bits, operand widths are no choice. A random network is drawn uniformly,
+and decisions of it give way until it meets the budgets with the best accelerator for it; then it is trained as all others.
 """
 
 DEFAULT_SEARCHES = ("joint", "network only", "accelerator only")

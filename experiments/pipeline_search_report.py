@@ -47,11 +47,13 @@ def table(rows: Rows) -> str:
     """Markdown: a line for every method, without and with recombination of chunks."""
     found = {(method(row), row["recombined"], row["equal"]): row for row in rows}
     what = ("equal evaluations", "equal time", "evaluations to 95 %")
-    head = ["estimator", *(f"{name}, {column}" for name in _DRAWN.values() for column in what), "s per run"]
+    head = ["estimator", "learning rate", *(f"{name}, {column}" for name in _DRAWN.values() for column in what), "s per run"]
     lines = [head, ["---"] * len(head)]
     for name in dict.fromkeys(method(row) for row in rows):
         cells = [cell for kind in _DRAWN for cell in _cells(*(found[name, kind, e] for e in ("evaluations", "time")))]
-        lines.append([name, *cells, f"{found[name, False, 'evaluations']['seconds_per_run']:.2f}"])
+        drawn = found[name, False, "evaluations"]
+        rate = "-" if drawn["learning_rate"] is None else f"{drawn['learning_rate']:g}"
+        lines.append([name, rate, *cells, f"{drawn['seconds_per_run']:.2f}"])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

@@ -95,7 +95,7 @@ class RetrainConfig:
     Attributes:
       start: "scratch" (fresh weights) or "inherit" (the supernet's).
       training: the recipe, the same for the published network beside it.
-      published: whether to train the published network beside it, from scratch.
+      published: whether to report the published network beside it, trained from scratch.
     """
 
     start: Literal["scratch", "inherit"] = "scratch"

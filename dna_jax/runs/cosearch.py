@@ -90,8 +90,12 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
 
     def describe(state: SearchState) -> dict[str, float]:
         entropies = {name: float(value) for name, value in entropy(strategy.space, state.logits).items()}
-        mean = float(np.mean(list(entropies.values()))) if entropies else 0.0
-        return {"entropy": mean} | {f"entropy.{name}": value for name, value in entropies.items()}
+        parts = {"network": strategy.network_space, "accelerator": strategy.accelerator_space}
+        means = {
+            f"{part}_entropy": float(np.mean([entropies[decision.name] for decision in space.free])) if space.free else 0.0
+            for part, space in parts.items()
+        }
+        return means | {f"entropy.{name}": value for name, value in entropies.items()}
 
     return run_phase(
         directory,
@@ -193,10 +197,10 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
     search_accuracy, inherited = inherited_accuracy(problem, state, verdict.design)
     start_from = inherited if config.retrain.start == "inherit" else None
     final = train_network(problem, directory, "retrain", verdict.design, start_from)
-    if config.fix == "network" and start_from is None:
-        baseline_accuracy = final  # The same network, seed and recipe.
-    elif not config.retrain.published:
+    if not config.retrain.published:
         baseline_accuracy = None
+    elif config.fix == "network" and start_from is None:
+        baseline_accuracy = final  # The same network, seed and recipe.
     else:
         baseline_accuracy = train_network(problem, directory, "baseline", problem.published, None)
 

@@ -47,7 +47,8 @@ def plot_search(lines: Lines, budgets: Mapping[str, float], warmup_steps: int, p
     middle.set(title="Cost of sampled designs", xlabel="step", ylabel="cost over budget", yscale="log")
     middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=8)
 
-    right.plot(*_column(lines, "entropy"), color="tab:green", label="mean entropy (1 = undecided)")
+    right.plot(*_column(lines, "network_entropy"), color="tab:green", label="mean entropy of the network (1 = undecided)")
+    right.plot(*_column(lines, "accelerator_entropy"), color="tab:purple", linestyle="--", label="of the accelerator")
     right.set(title="Decisions", xlabel="step", ylabel="entropy / log(options)", ylim=(0, 1.05))
     twin = right.twinx()
     twin.plot(*_column(lines, "temperature"), color="tab:red", ls="--")

@@ -102,7 +102,11 @@ RULES = (
             config.network.space == "dna" and not config.network.bits and config.search.hard and config.fix != "network"
         ),
     ),
-    Rule(("search.expected_network",), "with fix other than network", lambda config: config.fix != "network"),
+    Rule(
+        ("search.expected_network", "search.initial_noise"),
+        "with fix other than network",
+        lambda config: config.fix != "network",
+    ),
     Rule(("search.reoptimize_every",), "with fix other than accelerator", lambda config: config.fix != "accelerator"),
     Rule(
         tuple(f"search.accelerator.{field.name}" for field in dataclasses.fields(OptimizerConfig)),

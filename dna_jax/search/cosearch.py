@@ -37,6 +37,9 @@ from dna_jax.search.search_config import SearchConfig
 from dna_jax.spaces import Option, Point, Space, is_bits, pad_options
 from dna_jax.workload import Layer
 
+_NOISE = 2**31 - 1
+"""Folded into a seed for the noise on the first logits; more than a search has steps."""
+
 _DECIDED = 15.0
 """Logit of an option above all others of its decision that makes it nearly certain."""
 
@@ -145,6 +148,9 @@ class CoSearch:
         """State before the first step; the seed is that of weights and samples."""
         parameters, _ = self.model.init(seed)
         network, accelerator = initial_logits(self.network_space), initial_logits(self.accelerator_space)
+        # Apart from the keys of the steps, which are folded from the same seed by the number of the step.
+        noise = jax.random.gumbel(jax.random.fold_in(jax.random.key(seed), _NOISE), network.shape)
+        network = network + self.config.initial_noise * noise
         return SearchState(
             step=jnp.zeros((), jnp.int32),
             key=jax.random.key_data(jax.random.key(seed)),

@@ -4,8 +4,9 @@ All estimate d/dtheta E[f(X)], X drawn from softmax(theta) in every choice, wher
 choices (a chunk and its knobs). They differ in what they need of f, in bias and in variance. All evaluate f at discrete
 designs alone, one-hot points; the relaxed sample, softmax((theta + Gumbel noise) / temperature), only shapes gradients:
 
-  published         f at the picks, not differentiated: the value of the whole times the gradient of the product of
-                    straight-through probabilities of what was picked, each of value 1 (the release of Auto-NBA); biased
+  published         f at the picks, not differentiated: the value of the whole, of all groups together, times the gradient
+                    of the product of straight-through probabilities of what was picked, each of value 1 (the release of
+                    Auto-NBA); biased
   straight_through  f at the picks, and its derivative there, as if the one-hot pick moved like the relaxed sample
                     (Bengio et al., 2013; Jang et al., ICLR 2017); biased
   gumbel_rao        the same, with the movement averaged over RAO_SAMPLES relaxed samples that lead to the same pick
@@ -20,12 +21,12 @@ published, straight_through and gumbel_rao read the temperature; reinforce and e
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 
-from dna_jax.search.relaxation import straight_through
+from dna_jax.search.relaxation import moved_as, straight_through
 
 Estimator = Literal["published", "straight_through", "gumbel_rao", "reinforce", "expectation"]
 ESTIMATORS: tuple[Estimator, ...] = ("published", "straight_through", "gumbel_rao", "reinforce", "expectation")
@@ -84,7 +85,8 @@ def estimate(
       cost: what is to fall. "expectation" calls it for every option of every choice.
 
     Returns:
-      The gradient [A, K, W], the picks one-hot [S, A, K, W], and what `cost` knows besides of them.
+      The gradient [A, K, W], the designs priced one-hot [P, A, K, W], and what `cost` knows besides of them [P, ...]. The S
+      designs drawn come first; "expectation" prices their neighbours too, those with one choice of every group another.
     """
     gumbel_key, other_key = jax.random.split(key)
     noisy = logits + jax.random.gumbel(gumbel_key, (samples, *logits.shape), logits.dtype)
@@ -102,7 +104,7 @@ def estimate(
                 # The same numbers, with the gradient that adding noise has.
                 drawn = jnp.where(is_option, drawn, 0) + theta - jax.lax.stop_gradient(theta)
                 soft = jnp.mean(_relaxed(drawn, temperature, is_option), axis=0)
-                point = picked + soft - jax.lax.stop_gradient(soft)
+                point = moved_as(picked, soft)
             else:
                 drawn = jnp.where(is_option, jax.lax.stop_gradient(noisy - theta), 0) + theta
                 point = straight_through(_relaxed(drawn, temperature, is_option))
@@ -129,15 +131,21 @@ def estimate(
     if estimator == "expectation":
         options = jnp.eye(logits.shape[-1], dtype=logits.dtype)
 
-        def by_choice(choice: jax.Array) -> jax.Array:
-            """The mean number of each group [A, W] with every option of one choice in turn."""
+        def by_choice(choice: jax.Array) -> tuple[jax.Array, jax.Array, Any]:
+            """The mean number of each group [A, W] with every option of one choice in turn; what was priced for it."""
             chosen = jnp.arange(logits.shape[-2])[:, None] == choice
-            points = jnp.where(chosen, options[:, None, None, None, :], picked)
-            return jnp.mean(cost(points)[0], axis=1).T
+            # Where a group has no such option it stays as drawn, so that all that is priced can be built.
+            points = jnp.where(chosen & is_offered[:, None], options[:, None, None, None, :], picked)
+            neighbours, known = cost(points)
+            return jnp.mean(neighbours, axis=1).T, points, known
 
-        table = jnp.moveaxis(jax.lax.map(by_choice, jnp.arange(logits.shape[-2])), 0, 1)
+        # Whether a group has an option of a choice, [W, A, K, 1].
+        is_offered = jnp.moveaxis(is_option, -1, 0)[..., None]
+        table, points, known_besides = jax.lax.map(by_choice, jnp.arange(logits.shape[-2]))
         # What is no option has no price.
-        table = jnp.where(is_option, table, 0)
+        table = jnp.where(is_option, jnp.moveaxis(table, 0, 1), 0)
         mean = jnp.sum(probabilities * table, axis=-1, keepdims=True)
-        return probabilities * (table - mean), picked, known
+        priced = jnp.concatenate([picked, points.reshape(-1, *picked.shape[1:])])
+        known = jax.tree.map(lambda of, more: jnp.concatenate([of, more.reshape(-1, *of.shape[1:])]), known, known_besides)
+        return probabilities * (table - mean), priced, known
     raise ValueError(f"Unknown estimator {estimator!r}; choose one of {', '.join(ESTIMATORS)}.")

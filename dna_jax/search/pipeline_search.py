@@ -39,8 +39,9 @@ class PipelineSearchConfig:
 
     Attributes:
       estimator: of the gradient, one of `estimators.ESTIMATORS`, or "random": the logits stay equal.
-      by_chunk: whether a chunk learns from its own share of the Lagrangian, or every chunk from the whole. Only reinforce
-        can tell: those that differentiate see shares as they are, and published takes the whole in any case.
+      by_chunk: of "reinforce", whether a chunk learns from its own share of the Lagrangian, or every chunk from the whole.
+        No other estimator has this choice: those that differentiate or price every option see shares as they are, and
+        published takes the whole.
       recombined: whether chunks priced in different pipelines may be put together (`recombination`).
       samples: pipelines priced in a step.
       steps: of the search.
@@ -66,15 +67,21 @@ class PipelineSearchConfig:
         least = 2 if self.estimator == "reinforce" else 1
         if self.samples < least or self.steps < 1:
             raise ValueError(f"Give at least {least} samples and 1 step, not {self.samples} and {self.steps}.")
-        if self.estimator == "expectation" and not self.by_chunk:
-            # It changes the same knob of all chunks side by side, which is one choice each only where they are apart.
-            raise ValueError("The estimator 'expectation' needs by_chunk.")
+        if self.estimator != "reinforce" and not self.by_chunk:
+            raise ValueError(
+                f"by_chunk=False has an effect with the estimator reinforce alone, not with {self.estimator!r}."
+            )
 
 
 def evaluations_per_step(config: PipelineSearchConfig, space: Space) -> int:
-    """Pipelines of a space that a step prices, those included that differ from a drawn one in one knob of every chunk."""
-    options = max(len(decision.options) for decision in space.decisions)
-    neighbours = (len(KNOBS) + 1) * options if config.estimator == "expectation" else 0
+    """Pipelines of a space that a step prices, those included that differ from a drawn one in one knob of every chunk.
+
+    Every chunk has its own option of the knob in turn; the pipeline in which all stay as drawn is not priced again.
+    """
+    neighbours = 0
+    if config.estimator == "expectation":
+        for knob in (*KNOBS, "parallel"):
+            neighbours += max((len(d.options) - 1 for d in space.free if d.name.endswith(f".{knob}")), default=0)
     return config.samples * (1 + neighbours)
 
 
@@ -161,7 +168,7 @@ class PipelineSearch:
         temperature = temperature_schedule(config.temperature, config.steps)(state.step)
         # Random search draws as the others do and learns nothing.
         estimator: Estimator = "published" if config.estimator == "random" else config.estimator
-        gradient, picked, costs = estimate(
+        gradient, priced, costs = estimate(
             estimator,
             jax.random.fold_in(key, state.step),
             state.logits,
@@ -170,14 +177,14 @@ class PipelineSearch:
             config.samples,
             lagrangian,
         )
-        state = self._keep_best(built, limits, state, jnp.argmax(picked, axis=-1), costs)
+        state = self._keep_best(built, limits, state, jnp.argmax(priced, axis=-1), costs)
         fps = CLOCK_HZ / state.best_cycles
         if config.estimator == "random":
             return dataclasses.replace(state, step=state.step + 1), fps
         updates, optimizer = self._optimizer.update(gradient, state.optimizer, state.logits)
         logits = jnp.asarray(optax.apply_updates(state.logits, updates))
         logits = logits - jnp.max(logits, axis=-1, keepdims=True, where=is_option, initial=-jnp.inf)
-        mean = jnp.mean(costs, axis=0)
+        mean = jnp.mean(costs[: config.samples], axis=0)
         behind = jnp.log(jnp.where(built, mean[:, 0], 1))
         log_weights = state.log_weights + config.weight_rate * (behind - jnp.max(behind, where=built, initial=-jnp.inf))
         log_weights = log_weights - jnp.max(log_weights, where=built, initial=-jnp.inf)
@@ -195,7 +202,7 @@ class PipelineSearch:
     def _keep_best(
         self, built: jax.Array, limits: jax.Array, state: PipelineState, options: jax.Array, costs: jax.Array
     ) -> PipelineState:
-        """The best pipeline among those drawn, and with recombination among those of their chunks and the best so far."""
+        """The best pipeline among those priced, and with recombination among those of their chunks and the best so far."""
         fits = jnp.all(jnp.sum(costs[..., 1:], axis=-2) <= limits, axis=-1)
         cycles = jnp.where(fits, jnp.max(jnp.where(built, costs[..., 0], 0), axis=-1), jnp.inf)
         first = jnp.argmin(cycles)

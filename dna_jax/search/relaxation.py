@@ -23,14 +23,20 @@ def initial_logits(space: Space) -> Logits:
 
 
 @jax.custom_jvp
+def moved_as(picked: jax.Array, soft: jax.Array) -> jax.Array:
+    """`picked`, exactly; the gradient is that of `soft`, which has its shape (Bengio et al., 2013)."""
+    del soft
+    return picked
+
+
+@moved_as.defjvp
+def _moved_as_jvp(primals, tangents):
+    return moved_as(*primals), tangents[1]
+
+
 def straight_through(soft: jax.Array) -> jax.Array:
-    """One-hot at the largest entry of the last axis, exactly; the gradient is that of `soft` (Bengio et al., 2013)."""
-    return jax.nn.one_hot(jnp.argmax(soft, axis=-1), soft.shape[-1], dtype=soft.dtype)
-
-
-@straight_through.defjvp
-def _straight_through_jvp(primals, tangents):
-    return straight_through(primals[0]), tangents[0]
+    """One-hot at the largest entry of the last axis, exactly; the gradient is that of `soft`."""
+    return moved_as(jax.nn.one_hot(jnp.argmax(soft, axis=-1), soft.shape[-1], dtype=soft.dtype), soft)
 
 
 def _most_likely(perturbed: jax.Array, active: int, is_option: np.ndarray | None) -> jax.Array:

@@ -1,6 +1,7 @@
 """How a joint search proceeds, as data."""
 
 import dataclasses
+import math
 from typing import Literal
 
 from dna_jax.search.objectives import ObjectiveConfig
@@ -22,6 +23,8 @@ class SearchConfig:
         temperature falls. Where options differ much, weights hardly learn under one-hot samples of undecided choices.
       warmup_temperature: of those mixtures, over the steps of the warm-up.
       objective: form and weights.
+      initial_noise: scale of the Gumbel noise on the network's first logits. With 1, the most likely network of the start is
+        one drawn uniformly: left where it is (search.network.learning_rate=0), a search of random networks.
       weights, network, accelerator: optimisers.
       label_smoothing: of the task loss.
       active_paths: options of a decision that stay in the gradient, those with the largest perturbed logits (DNA's
@@ -44,6 +47,7 @@ class SearchConfig:
     soft_warmup: bool = False
     warmup_temperature: TemperatureConfig = TemperatureConfig(start=5.0, end=0.2)
     objective: ObjectiveConfig = ObjectiveConfig()
+    initial_noise: float = 0.0
     weights: OptimizerConfig = OptimizerConfig()
     network: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.01, weight_decay=0.0, warmup_steps=0)
     accelerator: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.2, weight_decay=0.0, warmup_steps=0)
@@ -60,6 +64,8 @@ class SearchConfig:
             raise ValueError(f"warmup_steps {self.warmup_steps} must lie between 0 and steps {self.steps}, steps excluded.")
         if self.reoptimize_every < 0:
             raise ValueError(f"reoptimize_every must not be negative, and is {self.reoptimize_every}.")
+        if not 0 <= self.initial_noise < math.inf:
+            raise ValueError(f"initial_noise must not be negative and must be finite, but is {self.initial_noise}.")
         if self.soft_warmup and not self.hard:
             raise ValueError("soft_warmup softens hard samples; with hard=False leave it off.")
         if self.active_paths < 0 or self.active_paths == 1:

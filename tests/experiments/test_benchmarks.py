@@ -173,6 +173,8 @@ def test_every_search_of_a_comparison_has_a_configuration():
     assert pricing["joint by gradient and samples"] == (False, False)
     assert configurations["joint on one level"].search.level == "single"
     assert {name for name, config in configurations.items() if config.network.bits == 8} == {"joint at 8 bits"}
+    drawn = configurations.pop("random network").search
+    assert (drawn.steps, drawn.initial_noise, drawn.network.learning_rate) == (1, 1.0, 0.0)
     # Nothing else differs.
     same: dict[str, Any] = {"reoptimize_every": 20, "expected_network": True, "level": "bilevel", "soft_widths": True}
     same |= {"soft_warmup": True}
@@ -197,7 +199,6 @@ def test_comparison_runs_the_searches_asked_for(run_binary, tmp_path):
         "--config.search.objective.form=soft",
         "--config.search.hard=false",
         "--config.search.temperature.schedule=cosine",
-        "--config.retrain.published=false",
     )
     card = "--config=experiments/configs/digits.py:smoke"
     searches = ("accelerator only",)

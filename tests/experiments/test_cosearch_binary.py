@@ -55,7 +55,16 @@ def test_a_run_leaves_what_is_promised(finished):
     assert [line["phase"] for line in lines] == sorted((line["phase"] for line in lines), key=STAGES.index)
     search = [line for line in lines if line["phase"] == "search"]
     assert search[-1]["step"] == 12
-    assert {"loss", "task_loss", "accuracy", "latency_ms", "area_mm2", "temperature", "entropy"} <= set(search[-1])
+    assert {
+        "loss",
+        "task_loss",
+        "accuracy",
+        "latency_ms",
+        "area_mm2",
+        "temperature",
+        "network_entropy",
+        "accelerator_entropy",
+    } <= set(search[-1])
     assert sum(name.startswith("entropy.") for name in search[-1]) == 33 + 7
     report = (path / "report.html").read_text()
     assert report.count("data:image/png;base64,") == 3

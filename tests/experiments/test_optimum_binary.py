@@ -71,6 +71,7 @@ def test_searches_are_tabled_and_drawn(tmp_path):
     rows = [
         {"equal": equal, "estimator": estimator, "by_chunk": whole, "recombined": recombined, "mean_percent": 97.25}
         | {"least_percent": 88.4, "seconds_per_run": 0.125, "evaluations": 3200, "curve": [0.0, 50.0, 100.0]}
+        | {"learning_rate": None if estimator == "random" else 0.05}
         | {"evaluations_to_95_percent": 1234.0 if recombined else None, "feasible_share": 1.0 if recombined else 0.5}
         for equal in ("evaluations", "time")
         for recombined in (True, False)
@@ -79,7 +80,8 @@ def test_searches_are_tabled_and_drawn(tmp_path):
     lines = pipeline_search_report.table(rows).splitlines()
     assert len(lines) == 2 + len(ESTIMATORS) + 2
     half = "97.2 (88), 50 % feasible"
-    assert lines[2] == f"| published | {half} | {half} | not reached | 97.2 (88) | 97.2 (88) | 1,234 | 0.12 |"
+    assert lines[2] == f"| published | 0.05 | {half} | {half} | not reached | 97.2 (88) | 97.2 (88) | 1,234 | 0.12 |"
+    assert lines[-2].startswith("| random | - |")
     assert lines[-1].startswith("| reinforce, every chunk from the whole |")
     pipeline_search_report.plot(rows, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
@@ -91,37 +93,49 @@ def test_estimators_are_compared_at_equal_evaluations(monkeypatch):
     def judge(_, config, seeds):
         assert seeds == 3
         measured.append(config)
-        figures = {"mean_percent": 90.0, "least_percent": 80.0, "feasible_share": 1.0, "evaluations": 1}
-        return figures | {"seconds_per_run": 0.1 * config.steps / len(measured)}
+        # A rate of 0.125 is the best of every estimator.
+        figures = {"least_percent": 80.0, "feasible_share": 1.0, "evaluations": 1}
+        figures |= {"mean_percent": 95.0 if config.learning_rate == 0.125 else 90.0}
+        return figures | {"seconds_per_run": 0.1 * config.steps / len(measured), "config": config}
 
     monkeypatch.setattr(benchmark_pipeline_search, "judge", judge)
     monkeypatch.setattr(benchmark_pipeline_search, "case", lambda network, limits, mode, model: modes.add((mode, model)))
-    rows = benchmark_pipeline_search.measure_estimators(read_networks(STATED)[:1], 3, 0.125, "fixed")
+    rows = benchmark_pipeline_search.measure_estimators(read_networks(STATED)[:1], 3, [0.5, 0.125], "fixed")
     assert modes == {("fixed", "corrected")}
-    assert {(row["learning_rate"], row["mode"]) for row in rows} == {("0.125", "fixed")}
+    # Random search alone learns at no rate, and is tried once.
+    tried = [row for row in rows if row["equal"] == "evaluations, rate tried"]
+    assert [row["learning_rate"] for row in tried] == [0.5] * (len(ESTIMATORS) + 1)
+    assert len(measured) == len(rows)
     # Every estimator and random search, and one more way to learn; without and with recombination; by either measure.
-    assert len(rows) == len(measured) == (len(ESTIMATORS) + 2) * 2 * 2
-    assert {config.learning_rate for config in measured} == {0.125}
-    space, default = fpga_pipeline_space(), PipelineSearchConfig()
+    rows = [row for row in rows if row not in tried]
+    assert len(rows) == (len(ESTIMATORS) + 2) * 2 * 2
+    assert {row["learning_rate"] for row in rows if row["estimator"] != "random"} == {0.125}
+    space, default = fpga_pipeline_space("cifar").fix(as_released("cifar", fixed_mode=True)), PipelineSearchConfig()
     budget = default.steps * evaluations_per_step(default, space)
-    for row, config in zip(rows, measured, strict=True):
-        assert (row["estimator"], row["recombined"]) == (config.estimator, config.recombined)
-        each = evaluations_per_step(config, space)
+    for row in rows:
+        config, each = row["config"], evaluations_per_step(row["config"], space)
+        assert (row["estimator"], row["by_chunk"]) == (config.estimator, config.by_chunk)
+        assert (row["recombined"], row["mode"]) == (config.recombined, "fixed")
+        assert row["learning_rate"] in (config.learning_rate, None)
         if row["equal"] == "evaluations":
             assert budget - each < config.steps * each <= budget
-    # By time, as long as the first of all took: slower ones get fewer steps.
-    seconds = [row["seconds_per_run"] for row in rows if row["equal"] == "evaluations"]
-    steps = [(config.steps, row["equal"]) for row, config in zip(rows, measured, strict=True)]
-    for (first, _), (second, _), taken in zip(steps[::2], steps[1::2], seconds, strict=True):
-        assert second == max(1, round(first * seconds[0] / taken))
+    # By time, as long as the default estimator took: slower ones get fewer steps.
+    pairs = list(zip(rows[::2], rows[1::2], strict=True))
+    given = {first["recombined"]: first["seconds_per_run"] for first, _ in pairs[:2]}
+    for first, second in pairs:
+        wanted = first["config"].steps * given[first["recombined"]] / first["seconds_per_run"]
+        assert (first["equal"], second["equal"]) == ("evaluations", "time")
+        assert second["config"].steps == max(1, round(wanted))
 
 
 def test_options_of_a_table_that_is_not_measured_are_refused(run_binary):
     for table, option, reason in (
-        ("default", "--learning_rate=0.1", "is that of the table estimators; add --tables=estimators, or leave it out."),
-        ("default", "--mode=fixed", "is that of the table estimators; add --tables=estimators, or leave it out."),
+        ("default", "--learning_rates=0.1", "is of the table estimators; add --tables=estimators, or leave it out."),
+        ("default", "--mode=fixed", "is of the table estimators; add --tables=estimators, or leave it out."),
         ("settings", "--random_networks=2", "is of the tables certificates and default; add --tables=default"),
-        ("estimators", "--learning_rate=nan", "must be a finite number above 0."),
+        ("default", "--plot=x.png", "draws the table estimators; add --tables=estimators, or leave it out."),
+        ("estimators", "--learning_rates=nan", "must be finite numbers above 0, separated by commas."),
+        ("estimators", "--learning_rates=fast", "must be finite numbers above 0, separated by commas."),
     ):
         process = run_binary("benchmark_pipeline_search", f"--tables={table}", option)
         assert process.returncode == 2

@@ -82,6 +82,23 @@ def test_joint_search_warms_up_then_moves_and_meets_its_budgets():
     assert np.mean([float(v) for name, v in values.items() if name.startswith("accelerator")]) < 0.8
 
 
+def test_first_logits_with_noise_draw_networks_uniformly():
+    strategy = _strategy(initial_noise=1.0)
+    plain = _strategy().init(0)
+    states = [strategy.init(seed) for seed in range(60)]
+    assert not jnp.any(plain.logits)
+    assert not any(jnp.any(state.accelerator_logits) for state in states)
+    first, *_ = strategy.network_space.decisions
+    options = len(first.options)
+    chosen = np.argmax([state.network_logits[:, :options] for state in states], axis=-1)
+    of_full_width = np.array([len(d.options) == options for d in strategy.network_space.decisions])
+    counts = np.bincount(chosen[:, of_full_width].ravel(), minlength=options)
+    # Five standard deviations of a uniform draw.
+    total = counts.sum()
+    assert np.all(np.abs(counts - total / options) < 5 * np.sqrt(total * (options - 1)) / options)
+    assert len(np.unique(chosen, axis=0)) == len(states)
+
+
 def test_bilevel_moves_weights_and_decisions_in_turn():
     strategy = _strategy(level="bilevel", warmup_steps=0)
     state = strategy.init(0)

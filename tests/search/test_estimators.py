@@ -79,7 +79,18 @@ def test_costs_are_evaluated_at_the_picks_and_some_read_the_temperature(estimato
     gradients = []
     for temperature in (0.5, 2.0):
         gradient, picked, point = compiled(estimator, jax.random.key(3), LOGITS, IS_OPTION, jnp.array(temperature), 4, cost)
-        np.testing.assert_allclose(point, picked, atol=1e-6)
+        np.testing.assert_array_equal(point, picked)
+        gradients.append(np.asarray(gradient))
+        if estimator != "expectation":
+            assert len(picked) == 4
+            continue
+        # Those drawn, and of every choice each option in turn with all others as drawn.
+        chosen = np.argmax(picked, axis=-1)
+        neighbours = chosen[4:].reshape(CHOICES, OPTIONS, 4, GROUPS, CHOICES)
+        for choice, option in itertools.product(range(CHOICES), range(OPTIONS)):
+            wanted = np.array(chosen[:4])
+            wanted[..., choice] = np.where(IS_OPTION[:, choice, option], option, wanted[..., choice])
+            np.testing.assert_array_equal(neighbours[choice, option], wanted)
         gradients.append(np.asarray(gradient))
     reads = estimator in ("published", "straight_through", "gumbel_rao")
     assert np.array_equal(*gradients) != reads

@@ -135,7 +135,16 @@ def test_limits_that_nothing_meets_end_without_a_design():
 def test_what_is_searched_by_the_price_of_neighbours_counts_them():
     config = PipelineSearchConfig(samples=2)
     assert evaluations_per_step(config, SPACE) == 2
-    assert evaluations_per_step(dataclasses.replace(config, estimator="expectation"), SPACE) == 2 * (1 + 5 * 21)
+    # Options of rows, columns, outputs, inputs and the compute mode but the one drawn.
+    most = {}
+    for decision in SPACE.free:
+        knob = decision.name.rsplit(".")[-1]
+        most[knob] = max(most.get(knob, 0), len(decision.options) - 1)
+    assert len(most) == 5
+    priced = dataclasses.replace(config, estimator="expectation")
+    assert evaluations_per_step(priced, SPACE) == 2 * (1 + sum(most.values()))
+    fixed = SPACE.fix(as_released("cifar", fixed_mode=True))
+    assert evaluations_per_step(priced, fixed) == 2 * (1 + sum(most.values()) - most["parallel"])
 
 
 def test_nonsense_is_refused():
@@ -143,7 +152,7 @@ def test_nonsense_is_refused():
         PipelineSearchConfig(estimator="magic")
     with pytest.raises(ValueError, match="at least 2 samples"):
         PipelineSearchConfig(samples=1)
-    with pytest.raises(ValueError, match="'expectation' needs by_chunk"):
+    with pytest.raises(ValueError, match="by_chunk=False has an effect with the estimator reinforce alone"):
         PipelineSearchConfig(estimator="expectation", by_chunk=False)
     with pytest.raises(ValueError, match="leaves the allocation free; fix it"):
         pipeline_arrays(NETWORKS["demo"].layers, fpga_pipeline_space("cifar"))
