@@ -55,8 +55,8 @@ SEARCHES: dict[str, dict[str, Any]] = {
 
 What of a card a search would not read is put back. By gradient, the accelerator is never set anew by exact search, which
 needs it searched along with the network. By samples, a step prices the sampled network, not the expected one. On one level,
-weights and decisions learn from the same batch. At 8 bits, operand widths are no choice. A random network is drawn uniformly,
-and decisions of it give way until it meets the budgets with the best accelerator for it; then it is trained as all others.
+weights and decisions learn from the same batch. At 8 bits, operand widths are no choice. A random network is drawn
+uniformly, and decisions of it give way until it meets the budgets with the best accelerator for it; no supernet is trained.
 """
 
 DEFAULT_SEARCHES = ("joint", "network only", "accelerator only")

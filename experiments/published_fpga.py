@@ -18,7 +18,8 @@ ALLOCATIONS = ("released", "free")
 def at_width(layers: Sequence[Layer], bits: int) -> list[Layer]:
     """The layers with all operands of one width; what has no weights stays as it is, for it is not priced."""
     return [
-        dataclasses.replace(y, weight_bits=bits, input_bits=bits, output_bits=bits) if is_priced(y) else y for y in layers
+        dataclasses.replace(layer, weight_bits=bits, input_bits=bits, output_bits=bits) if is_priced(layer) else layer
+        for layer in layers
     ]
 
 

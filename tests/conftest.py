@@ -1,12 +1,17 @@
 """Shared by all tests: the compilation cache, and figures computed once per session."""
 
+import importlib
 import os
 import pathlib
 import subprocess
 import sys
+import warnings
 
 import jax
 import pytest
+from absl import flags
+
+from dna_jax.runs import binary
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 _CACHE = os.environ.get("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "xla"))
@@ -28,5 +33,34 @@ def run_binary():
             timeout=timeout,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    """The sentence with which `python -m experiments.NAME` refuses arguments, run within this process, which takes seconds
+    less than one of its own; a failure unless that is all it prints, on standard error, and the exit code is 2."""
+
+    def run(name: str, *arguments: str) -> str:
+        module = importlib.import_module(f"experiments.{name}")
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
+        monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", _CACHE)
+        monkeypatch.chdir(ROOT)
+        own = set(flags.FLAGS)
+        capsys.readouterr()
+        try:
+            # Libraries' warnings are no errors to users.
+            with pytest.raises(SystemExit) as stopped, warnings.catch_warnings(action="ignore"):
+                binary.run(module.main, module.define_flags)
+        finally:
+            for flag in set(flags.FLAGS) - own:
+                delattr(flags.FLAGS, flag)
+            flags.FLAGS.unparse_flags()
+        said = capsys.readouterr().err
+        assert stopped.value.code == binary.USER_ERROR_CODE, said
+        assert said.startswith("error: ")
+        assert said.count("\n") == 1
+        return said
 
     return run

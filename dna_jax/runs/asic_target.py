@@ -16,7 +16,7 @@ from dna_jax.hardware.asic import AsicPricing, PipelineCost, PlacedLayer, evalua
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.asic_tables import COLUMNS, LAYER_HEADINGS, cost_block, layer_table, overflows
 from dna_jax.runs.plots import plot_pipeline
-from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way
+from dna_jax.runs.target import Picture, Verdict, best_for_published, exceeded, gave_way
 from dna_jax.runs.units import UNITS
 from dna_jax.search import likeliest_within
 from dna_jax.search.asic_search import AsicSearchResult, search_asic_pipeline
@@ -108,11 +108,11 @@ class AsicTarget:
         return np.unique(np.argmax(space.pin(space.one_hot(np.array(rows)).rows).rows, axis=-1), axis=0)
 
     def require_reachable(self, problem: "Problem") -> None:
-        """UserError unless some pipeline meets every budget with the smallest network of the space."""
+        """UserError unless some pipeline meets every budget with the lightest network of the space."""
         budgets = problem.budgets.items()
         if not budgets:
             return
-        layers, space = problem.smallest_layers, problem.accelerator_space
+        layers, space = problem.lightest_layers, problem.accelerator_space
         costs = price_designs(space, layers, self._regular(space), objective=GOALS[self._search.goal])
         met = [costs.metrics[name] <= limit for name, limit in budgets]
         if np.all([*met, costs.overflow_kib <= 0], axis=0).any():
@@ -126,14 +126,16 @@ class AsicTarget:
         if np.isinf(bound.latency_ms):
             reason = f"not even the smallest array fits {area:g} mm²"
         elif beyond := [f"{name} {value:.4g}" for name, value in least.items() if value > dict(budgets)[name]]:
-            reason = f"no pipeline for the smallest network undercuts {', '.join(beyond)}"
+            reason = f"no pipeline for the lightest network undercuts {', '.join(beyond)}"
         elif space.free:
-            reason = "a search for the smallest network found none that does"
+            reason = "a search for the lightest network found none that does"
         else:
-            reason = "the baseline pipeline exceeds one with the smallest network"
+            reason = "the baseline pipeline exceeds one with the lightest network"
         asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets)
+        mended = "" if space.free else ", or search pipelines with --config.fix=none"
         raise UserError(
-            f"No design meets the budgets ({asked}) together: {reason}; raise a budget, or lower --config.network.width."
+            f"No design meets the budgets ({asked}) together: {reason}; raise a budget, or lower --config.network.width"
+            f"{mended}."
         )
 
     def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
@@ -144,7 +146,7 @@ class AsicTarget:
 
     def platform(self, problem: "Problem") -> Design | None:
         """The best for the published network."""
-        return self.best_accelerator(problem, problem.strategy.space.encode(problem.published))
+        return best_for_published(problem)
 
     def _excess(self, problem: "Problem", design: Design) -> dict[str, float]:
         """Logarithm of every cost that has a budget over that."""

@@ -116,20 +116,24 @@ class FpgaTarget:
         return self.space.fix(as_released(self.plan)) if problem.config.accelerator.allocation == "released" else self.space
 
     def require_reachable(self, problem: "Problem") -> None:
-        """UserError unless some pipeline meets every budget with the smallest network of the space."""
+        """UserError unless some pipeline meets every budget with the lightest network of the space."""
         fps = problem.budgets.fps
-        best = self._optimum(problem, problem.smallest_layers)
+        best = self._optimum(problem, problem.lightest_layers)
         if best.design is not None and (fps is None or best.fps >= fps):
             return
-        _require_proof(problem.accelerator_space, problem.smallest_layers, best)
+        _require_proof(problem.accelerator_space, problem.lightest_layers, best)
+        free = bool(problem.accelerator_space.free)
+        mended = "" if free else ", or search pipelines with --config.fix=none"
         if best.design is None:
             raise UserError(
-                f"No pipeline for the smallest network fits {best.limits.dsp:g} DSP slices and {best.limits.bram:g} block "
-                "RAMs; raise --config.budgets.dsp or --config.budgets.bram."
+                f"{'No' if free else 'The baseline'} pipeline for the lightest network {'fits' if free else 'exceeds'} "
+                f"{best.limits.dsp:g} DSP slices and {best.limits.bram:g} block RAMs; raise --config.budgets.dsp or "
+                f"--config.budgets.bram{mended}."
             )
+        where = "within the device" if free else "on the baseline pipeline"
         raise UserError(
-            f"No design reaches {fps:g} images a second within the device; the smallest network reaches {best.fps:.4g}: "
-            "lower --config.budgets.fps or --config.network.width."
+            f"No design reaches {fps:g} images a second {where}; the lightest network reaches {best.fps:.4g}: "
+            f"lower --config.budgets.fps or --config.network.width{mended}."
         )
 
     def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:

@@ -14,7 +14,7 @@ from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.target import Target
 from dna_jax.runs.template_target import TemplateTarget
 from dna_jax.search import Budgets, CoSearch
-from dna_jax.spaces import SKIP, Design, Space, as_released, is_bits
+from dna_jax.spaces import Design, Space, as_released, is_bits
 from dna_jax.workload import Layer
 
 
@@ -67,13 +67,23 @@ class Problem:
         """The published network on the baseline accelerator."""
         return self.specification.default_design | self.target.baseline
 
-    @property
-    def smallest_layers(self) -> list[Layer]:
-        """Layers of the cheapest network: the first option of every decision, for they ascend (kernels, expansions, widths)
-        and a smaller one never costs more; where blocks may be skipped, all that may be are."""
+    @functools.cached_property
+    def lightest_layers(self) -> list[Layer]:
+        """Layers of the network of fewest multiply-accumulates, at the narrowest operands.
+
+        A decision has its first option, for they ascend (kernels, expansions, widths), unless another one saves operations
+        with all others at their first: so each of the operations of a block, where a skip may be a convolution of its own.
+        """
         space = self.network_space
-        smallest = {d.name: SKIP if SKIP in d.options else d.options[0] for d in space.decisions}
-        return chosen_layers(self.specification, smallest | dict(space.fixed))
+        first: Design = {d.name: d.options[0] for d in space.decisions} | dict(space.fixed)
+
+        def operations(design: Design) -> int:
+            return sum(layer.macs for layer in chosen_layers(self.specification, design))
+
+        lightest = {
+            d.name: min(d.options, key=lambda option, name=d.name: operations(first | {name: option})) for d in space.free
+        }
+        return chosen_layers(self.specification, first | lightest)
 
 
 def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:

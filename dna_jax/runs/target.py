@@ -97,6 +97,11 @@ class Target(Protocol):
         ...
 
 
+def best_for_published(problem: "Problem") -> Design | None:
+    """The best accelerator of a run for the published network; None where none meets the limits."""
+    return problem.target.best_accelerator(problem, problem.strategy.space.encode(problem.published))
+
+
 def gave_way(networks: Space, design: Design, carried: Design) -> tuple[list[str], str]:
     """Network decisions in which a design differs from the one carried, and what to say of them: nothing where there is
     none."""

@@ -23,7 +23,7 @@ from dna_jax.hardware import (
 )
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.plots import plot_accelerators
-from dna_jax.runs.target import Picture, Verdict, exceeded
+from dna_jax.runs.target import Picture, Verdict, best_for_published, exceeded
 from dna_jax.search import (
     Enumeration,
     Standing,
@@ -198,11 +198,11 @@ class TemplateTarget:
         return TemplatePricing(self.template, space)
 
     def require_reachable(self, problem: "Problem") -> None:
-        """UserError unless some accelerator meets every budget with the smallest network of the space."""
+        """UserError unless some accelerator meets every budget with the lightest network of the space."""
         budgets = problem.budgets
         if not budgets.items():
             return
-        layers = problem.smallest_layers
+        layers = problem.lightest_layers
         # Some accelerator out of a few mostly settles it, without pricing the whole space.
         space = problem.accelerator_space
         for row in np.random.default_rng(0).permutation(space.grid())[:_TRIED]:
@@ -215,12 +215,12 @@ class TemplateTarget:
             return
         if not enumeration.valid.any():
             raise UserError(
-                "No accelerator of the space holds the tiles of the smallest network; lower --config.network.width."
+                "No accelerator of the space holds the tiles of the lightest network; lower --config.network.width."
             )
         least = ", ".join(f"{name} {enumeration.costs[name][enumeration.valid].min():.4g}" for name, _ in budgets.items())
         asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets.items())
         raise UserError(
-            f"No design meets the budgets ({asked}) together; the least that the smallest network reaches, each on an "
+            f"No design meets the budgets ({asked}) together; the least that the lightest network reaches, each on an "
             f"accelerator of its own, is {least}: raise a budget, or lower --config.network.width."
         )
 
@@ -232,7 +232,7 @@ class TemplateTarget:
 
     def platform(self, problem: "Problem") -> Design | None:
         """The best for the published network."""
-        return self.best_accelerator(problem, problem.strategy.space.encode(problem.published))
+        return best_for_published(problem)
 
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
         """The most likely design; if it misses a budget, with the most likely accelerator that meets all."""

@@ -21,6 +21,7 @@ from dna_jax.hardware.asic.alternatives import alternatives
 from dna_jax.hardware.asic.pipeline import combine
 from dna_jax.hardware.asic.pricing import what_counts
 from dna_jax.hardware.candidates import Objective
+from dna_jax.search.optimizers import MULTIPLIER_LIMIT, make_pipeline_optimizer
 from dna_jax.search.relaxation import TemperatureConfig, temperature_schedule
 from dna_jax.spaces import Point, Space
 from dna_jax.spaces.asic_pipeline import allocation_name
@@ -175,7 +176,7 @@ def _step(
 
     lagrangian = jnp.log(goals) + jnp.sum(jnp.where(is_limited, state.multipliers * excess, 0), axis=-1)
     slopes = jnp.zeros_like(state.logits).at[in_point[:, 0], in_point[:, 1]].set(lagrangian[:-1] - lagrangian[-1])
-    updates, optimizer = _optimizer(config).update(pull(slopes)[0], state.optimizer)
+    updates, optimizer = make_pipeline_optimizer(config.learning_rate).update(pull(slopes)[0], state.optimizer)
     logits = jnp.asarray(optax.apply_updates(state.logits, updates))
 
     # Where nothing keeps the limits yet, the best is what exceeds them least.
@@ -189,15 +190,11 @@ def _step(
     state = AsicSearchState(
         logits=logits,
         optimizer=optimizer,
-        multipliers=jnp.clip(state.multipliers + config.multiplier_rate * excess[-1], 0, 20),
+        multipliers=jnp.clip(state.multipliers + config.multiplier_rate * excess[-1], 0, MULTIPLIER_LIMIT),
         best=jnp.where(better, merits[found], state.best),
         best_indices=jnp.where(better, found_indices, state.best_indices),
     )
     return state, None
-
-
-def _optimizer(config: AsicSearchConfig) -> optax.GradientTransformation:
-    return optax.adam(config.learning_rate, b1=0.8, b2=0.95)
 
 
 @functools.partial(jax.jit, static_argnames=("shape", "config"))
@@ -207,7 +204,7 @@ def _run(
     def one(key: jax.Array, logits: jax.Array) -> AsicSearchState:
         state = AsicSearchState(
             logits=logits,
-            optimizer=_optimizer(config).init(logits),
+            optimizer=make_pipeline_optimizer(config.learning_rate).init(logits),
             multipliers=jnp.ones(len(LIMITED)),
             best=jnp.array(jnp.inf),
             best_indices=jnp.zeros(len(logits), jnp.int32),

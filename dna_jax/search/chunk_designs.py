@@ -9,7 +9,7 @@ import moocore
 import numpy as np
 
 from dna_jax.hardware.fpga import ChunkDesign, Model, chunk_cost, chunk_layers
-from dna_jax.spaces import KNOBS, Chunk, Design, Space, knob_name
+from dna_jax.spaces import KNOBS, Chunk, Design, Space, knob_name, tile_and_unrolled
 from dna_jax.workload import Layer
 
 _price = jax.jit(chunk_cost, static_argnames=("depthwise", "parallel", "model"))
@@ -57,7 +57,7 @@ def _options(space: Space, name: str) -> tuple[str, ...]:
 
 def _grid(knobs: Sequence[tuple[str, ...]]) -> np.ndarray:
     """All combinations of pairs "tile/unrolled", float64[8, D]: four tiles, then four unrolled parts."""
-    pairs = [np.array([option.split("/") for option in options], float) for options in knobs]
+    pairs = [np.array([tile_and_unrolled(option) for option in options], float) for options in knobs]
     index = np.meshgrid(*(np.arange(len(pair)) for pair in pairs), indexing="ij")
     return np.stack([pair[i.ravel(), side] for side in (0, 1) for pair, i in zip(pairs, index, strict=True)])
 

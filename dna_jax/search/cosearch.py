@@ -53,7 +53,7 @@ class SearchState:
       key: of the samples, as `jax.random.key_data`. Runs that differ in it are independent, and may be stacked for `vmap`.
       parameters: of the supernet. It trains on the statistics of each batch; derived networks are recalibrated.
       network_logits, accelerator_logits: of the decisions of each part.
-      multipliers: of the budgets.
+      multipliers: of the budgets, where the objective has any.
       weights_optimizer, network_optimizer, accelerator_optimizer: Optax states.
     """
 
@@ -157,7 +157,7 @@ class CoSearch:
             parameters=parameters,
             network_logits=network,
             accelerator_logits=accelerator,
-            multipliers=initial_multipliers(self.budgets),
+            multipliers=initial_multipliers(self.config.objective, self.budgets),
             weights_optimizer=self._optimizers["weights"].init(parameters),
             network_optimizer=self._optimizers["network"].init(network),
             accelerator_optimizer=self._optimizers["accelerator"].init(accelerator),

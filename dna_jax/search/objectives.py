@@ -120,8 +120,10 @@ Multipliers = dict[str, jax.Array]
 """Budgeted cost -> nonnegative multiplier."""
 
 
-def initial_multipliers(budgets: Budgets) -> Multipliers:
-    """Zero for every budget that is set."""
+def initial_multipliers(config: ObjectiveConfig, budgets: Budgets) -> Multipliers:
+    """Zero for every budget that is set; none of forms other than "lagrangian"."""
+    if config.form != "lagrangian":
+        return {}
     return {name: jnp.zeros((), jnp.float32) for name, _ in budgets.items()}
 
 
@@ -141,7 +143,7 @@ def objective(
       task_loss: positive.
       cost: of the sampled design.
       budgets: limits; costs without one do not enter, but for the goal, or where there is neither.
-      multipliers: of the Lagrangian form; unused by others.
+      multipliers: of the Lagrangian form; others have none.
 
     Returns:
       A scalar. A design that does not fit its memories is punished in every form.

@@ -78,3 +78,16 @@ def make_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransfo
         raise ValueError(f"Unknown optimiser {config.name!r}; choose sgd or adam.")
     # One flat vector instead of a hundred leaves: the same arithmetic, a fraction of the kernels to compile and launch.
     return optax.chain(*parts, optax.flatten(rule))
+
+
+MULTIPLIER_LIMIT = 20.0
+"""Largest multiplier of a limit in a search of pipelines, whose goals are logarithms."""
+
+
+def make_pipeline_optimizer(learning_rate: float) -> optax.GradientTransformation:
+    """Adam for the logits of a pipeline's decisions.
+
+    Its means are over 5 and 20 steps in place of 10 and 1,000: weights of chunks and multipliers of limits move along, so
+    that older gradients are of another function, and a search has but some tens or hundreds of steps.
+    """
+    return optax.adam(learning_rate, b1=0.8, b2=0.95)

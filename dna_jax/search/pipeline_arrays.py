@@ -8,7 +8,7 @@ import numpy as np
 from flax import struct
 
 from dna_jax.hardware.fpga import ChunkDesign, ChunkLayers, Model, allocate, chunk_layers, mixed_chunk_cost
-from dna_jax.spaces import KNOBS, Chunk, Design, Space, boundary_name, chunks_of, knob_name
+from dna_jax.spaces import KNOBS, Chunk, Design, Space, boundary_name, chunks_of, knob_name, tile_and_unrolled
 from dna_jax.workload import Layer
 
 MODE = len(KNOBS)
@@ -65,7 +65,7 @@ def _kind_arrays(chunks: Sequence[Chunk], allocated: Mapping[Chunk, Sequence[Lay
             free = [options.index(space.fixed[name])] if name in space.fixed else list(range(len(options)))
             is_option[a, k, free] = True
             if knob != "parallel":
-                pairs = np.array([str(option).split("/") for option in options], np.float32)
+                pairs = np.array([tile_and_unrolled(option) for option in options], np.float32)
                 tiles[a, k, : len(options)], unrolled[a, k, : len(options)] = pairs.T
     # A chunk without layers borrows some, so that nothing in it is undefined; it counts for nothing.
     borrowed = next(iter(allocated.values()))

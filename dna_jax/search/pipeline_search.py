@@ -21,6 +21,7 @@ from flax import struct
 from dna_jax.hardware.fpga import CLOCK_HZ, Model, evaluate_pipeline
 from dna_jax.search.certified import Limits
 from dna_jax.search.estimators import ESTIMATORS, Estimator, estimate
+from dna_jax.search.optimizers import MULTIPLIER_LIMIT, make_pipeline_optimizer
 from dna_jax.search.pipeline_arrays import PipelineArrays, design_of, pipeline_arrays, sampled_costs
 from dna_jax.search.recombination import recombine
 from dna_jax.search.relaxation import TemperatureConfig, temperature_schedule
@@ -29,8 +30,6 @@ from dna_jax.workload import Layer
 
 _LOGIT_RANGE = 8.0
 """Logits stay within this of the largest of their choice, so that no option dies out."""
-
-_MULTIPLIER_LIMIT = 20.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +122,7 @@ class PipelineSearch:
 
     @functools.cached_property
     def _optimizer(self) -> optax.GradientTransformation:
-        return optax.adam(self.config.learning_rate, b1=0.8, b2=0.95)
+        return make_pipeline_optimizer(self.config.learning_rate)
 
     def init(self, arrays: PipelineArrays) -> PipelineState:
         """State before the first step: every option equally likely."""
@@ -195,7 +194,7 @@ class PipelineSearch:
             logits=jnp.where(is_option, jnp.maximum(logits, -_LOGIT_RANGE), 0),
             optimizer=optimizer,
             log_weights=jnp.where(built, jnp.maximum(log_weights, -_LOGIT_RANGE), 0),
-            multipliers=jnp.clip(state.multipliers + config.multiplier_rate * excess, 0, _MULTIPLIER_LIMIT),
+            multipliers=jnp.clip(state.multipliers + config.multiplier_rate * excess, 0, MULTIPLIER_LIMIT),
         )
         return new, fps
 

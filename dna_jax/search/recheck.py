@@ -1,4 +1,4 @@
-"""Following a certificate of an optimum, by other means than it was found with."""
+"""Following a certificate of an optimum step by step, without trusting what it states."""
 
 import itertools
 import math
@@ -96,8 +96,9 @@ def _recheck_bounds(certificate: Certificate, allocations: Sequence[Sequence[tup
 def recheck(certificate: Certificate, layers: Sequence[Layer], space: Space, model: Model = "corrected") -> list[str]:
     """What of a certificate does not hold, a sentence each; nothing if the optimum is proven.
 
-    The optimal design is priced again as a whole, and every design on a front by itself. All designs of every chunk are
-    priced again and compared with its front. The bound follows from the fronts; that nothing faster fits is shown by another
+    The optimal design is priced again as a whole, and every design on a front by itself. That no design of a chunk is better
+    than its front is shown with prices of all of them, by the function that the front was made with; it is the cost model
+    that is trusted here, not the certificate. The bound follows from the fronts; that nothing faster fits is shown by another
     algorithm than it was found with. `fps` is no statement of its own: it follows from the cycles.
 
     Args:

@@ -28,6 +28,7 @@ from dna_jax.spaces.fpga_pipeline import (
     chunks_of,
     fpga_pipeline_space,
     knob_name,
+    tile_and_unrolled,
 )
 from dna_jax.spaces.gemmini import gemmini_space
 from dna_jax.spaces.inverted_residual import (
@@ -83,5 +84,6 @@ __all__ = [
     "pad_options",
     "s1",
     "s2",
+    "tile_and_unrolled",
     "uniform_design",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Literal
 
 from dna_jax.spaces.decision import Decision, Option
-from dna_jax.spaces.fpga_pipeline import KINDS, KNOBS, boundary_name
+from dna_jax.spaces.fpga_pipeline import KINDS, KNOBS, boundary_name, tile_and_unrolled
 from dna_jax.spaces.space import Space
 
 Part = Literal["allocation", "modes", "tiles", "unrolled"]
@@ -20,7 +20,7 @@ def _like(decision: Decision, value: Option, parts: Collection[Part]) -> Decisio
     kept = decision.options
     for side, part in enumerate(("tiles", "unrolled")):
         if part in parts:
-            kept = tuple(option for option in kept if str(option).split("/")[side] == str(value).split("/")[side])
+            kept = tuple(option for option in kept if tile_and_unrolled(option)[side] == tile_and_unrolled(value)[side])
     return Decision(decision.name, kept)
 
 

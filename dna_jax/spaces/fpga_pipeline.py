@@ -9,7 +9,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 
-from dna_jax.spaces.decision import Decision
+from dna_jax.spaces.decision import Decision, Option
 from dna_jax.spaces.dna_network import WIDTHS
 from dna_jax.spaces.space import Design, Space
 
@@ -99,6 +99,12 @@ def _pairs(sizes: Iterable[int]) -> tuple[str, ...]:
     return tuple(f"{tile}/{unrolled}" for tile in sizes for unrolled in sizes if unrolled <= tile)
 
 
+def tile_and_unrolled(option: Option) -> tuple[int, int]:
+    """What an option "tile/unrolled" of a knob stands for."""
+    tile, unrolled = map(int, str(option).split("/"))
+    return tile, unrolled
+
+
 def knob_name(chunk: Chunk, knob: str) -> str:
     """Name of a decision of a chunk: "parallel", "rows", "columns", "outputs" or "inputs"."""
     return f"accelerator.{chunk.name}.{knob}"
@@ -157,7 +163,7 @@ def baseline_pipeline(plan: str, widths: Sequence[int] = WIDTHS) -> Design:
             if knob == "parallel":
                 design[decision.name] = "channels"
             else:
-                largest = str(decision.options[-1]).split("/")[0]
+                largest, _ = tile_and_unrolled(decision.options[-1])
                 design[decision.name] = f"{largest}/{unrolled[knob]}"
     return design
 

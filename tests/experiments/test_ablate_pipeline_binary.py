@@ -67,14 +67,12 @@ def test_figures_of_a_row():
     assert ablate_pipeline.summary([0.0])["mean_percent"] is None
 
 
-def test_what_cannot_be_is_said_in_a_sentence(run_binary, tmp_path):
+def test_what_cannot_be_is_said_in_a_sentence(refused, tmp_path):
     wide = json.loads(STATED.read_text())[0] | {"bits": [16] * 22}
     (tmp_path / "wide.json").write_text(json.dumps([wide]))
     for arguments, reason in (
         (("--limits=0/700",), "--limits=0/700 is no pair DSP/BRAM of positive numbers"),
         ((f"--networks={tmp_path / 'wide.json'}", "--random_networks=0"), "operand widths other than 4, 6, 8 bits"),
     ):
-        process = run_binary("ablate_pipeline", *arguments)
-        assert process.returncode == 2
-        assert reason in process.stderr
-        assert process.stderr.count("\n") == 1
+        said = refused("ablate_pipeline", *arguments)
+        assert reason in said

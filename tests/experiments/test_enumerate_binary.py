@@ -41,7 +41,7 @@ def test_a_space_with_budgets_and_a_design(run_binary, tmp_path):
     assert min(float(row["latency_ms"]) for row in rows) == float(rows[0]["latency_ms"])
 
 
-def test_errors_are_one_sentence(run_binary, tmp_path):
+def test_errors_are_one_sentence(refused, tmp_path):
     (tmp_path / "summary.json").write_text(json.dumps({"accelerator": {"accelerator.mesh": 5}}))
     for arguments, message in (
         (["--correction=rtl"], "is fitted to Gemmini"),
@@ -50,7 +50,5 @@ def test_errors_are_one_sentence(run_binary, tmp_path):
         ([f"--design={tmp_path / 'summary.json'}"], "gives no accelerator of the space nahas_edge"),
         ([f"--csv={tmp_path / 'none' / 'x.csv'}"], "does not exist; make it first"),
     ):
-        process = run_binary("enumerate", *arguments)
-        assert process.returncode == 2
-        assert process.stderr.startswith("error: ")
-        assert message in process.stderr
+        said = refused("enumerate", *arguments)
+        assert message in said

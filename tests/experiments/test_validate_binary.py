@@ -107,18 +107,14 @@ def test_tables_and_descriptions_of_others(folder, run_binary):
         assert table["rows"] == table["evaluated"] + sum(table["skipped"].values())
 
 
-def test_errors_are_one_sentence(folder, run_binary, tmp_path):
+def test_errors_are_one_sentence(folder, refused, tmp_path):
     for arguments, message in (
         ([f"--tables={tmp_path / 'nowhere'}"], "is no folder"),
         ([f"--tables={folder / 'architectures'}"], "holds no table"),
         ([f"--tables={folder}", f"--out={tmp_path / 'none' / 'x.json'}"], "does not exist; make it first"),
     ):
-        process = run_binary("validate", *arguments)
-        assert process.returncode == 2
-        assert process.stderr.startswith("error: ")
-        assert message in process.stderr
-        assert len(process.stderr.splitlines()) == 1
+        said = refused("validate", *arguments)
+        assert message in said
     (folder / "architectures" / "bad.yaml").write_text("name: bad\nlevels: 3\n")
-    process = run_binary("validate", f"--tables={folder}")
-    assert process.returncode == 2
-    assert "bad.yaml" in process.stderr
+    said = refused("validate", f"--tables={folder}")
+    assert "bad.yaml" in said

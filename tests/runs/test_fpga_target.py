@@ -86,15 +86,38 @@ def test_a_fixed_pipeline_is_judged_as_it_is(problem, tmp_path):
 def test_budgets_out_of_reach_are_refused_at_once(problem):
     for budgets, reason in (
         (Budgets(fps=1e9), "No design reaches 1e"),
-        (Budgets(dsp=1, bram=2), "fits 1 DSP slices and 2 block"),
+        (Budgets(dsp=1, bram=2), "No pipeline for the lightest network fits 1 DSP slices and 2 block"),
     ):
         config = dataclasses.replace(problem.config, budgets=budgets)
         with pytest.raises(UserError, match=reason):
             build_problem(config, None).target.require_reachable(dataclasses.replace(problem, config=config))
     problem.target.require_reachable(problem)
-    skipped = [layer.name for layer in problem.smallest_layers]
-    assert not any("depthwise" in name for name in skipped)
-    assert SKIP in problem.network_space["block_02.operation"].options
+    # A pipeline that is held is named, with what frees it.
+    search = dataclasses.replace(problem.config.search, reoptimize_every=0)
+    for budgets, reason in (
+        (
+            Budgets(fps=1e5),
+            r"reaches 100000 images a second on the baseline pipeline; .* search pipelines with --config.fix=none",
+        ),
+        (Budgets(dsp=1, bram=2), "The baseline pipeline for the lightest network exceeds 1 DSP slices and 2 block"),
+    ):
+        held = build_problem(dataclasses.replace(problem.config, budgets=budgets, fix="accelerator", search=search), None)
+        with pytest.raises(UserError, match=reason):
+            held.target.require_reachable(held)
+
+
+def test_no_network_is_lighter_than_the_lightest(problem):
+    space, family = problem.network_space, problem.specification
+
+    def operations(layers):
+        return sum(layer.macs for layer in layers)
+
+    least = operations(problem.lightest_layers)
+    for seed in range(20):
+        assert operations(chosen_layers(family, space.decode(space.sample(jax.random.key(seed))))) > least
+    # A skip that changes channels or maps is a convolution without groups, which k3_e1_g2 may undercut.
+    skips = {d.name: SKIP if SKIP in d.options else d.options[0] for d in space.decisions}
+    assert operations(chosen_layers(family, skips)) > least
 
 
 def test_that_nothing_fits_is_proven_too(problem, tmp_path, monkeypatch):

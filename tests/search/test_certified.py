@@ -6,11 +6,12 @@ import itertools
 import numpy as np
 import pytest
 
-from dna_jax.hardware.fpga import evaluate_pipeline
+from dna_jax.hardware.fpga import allocate, evaluate_pipeline
 from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.networks import read_networks
 from dna_jax.search import Limits, certified_optimum, recheck
 from dna_jax.search.certified import fastest
+from dna_jax.search.chunk_designs import price_chunk_designs
 from dna_jax.search.recheck import least_bram
 from dna_jax.spaces import as_released, fpga_pipeline_space
 
@@ -33,6 +34,21 @@ def test_corrections_cost_what_they_do_in_an_independent_restatement():
     corrected = certified_optimum(network.layers, _space("fixed"), limits, "corrected")
     assert released.fps == pytest.approx(176.80, abs=5e-3)
     assert corrected.fps / released.fps == pytest.approx(1.014, abs=5e-4)
+
+
+@pytest.mark.parametrize("model", ["released", "corrected"])
+def test_designs_of_a_chunk_priced_together_cost_what_each_costs_alone(model):
+    """Any of them: what a certificate excludes depends on the price of those that are not on its fronts."""
+    network, space = NETWORKS["cifar_rand1"], _space()
+    layers = network.released_layers if model == "released" else network.layers
+    allocated = allocate(layers, space.fixed)
+    assert {chunk.depthwise for chunk in allocated} == {False, True}
+    generator = np.random.default_rng(0)
+    for chunk, own in allocated.items():
+        designs = price_chunk_designs(chunk, own, space, model)
+        for row in generator.integers(0, len(designs.costs), 12):
+            _, alone = evaluate_pipeline(own, {**space.fixed, **designs.design(int(row))}, model)
+            np.testing.assert_allclose(designs.costs[row], [alone.cycles, alone.dsp, alone.bram], rtol=1e-12)
 
 
 def _fronts(generator, chunks, rows):

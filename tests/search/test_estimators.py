@@ -81,19 +81,17 @@ def test_costs_are_evaluated_at_the_picks_and_some_read_the_temperature(estimato
         gradient, picked, point = compiled(estimator, jax.random.key(3), LOGITS, IS_OPTION, jnp.array(temperature), 4, cost)
         np.testing.assert_array_equal(point, picked)
         gradients.append(np.asarray(gradient))
-        if estimator != "expectation":
-            assert len(picked) == 4
-            continue
-        # Those drawn, and of every choice each option in turn with all others as drawn.
-        chosen = np.argmax(picked, axis=-1)
-        neighbours = chosen[4:].reshape(CHOICES, OPTIONS, 4, GROUPS, CHOICES)
-        for choice, option in itertools.product(range(CHOICES), range(OPTIONS)):
-            wanted = np.array(chosen[:4])
-            wanted[..., choice] = np.where(IS_OPTION[:, choice, option], option, wanted[..., choice])
-            np.testing.assert_array_equal(neighbours[choice, option], wanted)
-        gradients.append(np.asarray(gradient))
     reads = estimator in ("published", "straight_through", "gumbel_rao")
     assert np.array_equal(*gradients) != reads
+
+
+def test_the_price_of_every_option_is_that_of_neighbours_of_the_picks():
+    _, priced, _ = estimate("expectation", jax.random.key(3), LOGITS, IS_OPTION, jnp.array(1.0), 4, _curved)
+    drawn, *besides = np.split(np.argmax(np.asarray(priced), axis=-1), 1 + CHOICES * OPTIONS)
+    for (choice, option), neighbours in zip(itertools.product(range(CHOICES), range(OPTIONS)), besides, strict=True):
+        wanted = drawn.copy()
+        wanted[..., choice] = np.where(IS_OPTION[:, choice, option], option, drawn[..., choice])
+        np.testing.assert_array_equal(neighbours, wanted)
 
 
 def test_straight_through_points_the_right_way_and_is_biased():

@@ -29,7 +29,7 @@ def _cost(latency=2.0, energy=1.0, area=10.0, overflow=0.0):
 
 def _value(form, cost, multipliers=None, **settings):
     config = ObjectiveConfig(form=form, **settings)
-    return float(objective(config, jnp.asarray(1.5), cost, BUDGETS, multipliers or initial_multipliers(BUDGETS)))
+    return float(objective(config, jnp.asarray(1.5), cost, BUDGETS, multipliers or initial_multipliers(config, BUDGETS)))
 
 
 @pytest.mark.parametrize("form", ["soft", "hinge", "lagrangian"])
@@ -101,7 +101,7 @@ def test_what_does_not_fit_is_punished_in_every_form(form):
 
 def test_multipliers_rise_while_exceeded_and_fall_while_met():
     config = ObjectiveConfig(multiplier_rate=0.5, multiplier_limit=1.0)
-    multipliers = initial_multipliers(BUDGETS)
+    multipliers = initial_multipliers(config, BUDGETS)
     for _ in range(2):
         multipliers = update_multipliers(config, multipliers, _cost(latency=4.0, area=5.0), BUDGETS)
     assert float(multipliers["latency_ms"]) == pytest.approx(2 * 0.5 * np.log(2))
@@ -128,7 +128,7 @@ def test_lagrangian_meets_a_budget_that_the_soft_form_trades_away():
             x = x - 0.02 * jax.grad(loss)(x)
             return (x, update_multipliers(config, multipliers, _cost(latency=jnp.exp(x)), budgets)), None
 
-        (x, _), _ = jax.lax.scan(step, (jnp.asarray(3.0), initial_multipliers(budgets)), None, length=4000)
+        (x, _), _ = jax.lax.scan(step, (jnp.asarray(3.0), initial_multipliers(config, budgets)), None, length=4000)
         return float(x)
 
     assert solve("lagrangian") == pytest.approx(1, abs=0.02)

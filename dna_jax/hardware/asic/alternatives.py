@@ -148,26 +148,26 @@ def alternatives(
     """
     dtype = work.counts.dtype
     chunks = chunk_count(point)
-    p = split_point(point, chunks, dtype)
+    parts = split_point(point, chunks, dtype)
     pairs, in_point = alternative_pairs(point, chunks, free)
     sized = pairs.local[pairs.local[:, 0] < len(ARCHITECTURE_KNOBS)]
     links, moved = len(pairs.link), len(sized)
 
     there = group_presence(work.counts) if there is None else there
-    built, other_built = _built(p.allocation, there), _built(replace_options(p.allocation, pairs.allocation), there)
+    built, other_built = _built(parts.allocation, there), _built(replace_options(parts.allocation, pairs.allocation), there)
     # Shares of the link are those of the network as it is: they have no slope by the counts of its layers.
     taking, others_taking = jax.lax.stop_gradient((built, other_built))
-    bandwidth, link_mm2 = _link(p.link, taking)
-    of_links, other_link_mm2 = _link(replace_options(p.link, pairs.link), taking)
-    of_allocations, _ = _link(p.link, others_taking)
-    sizes = jnp.concatenate([p.sizes[:, None], replace_options(p.sizes, sized)], axis=1)
+    bandwidth, link_mm2 = _link(parts.link, taking)
+    of_links, other_link_mm2 = _link(replace_options(parts.link, pairs.link), taking)
+    of_allocations, _ = _link(parts.link, others_taking)
+    sizes = jnp.concatenate([parts.sizes[:, None], replace_options(parts.sizes, sized)], axis=1)
     names = tuple((knob.name, len(knob.options)) for knob in ARCHITECTURE_KNOBS)
     flat = Point(sizes.reshape(-1, *sizes.shape[2:]), names)
     mappings = jax.vmap(functools.partial(price_mappings, work.layers))(flat)
     mappings = jax.lax.stop_gradient(jax.tree.map(lambda leaf: leaf.reshape(*sizes.shape[:2], *leaf.shape[1:]), mappings))
     table = _choose_all(mappings, bandwidth, jnp.concatenate([of_links, of_allocations]), counts)
 
-    costs = [_totals(t, p, work, pairs) for t in (table.milliseconds, table.millijoules, table.overflow_kib)]
+    costs = [_totals(chosen, parts, work, pairs) for chosen in (table.milliseconds, table.millijoules, table.overflow_kib)]
     area = mappings.area_mm2[:, 0] * built
     local_area = jnp.repeat(area[:, None], len(pairs.local), axis=1)
     local_area = local_area.at[:, :moved].set(mappings.area_mm2[:, 1:] * built[:, None])

@@ -142,26 +142,26 @@ def _multipliers(design: ChunkDesign, parallel: str, depthwise: bool) -> jax.Arr
 
 def _block_rams(layers: FpgaLayers, design: ChunkDesign, depthwise: bool, parallel: str, model: Model) -> jax.Array:
     """Of the buffers of inputs (twice, to read ahead), outputs and weights; hardware is sized by whole tiles."""
-    d, bits, taps = design, layers.bits, layers.kernel**2
-    halo_rows, halo_columns = _halo(layers, d, model)
+    bits, taps = layers.bits, layers.kernel**2
+    halo_rows, halo_columns = _halo(layers, design, model)
     released = model == "released"
-    tile_inputs = jnp.ones_like(d.tile_inputs) if depthwise else d.tile_inputs
+    tile_inputs = jnp.ones_like(design.tile_inputs) if depthwise else design.tile_inputs
     if parallel == "rows":
-        channels = d.tile_outputs if depthwise and not released else tile_inputs
+        channels = design.tile_outputs if depthwise and not released else tile_inputs
         inputs = 2 * halo_rows * _blocks(halo_columns * channels, bits)
-        outputs = d.rows * _blocks(d.tile_columns * d.tile_outputs, bits)
-        return inputs + outputs + layers.kernel * _blocks(layers.kernel * d.tile_outputs * tile_inputs, bits)
+        outputs = design.rows * _blocks(design.tile_columns * design.tile_outputs, bits)
+        return inputs + outputs + layers.kernel * _blocks(layers.kernel * design.tile_outputs * tile_inputs, bits)
     # One bank for each channel that is worked on; every bank holds its share of the tile.
-    banks, tile = (d.outputs, d.tile_outputs) if depthwise else (d.inputs, d.tile_inputs)
+    banks, tile = (design.outputs, design.tile_outputs) if depthwise else (design.inputs, design.tile_inputs)
     inputs = 2 * banks * _blocks(halo_rows * halo_columns * tile / banks, bits)
-    outputs = d.outputs * _blocks(d.tile_rows * d.tile_columns * d.tile_outputs / d.outputs, bits)
+    outputs = design.outputs * _blocks(design.tile_rows * design.tile_columns * design.tile_outputs / design.outputs, bits)
     if released:
         return inputs + outputs
-    outputs_each = d.tile_outputs / d.outputs
+    outputs_each = design.tile_outputs / design.outputs
     if parallel == "channels" and not depthwise:
-        weights = d.outputs * d.inputs * _blocks(taps * (d.tile_inputs / d.inputs) * outputs_each, bits)
+        weights = design.outputs * design.inputs * _blocks(taps * (design.tile_inputs / design.inputs) * outputs_each, bits)
     else:
-        weights = d.outputs * _blocks(taps * tile_inputs * outputs_each, bits)
+        weights = design.outputs * _blocks(taps * tile_inputs * outputs_each, bits)
     return inputs + outputs + weights
 
 
@@ -177,37 +177,37 @@ def cost_on_chunk(layers: FpgaLayers, design: ChunkDesign, depthwise: bool, para
     """
     released = model == "released"
     share = layers.bits / WORD_BITS
-    d = design if released else _clip(layers, design, depthwise)
+    sizes = design if released else _clip(layers, design, depthwise)
     taps = layers.kernel**2
-    halo_rows, halo_columns = _halo(layers, d, model)
-    tile_inputs = jnp.ones_like(d.tile_inputs) if depthwise else d.tile_inputs
-    channels_read = d.tile_outputs if depthwise else tile_inputs
+    halo_rows, halo_columns = _halo(layers, sizes, model)
+    tile_inputs = jnp.ones_like(sizes.tile_inputs) if depthwise else sizes.tile_inputs
+    channels_read = sizes.tile_outputs if depthwise else tile_inputs
 
     # Clearing the accumulators takes a cycle for each group of outputs that are worked on.
     if parallel == "rows":
-        clear = d.tile_columns * d.tile_outputs * _quotient(d.tile_rows, d.rows, model)
+        clear = sizes.tile_columns * sizes.tile_outputs * _quotient(sizes.tile_rows, sizes.rows, model)
         compute = clear * tile_inputs * taps
         # The release tests for the number of a mode that depthwise chunks do not have, and gives them the other port.
-        read_port = _port(d.outputs) if depthwise and released else _port(halo_rows)
-        write_port = _port(d.rows)
-        read_weights = share * d.tile_outputs * tile_inputs * layers.kernel
+        read_port = _port(sizes.outputs) if depthwise and released else _port(halo_rows)
+        write_port = _port(sizes.rows)
+        read_weights = share * sizes.tile_outputs * tile_inputs * layers.kernel
     else:
-        clear = d.tile_rows * d.tile_columns * _quotient(d.tile_outputs, d.outputs, model)
+        clear = sizes.tile_rows * sizes.tile_columns * _quotient(sizes.tile_outputs, sizes.outputs, model)
         side_by_side = parallel == "channels" and not depthwise
-        compute = clear * taps * (_quotient(tile_inputs, d.inputs, model) if side_by_side else tile_inputs)
-        read_port = _port(d.outputs if depthwise else d.inputs)
-        write_port = _port(d.outputs)
-        read_weights = share * surrogate.ceil(d.tile_outputs * tile_inputs * taps / write_port)
+        compute = clear * taps * (_quotient(tile_inputs, sizes.inputs, model) if side_by_side else tile_inputs)
+        read_port = _port(sizes.outputs if depthwise else sizes.inputs)
+        write_port = _port(sizes.outputs)
+        read_weights = share * surrogate.ceil(sizes.tile_outputs * tile_inputs * taps / write_port)
     read_inputs = share * surrogate.ceil(channels_read * halo_columns * halo_rows / read_port)
-    written = d.tile_outputs * d.tile_rows * d.tile_columns
+    written = sizes.tile_outputs * sizes.tile_rows * sizes.tile_columns
     write = share * (surrogate.ceil(written / write_port) + clear)
 
     tiles = (
-        _quotient(layers.rows, d.tile_columns, model)
-        * _quotient(layers.rows, d.tile_rows, model)
-        * _quotient(layers.out_channels, d.tile_outputs, model)
+        _quotient(layers.rows, sizes.tile_columns, model)
+        * _quotient(layers.rows, sizes.tile_rows, model)
+        * _quotient(layers.out_channels, sizes.tile_outputs, model)
     )
-    passes = jnp.ones_like(tiles) if depthwise else _quotient(layers.in_channels, d.tile_inputs, model)
+    passes = jnp.ones_like(tiles) if depthwise else _quotient(layers.in_channels, sizes.tile_inputs, model)
     dsp = _multipliers(design, parallel, depthwise) * share
     return FpgaLayerCost(
         compute=compute,

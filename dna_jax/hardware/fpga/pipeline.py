@@ -13,7 +13,7 @@ from flax import struct
 
 from dna_jax.hardware.fpga.allocation import ChunkLayers, allocate, chunk_layers
 from dna_jax.hardware.fpga.layer import CLOCK_HZ, ChunkDesign, Model, cost_on_chunk
-from dna_jax.spaces import DEPTHWISE_MODES, KNOBS, STANDARD_MODES, Chunk, Option, knob_name
+from dna_jax.spaces import DEPTHWISE_MODES, KNOBS, STANDARD_MODES, Chunk, Option, knob_name, tile_and_unrolled
 from dna_jax.workload import Layer
 
 
@@ -98,10 +98,10 @@ def chunk_design(chunk: Chunk, design: Mapping[str, Option]) -> tuple[str, tuple
     """Compute mode of a chunk, and the eight numbers of its `ChunkDesign`; ValueError if the design leaves it out."""
     if knob_name(chunk, "parallel") not in design:
         raise ValueError(f"The design has no chunk {chunk.name}, which the network needs.")
-    pairs = []
-    for knob in KNOBS:
-        text = "1/1" if chunk.depthwise and knob == "inputs" else str(design[knob_name(chunk, knob)])
-        pairs.append([int(part) for part in text.split("/")])
+    pairs = [
+        tile_and_unrolled("1/1" if chunk.depthwise and knob == "inputs" else design[knob_name(chunk, knob)])
+        for knob in KNOBS
+    ]
     tiles, unrolled = zip(*pairs, strict=True)
     return str(design[knob_name(chunk, "parallel")]), (*tiles, *unrolled)
 

@@ -18,7 +18,7 @@ from flax import struct
 from dna_jax.hardware import surrogate
 from dna_jax.hardware.fpga.allocation import is_depthwise, is_priced, layer_fields
 from dna_jax.hardware.fpga.layer import CLOCK_HZ, ChunkDesign, FpgaLayers, Model, cost_on_chunk
-from dna_jax.spaces import KNOBS, Chunk, Point, Space, boundary_name, chunks_of, knob_name, pad_options
+from dna_jax.spaces import KNOBS, Chunk, Point, Space, boundary_name, chunks_of, knob_name, pad_options, tile_and_unrolled
 from dna_jax.workload import Layer, merge_counts
 
 _KNOBS = (*KNOBS, "parallel")
@@ -79,7 +79,7 @@ def _neighbours(space: Space, chunks: tuple[Chunk, ...], width: int) -> _Neighbo
             if knob_name(chunk, knob) in free:
                 most[k] = max(most[k], len(options))
             if knob != "parallel":
-                pairs = np.array([str(option).split("/") for option in options], np.float32)
+                pairs = np.array([tile_and_unrolled(option) for option in options], np.float32)
                 tiles[a, k, : len(options)], unrolled[a, k, : len(options)] = pairs.T
     chosen = np.array([(k, o) for k in range(len(_KNOBS)) for o in range(most[k])], int).reshape(-1, 2)
     return _Neighbours(chunks, tiles, unrolled, chosen[:, 0], chosen[:, 1])
