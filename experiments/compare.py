@@ -29,7 +29,12 @@ from dna_jax.search import Budgets, merit
 
 SEARCHES: dict[str, dict[str, Any]] = {
     "joint": {},
-    "network only": {"search.reoptimize_every": 0, "accelerator.allocation": "released", "fix": "accelerator"},
+    "network only": {
+        "search.reoptimize_every": 0,
+        "accelerator.allocation": "released",
+        "accelerator.schedules": "mapper",
+        "fix": "accelerator",
+    },
     "accelerator only": {
         "search.soft_widths": False,
         "search.soft_warmup": False,

@@ -6,7 +6,7 @@ import itertools
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import jax
 import numpy as np
@@ -46,12 +46,14 @@ class AsicTarget:
       groups: of layers that stay together on a chunk, of all networks of the family.
       chunks: how many a pipeline has at most.
       goal: as in `ObjectiveConfig`.
+      schedules: as in `AcceleratorConfig`.
       search: how a pipeline is searched for a settled network; its goal is not read.
     """
 
     groups: tuple[str, ...]
     chunks: int
     goal: str
+    schedules: Literal["mapper", "searched"] = "mapper"
     search: AsicSearchConfig = AsicSearchConfig(starts=2, steps=30, descent_steps=40)
 
     @property
@@ -61,8 +63,9 @@ class AsicTarget:
 
     @property
     def space(self) -> Space:
-        """Allocation, link, and sizes and styles of every chunk; schedules are left to the mapper."""
-        return asic_pipeline_space(self.groups, self.chunks).fix(automatic_schedules(self.chunks))
+        """Allocation, link, and sizes and styles of every chunk; and schedules unless they are left to the mapper."""
+        space = asic_pipeline_space(self.groups, self.chunks)
+        return space if self.schedules == "searched" else space.fix(automatic_schedules(self.chunks))
 
     @property
     def baseline(self) -> Design:

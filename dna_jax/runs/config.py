@@ -65,12 +65,15 @@ class AcceleratorConfig:
       device: for "fpga": the board whose DSP slices and block RAMs are budgets, where `budgets` sets no others.
       allocation: for "fpga": "released" holds the height of maps from which a layer counts as large, "searched" chooses it.
       chunks: for "asic": how many a pipeline has at most.
+      schedules: for "asic": "mapper" leaves tiling and loop order to the mapper, which takes the best for every layer;
+        "searched" makes them decisions, one for each class of layers on each chunk, of which one leaves them to the mapper.
     """
 
     template: Literal["nahas_edge", "gemmini", "fpga", "asic"] = "nahas_edge"
     device: Literal["zc706", "zcu102", "ultra96"] = "zc706"
     allocation: Literal["released", "searched"] = "released"
     chunks: int = 3
+    schedules: Literal["mapper", "searched"] = "mapper"
 
     def __post_init__(self) -> None:
         if self.chunks < 1:

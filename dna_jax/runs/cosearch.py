@@ -29,6 +29,18 @@ def _augmented(problem: Problem, key: jax.Array, images: jax.Array) -> jax.Array
     return augment(key, standardize(images), problem.config.augmentation)
 
 
+def reoptimized(problem: Problem, state: SearchState, step: int) -> SearchState:
+    """The state before a step, with the accelerator set anew where its turn has come and one meets the limits."""
+    every, since = problem.config.search.reoptimize_every, step - problem.config.search.warmup_steps
+    if not every or since < 0 or since % every:
+        return state
+    best = problem.target.best_accelerator(problem, mean_point(problem.strategy.space, state.logits))
+    if best is None:
+        say(f"step {step}: no accelerator meets the limits with the network as it stands; the last one is kept")
+        return state
+    return problem.strategy.with_accelerator(state, best)
+
+
 def search(problem: Problem, directory: RunDirectory) -> SearchState:
     """Run or resume the search phase."""
     config, strategy = problem.config, problem.strategy
@@ -68,17 +80,6 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
             state, decided = decisions_step(state, *batch("decisions", decisions_part, step))
             return state, trained | decided
 
-    def with_best_accelerator(state: SearchState, step: int) -> Any:
-        """The step, before which the accelerator is set anew where its turn has come."""
-        since = step - config.search.warmup_steps
-        if config.search.reoptimize_every and since >= 0 and since % config.search.reoptimize_every == 0:
-            best = problem.target.best_accelerator(problem, mean_point(strategy.space, state.logits))
-            if best is None:
-                say(f"step {step}: no accelerator meets the limits with the network as it stands; the last one is kept")
-            else:
-                state = strategy.with_accelerator(state, best)
-        return step_function(state, step)
-
     def show(values: Mapping[str, float]) -> dict[str, str]:
         costs = {UNITS[name][0]: f"{values[name]:.4g} {UNITS[name][1]}" for name in UNITS if name in values}
         return {
@@ -102,7 +103,7 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
         "search",
         strategy.init(config.seed),
         config.search.steps,
-        with_best_accelerator,
+        lambda state, step: step_function(reoptimized(problem, state, step), step),
         log_every=config.log_every,
         checkpoint_every=config.checkpoint_every,
         show=show,

@@ -146,7 +146,7 @@ def _pipeline_plan(config: CosearchConfig) -> str:
 def _target(config: CosearchConfig, specification: Family, network_space: Space) -> Target:
     if config.accelerator.template == "asic":
         groups = group_names([row.layer for row in specification.conditional_layers()])
-        return AsicTarget(groups, config.accelerator.chunks, config.search.objective.goal)
+        return AsicTarget(groups, config.accelerator.chunks, config.search.objective.goal, config.accelerator.schedules)
     if config.accelerator.template == "fpga":
         # Stem, head and classifier have 8 bits whatever the blocks have.
         widths = {int(bits) for d in network_space.decisions if is_bits(d.name) for bits in d.options} | {8}

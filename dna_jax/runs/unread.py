@@ -62,6 +62,11 @@ RULES = (
         "with accelerator.template=fpga and fix other than accelerator",
         lambda config: config.accelerator.template == "fpga" and config.fix != "accelerator",
     ),
+    Rule(
+        ("accelerator.schedules",),
+        "with accelerator.template=asic and fix other than accelerator",
+        lambda config: config.accelerator.template == "asic" and config.fix != "accelerator",
+    ),
     Rule(("accelerator.chunks",), "with accelerator.template=asic", lambda config: config.accelerator.template == "asic"),
     Rule(
         ("cost.correction",),

@@ -98,8 +98,8 @@ def recheck(certificate: Certificate, layers: Sequence[Layer], space: Space, mod
 
     The optimal design is priced again as a whole, and every design on a front by itself. That no design of a chunk is better
     than its front is shown with prices of all of them, by the function that the front was made with; it is the cost model
-    that is trusted here, not the certificate. The bound follows from the fronts; that nothing faster fits is shown by another
-    algorithm than it was found with. `fps` is no statement of its own: it follows from the cycles.
+    that is trusted here, not the certificate. The bound follows from the fronts; that nothing faster fits is shown by
+    another algorithm than it was found with. `fps` is no statement of its own: it follows from the cycles.
 
     Args:
       certificate: to check, for every layer run once.

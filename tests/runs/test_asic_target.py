@@ -108,6 +108,23 @@ def test_decisions_give_way_where_no_pipeline_is_fast_enough(problem, tmp_path):
 
 
 @pytest.mark.slow
+def test_schedules_may_be_searched_and_none_beats_the_mapper(problem, tmp_path):
+    config = dataclasses.replace(CONFIG, accelerator=dataclasses.replace(CONFIG.accelerator, schedules="searched"))
+    searched = build_problem(config, None)
+    schedules = {decision.name for decision in searched.accelerator_space.free if ".schedule." in decision.name}
+    assert len(schedules) == 2 * 3
+    assert not any(".schedule." in decision.name for decision in problem.accelerator_space.free)
+    searched = dataclasses.replace(
+        searched, target=dataclasses.replace(searched.target, search=AsicSearchConfig(starts=1, steps=12))
+    )
+    verdict = searched.target.judge(searched, searched.strategy.space.sample(jax.random.key(1)), tmp_path)
+    assert verdict.violations == []
+    layers = chosen_layers(searched.specification, verdict.design)
+    mapped, _ = evaluate_pipeline(layers, verdict.design | dict.fromkeys(schedules, "auto"), objective="edp")
+    assert mapped.edp <= verdict.cost["edp"] * (1 + 1e-9)
+
+
+@pytest.mark.slow
 def test_a_fixed_pipeline_is_judged_as_it_is(problem, tmp_path):
     fixed = build_problem(dataclasses.replace(CONFIG, fix="accelerator", budgets=Budgets(area_mm2=1.0)), None)
     # The same network as above.

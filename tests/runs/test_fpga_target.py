@@ -13,6 +13,7 @@ from dna_jax.hardware.fpga import evaluate_pipeline
 from dna_jax.networks import chosen_layers
 from dna_jax.runs import fpga_target
 from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig, from_mapping
+from dna_jax.runs.cosearch import reoptimized
 from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.problem import build_problem
 from dna_jax.search import Budgets, Limits, certified_optimum, mean_point
@@ -232,3 +233,22 @@ def test_decisions_give_way_until_the_budgets_are_met(problem, tmp_path):
     assert changed == [name for name in asked.network_space.restrict(carried) if verdict.design[name] != carried[name]]
     assert 0 < len(changed) < 8
     assert re.search(rf"{len(changed)} decisions? of the most likely network", verdict.optimality["standing"])
+
+
+def test_the_accelerator_is_set_anew_when_its_turn_comes_and_kept_where_none_fits(problem, capsys):
+    search = dataclasses.replace(problem.config.search, steps=20, warmup_steps=4, reoptimize_every=3)
+    problem = build_problem(dataclasses.replace(problem.config, search=search), None)
+    space, state = problem.strategy.space, problem.strategy.init(0)
+    for step in (0, 3, 5, 6):
+        assert reoptimized(problem, state, step) is state
+    for step in (4, 7):
+        design = space.decode(mean_point(space, reoptimized(problem, state, step).logits))
+        best = problem.target.best_accelerator(problem, mean_point(space, state.logits))
+        assert best is not None
+        assert problem.accelerator_space.restrict(design) == problem.accelerator_space.restrict(best)
+    assert not capsys.readouterr().err
+    narrow = dataclasses.replace(problem, config=dataclasses.replace(problem.config, budgets=Budgets(dsp=1, bram=2)))
+    assert reoptimized(narrow, state, 7) is state
+    assert "step 7: no accelerator meets the limits with the network as it stands; the last one is kept" in "".join(
+        capsys.readouterr()
+    )
