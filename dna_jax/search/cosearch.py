@@ -203,11 +203,15 @@ class CoSearch:
         mixture = sample_point(key, space, logits, temperature, hard=False)
         return dataclasses.replace(point, rows=jnp.where(step < self.config.warmup_steps, mixture.rows, point.rows))
 
-    def _priced(self, point: Point, logits: Logits) -> SoftCost:
+    def expected_point(self, logits: Logits, step: jax.Array | int) -> Point:
+        """Every option as often as it is probable at the temperature of a step: the lower, the more of the likeliest."""
+        return mean_point(self.space, logits / self.temperature(jnp.asarray(step)))
+
+    def _priced(self, point: Point, logits: Logits, step: jax.Array) -> SoftCost:
         """Cost of a sampled point, or of the expected network on its accelerator."""
         if self.config.expected_network:
             is_network = np.arange(len(point)) < len(self.network_space.decisions)
-            expected = mean_point(self.space, logits)
+            expected = self.expected_point(logits, step)
             point = dataclasses.replace(point, rows=jnp.where(is_network[:, None], expected.rows, point.rows))
         return self.cost(point)
 
@@ -216,7 +220,7 @@ class CoSearch:
     ) -> tuple[jax.Array, dict[str, Any]]:
         """The objective at a point sampled from logits."""
         task_loss, accuracy = self._task(parameters, batch, point)
-        cost = self._priced(point, logits)
+        cost = self._priced(point, logits, state.step)
         total = objective(self.config.objective, task_loss, cost, self.budgets, state.multipliers)
         return total, {"loss": total, "task_loss": task_loss, "accuracy": accuracy, "cost": cost}
 
@@ -311,9 +315,8 @@ class CoSearch:
         """
         point = self._sample(self._key(state, 1), self.space, state.logits, state.step, self.config.hard)
         loss, accuracy = trained["train_loss"], trained["train_accuracy"]
-        metrics = self._metrics(
-            state, {"loss": loss, "task_loss": loss, "accuracy": accuracy, "cost": self._priced(point, state.logits)}
-        )
+        cost = self._priced(point, state.logits, state.step)
+        metrics = self._metrics(state, {"loss": loss, "task_loss": loss, "accuracy": accuracy, "cost": cost})
         return dataclasses.replace(state, step=state.step + 1), metrics
 
     def _metrics(self, state: SearchState, aux: dict[str, Any]) -> dict[str, jax.Array]:

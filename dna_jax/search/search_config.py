@@ -30,8 +30,9 @@ class SearchConfig:
       active_paths: options of a decision that stay in the gradient, those with the largest perturbed logits (DNA's
         several paths backward); 0 for all.
       expected_network: a step prices the expected network, with every option as often as it is probable, in place of the
-        sampled one: what the budgets pull at no longer varies from sample to sample. Weights and task loss are those of
-        samples all the same, and accelerators are sampled.
+        sampled one: what the budgets pull at no longer varies from sample to sample. Probable is an option at the
+        temperature, so that as this falls, the network priced becomes the likeliest, which is the one that is returned.
+        Weights and task loss are those of samples all the same, and accelerators are sampled.
       reoptimize_every: steps after which the accelerator is set anew to the best one for the network as it is then: on FPGAs
         proven for the expected one; for the most likely one of templates by enumeration, of ASICs by search. 0 to carry it
         by gradient.

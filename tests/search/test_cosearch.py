@@ -11,7 +11,7 @@ import pytest
 from dna_jax.hardware import TemplatePricing, nahas_edge
 from dna_jax.hardware.fpga import PipelinePricing
 from dna_jax.networks import dna_network, mobilenet_v2
-from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, entropy, mean_point
+from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, TemperatureConfig, entropy, mean_point
 from dna_jax.spaces import as_released, dna_network_space, fpga_pipeline_space, is_bits, s1
 
 TEMPLATE = nahas_edge()
@@ -278,3 +278,12 @@ def test_the_expected_network_has_one_price_for_all_samples():
     np.testing.assert_allclose(prices(strategy), expected, rtol=1e-6)
     sampled = dataclasses.replace(strategy, config=dataclasses.replace(strategy.config, expected_network=False))
     assert np.min(np.abs(np.array(prices(sampled)) / float(expected) - 1)) > 1e-3
+
+
+def test_the_network_priced_becomes_the_likeliest_as_the_temperature_falls():
+    strategy = _strategy(level="bilevel", expected_network=True, temperature=TemperatureConfig(end=0.01))
+    space, logits = strategy.space, jnp.broadcast_to(jnp.arange(5.0)[::-1], strategy.init(0).logits.shape)
+    np.testing.assert_allclose(strategy.expected_point(logits, 0).rows, mean_point(space, logits).rows, rtol=1e-6)
+    likeliest = space.encode(space.decode(mean_point(space, logits)))
+    assert np.max(np.abs(mean_point(space, logits).rows - likeliest.rows)) > 0.3
+    np.testing.assert_allclose(strategy.expected_point(logits, strategy.config.steps).rows, likeliest.rows, atol=1e-6)
