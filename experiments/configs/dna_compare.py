@@ -40,8 +40,8 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
                 "search.steps": 800,
                 "search.warmup_steps": 400,
                 "search.weights.warmup_steps": 40,
-                # With 0.05 decisions end at 0.7 to 0.9 of the entropy of a uniform choice, with this at 0.2 to 0.3; and as the
-                # temperature falls, what is priced becomes the network that is returned, which had been a third faster.
+                # With 0.05 decisions end at 0.7 to 0.9 of the entropy of a uniform choice, with this at 0.2 to 0.3; and as
+                # the temperature falls, what is priced becomes the network that is returned, a third faster before.
                 "search.network.learning_rate": 0.2,
                 "search.temperature.end": 0.2,
                 "retrain.training.steps": 4000,
