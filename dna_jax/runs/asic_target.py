@@ -81,7 +81,7 @@ class AsicTarget:
         goal = next(goal for goal in GOALS if goal == _FIELDS.get(self._ranked_by, self._ranked_by))
         return dataclasses.replace(self.search, goal=goal)
 
-    def pricing(self, space: Space) -> AsicPricing:
+    def pricing(self, problem: "Problem", space: Space) -> AsicPricing:
         """Prices of a search."""
         return AsicPricing(space, GOALS[self._search.goal])
 

@@ -100,9 +100,11 @@ class FpgaTarget:
         """Large tiles, few of their channels at a time, on every chunk."""
         return baseline_pipeline(self.plan, self.widths)
 
-    def pricing(self, space: Space) -> PipelinePricing:
-        """Prices of a search."""
-        return PipelinePricing(space)
+    def pricing(self, problem: "Problem", space: Space) -> PipelinePricing:
+        """Prices of a search; where it sets the pipeline anew, with the slopes of the best one."""
+        limits = self._limits(problem)
+        anew = bool(problem.config.search.reoptimize_every and space.free)
+        return PipelinePricing(space, limits=(limits.dsp, limits.bram) if anew else None)
 
     def _limits(self, problem: "Problem") -> Limits:
         budgets = dict(problem.budgets.items())

@@ -51,7 +51,7 @@ class Problem:
         return CoSearch(
             config=self.config.search,
             specification=self.specification,
-            pricing=self.target.pricing(searched),
+            pricing=self.target.pricing(self, searched),
             network_space=self.network_space,
             accelerator_space=searched,
             budgets=self.budgets,

@@ -68,8 +68,8 @@ class Target(Protocol):
         """The accelerator others are compared with."""
         ...
 
-    def pricing(self, space: Space) -> Pricing:
-        """Prices of a search in its space with what is fixed."""
+    def pricing(self, problem: "Problem", space: Space) -> Pricing:
+        """Prices of the search of a run in its space with what is fixed."""
         ...
 
     def require_reachable(self, problem: "Problem") -> None:

@@ -193,7 +193,7 @@ class TemplateTarget:
         """The published default."""
         return dict(self.template.baseline)
 
-    def pricing(self, space: Space) -> TemplatePricing:
+    def pricing(self, problem: "Problem", space: Space) -> TemplatePricing:
         """Prices of a search."""
         return TemplatePricing(self.template, space)
 

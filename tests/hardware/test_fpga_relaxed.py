@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dna_jax.hardware.fpga import PipelinePricing, chunk_of, evaluate_pipeline, is_priced
+from dna_jax.hardware.fpga.relaxed import slowest_of_best
 from dna_jax.networks import chosen_layers, dna_network, expected_layers
 from dna_jax.spaces import Point, boundary_name, chunks_of, dna_network_space, fpga_pipeline_space, knob_name
 
@@ -103,3 +104,18 @@ def test_the_slowest_chunk_gets_the_largest_share_of_the_slope():
         if is_priced(layer):
             share[chunk_of(layer, design)] += float(slope)
     assert max(share, key=lambda chunk: share[chunk]) == slowest
+
+
+def test_where_the_pipeline_is_always_the_best_its_chunks_share_the_slope():
+    """Twice the work on all chunks takes twice the time; on one of them, by its share of the resources in use."""
+    generator = np.random.default_rng(3)
+    cycles, dsp, bram = (jnp.asarray(generator.uniform(1, 50, 6), jnp.float32) for _ in range(3))
+    cycles = cycles.at[2].set(0)
+
+    def logarithm(logarithms):
+        return jnp.log(slowest_of_best(jnp.where(cycles > 0, jnp.exp(logarithms), 0), dsp, bram, (100.0, 400.0)))
+
+    at = jnp.log(jnp.where(cycles > 0, cycles, 1))
+    assert float(jnp.exp(logarithm(at))) == pytest.approx(float(cycles.max()))
+    used = np.where(cycles > 0, dsp / 100 + bram / 400, 0)
+    np.testing.assert_allclose(jax.grad(logarithm)(at), used / used.sum(), rtol=1e-5)

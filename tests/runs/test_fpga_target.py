@@ -1,6 +1,7 @@
 """Runs on FPGA pipelines: budgets of a device, reachability, the verdict on a pair, the best pipeline on the way."""
 
 import dataclasses
+import math
 import re
 
 import jax
@@ -9,15 +10,16 @@ import numpy as np
 import pytest
 
 from dna_jax.errors import UserError
-from dna_jax.hardware.fpga import evaluate_pipeline
-from dna_jax.networks import chosen_layers
+from dna_jax.hardware.fpga import PipelinePricing, evaluate_pipeline
+from dna_jax.networks import chosen_layers, expected_layers
 from dna_jax.runs import fpga_target
 from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig, from_mapping
 from dna_jax.runs.cosearch import reoptimized
 from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.problem import build_problem
 from dna_jax.search import Budgets, Limits, certified_optimum, mean_point
-from dna_jax.spaces import SKIP, baseline_pipeline, boundary_name
+from dna_jax.spaces import SKIP, Point, baseline_pipeline, boundary_name
+from dna_jax.workload import merge_counts
 from experiments.configs import dna_fpga
 
 
@@ -182,6 +184,43 @@ def test_the_best_pipeline_for_an_expected_network_is_taken_over(problem):
     easy = dataclasses.replace(problem, config=dataclasses.replace(problem.config, budgets=Budgets(fps=1.0)))
     verdict = easy.target.judge(easy, mean_point(strategy.space, sure.logits), None)
     assert float(chosen.fps) == pytest.approx(verdict.cost["fps"], rel=1e-6)
+
+
+def test_slopes_by_the_network_are_those_of_the_best_pipeline(problem):
+    """How much slower the own best pipelines of networks are with one decision changed, against what the slopes promise."""
+    space, networks, generator = problem.strategy.space, problem.network_space, np.random.default_rng(0)
+    limits = Limits(900, 700)
+    assert problem.strategy.pricing.limits == (900, 700)
+    held = PipelinePricing(problem.accelerator_space)
+    changes, promised = [], {"best": [], "held": []}
+    for _ in range(2):
+        rows = mean_point(space, jnp.asarray(generator.standard_normal(space.is_option.shape), jnp.float32)).rows
+
+        def optimum(rows):
+            layers, times = merge_counts(*expected_layers(problem.specification, Point(rows, space.sizes)))
+            return certified_optimum(layers, problem.accelerator_space, limits, times=[float(t) for t in times])
+
+        best = optimum(rows)
+        pipeline = problem.accelerator_space.encode(problem.target.baseline | best.design)
+        rows = rows.at[len(networks.decisions) :].set(pipeline.rows)
+
+        def logarithm(pricing, rows):
+            point = Point(rows, space.sizes)
+            return jnp.log(pricing(*expected_layers(problem.specification, point), point).frame_ms)
+
+        pricings = {"best": problem.strategy.pricing, "held": held}
+        values = {name: logarithm(pricing, rows) for name, pricing in pricings.items()}
+        assert float(values["best"]) == pytest.approx(float(values["held"]), rel=1e-6)
+        slopes = {name: np.asarray(jax.grad(logarithm, argnums=1)(pricing, rows)) for name, pricing in pricings.items()}
+        for decision in generator.permutation(len(networks.decisions))[:14]:
+            chosen = np.eye(rows.shape[1])[generator.integers(len(networks.decisions[decision].options))]
+            other = rows.at[decision].set(0.3 * rows[decision] + 0.7 * chosen)
+            changes.append(math.log(optimum(other).cycles / best.cycles))
+            for name, slope in slopes.items():
+                promised[name].append(np.sum(slope[decision] * np.asarray(other - rows)[decision]))
+    agreement = {name: np.corrcoef(values, changes)[0, 1] for name, values in promised.items()}
+    assert agreement["best"] > 0.8
+    assert agreement["held"] < 0.6
 
 
 @pytest.mark.parametrize("order", ["network_first", "accelerator_first"])

@@ -103,10 +103,13 @@ class PipelinePricing:
     Attributes:
       space: an `fpga_pipeline_space`, with what is fixed; fixed knobs get no gradient and cost no evaluation.
       model: "released" or "corrected".
+      limits: DSP slices and block RAMs, where the pipeline of a point is the best within them and will be set anew to the
+        best as layers change; None where it stays as it is, or has a gradient of its own.
     """
 
     space: Space
     model: Model = "corrected"
+    limits: tuple[float, float] | None = None
 
     @functools.cached_property
     def _width(self) -> int:
@@ -183,12 +186,32 @@ class PipelinePricing:
         layers, weight = merge_counts(layers, weight)
         kinds = [self._kind(layers, weight, Point.of(point), depthwise) for depthwise in (False, True)]
         cycles, dsp, bram = (jnp.concatenate(parts) for parts in zip(*(kind for kind in kinds if kind), strict=True))
+        slowest = surrogate.largest_entry(cycles) if self.limits is None else slowest_of_best(cycles, dsp, bram, self.limits)
         return RelaxedPipelineCost(
-            frame_ms=surrogate.largest_entry(cycles) / CLOCK_HZ * 1e3,
+            frame_ms=slowest / CLOCK_HZ * 1e3,
             latency_ms=jnp.sum(cycles) / CLOCK_HZ * 1e3,
             dsp=jnp.sum(dsp),
             bram=jnp.sum(bram),
         )
+
+
+def slowest_of_best(cycles: jax.Array, dsp: jax.Array, bram: jax.Array, limits: tuple[float, float]) -> jax.Array:
+    """Cycles of the slowest chunk, with the slopes that they have where a pipeline is always the best within limits.
+
+    As it stands, a pipeline gets slower with the work of its slowest chunk alone. The best pipeline has no slowest chunk to
+    speak of: all take about as long, and what a chunk with more work needs to keep up is taken from the others. If a chunk
+    needs resources in proportion to its work over the cycles it may take, a chunk that has a share of the resources in use
+    adds that share of its relative increase in work to the cycles of all (the envelope theorem for the least T with
+    sum_a w_a / T = R). DSP slices and block RAMs count by how much of their limit is in use.
+
+    Args:
+      cycles, dsp, bram: of the chunks, [A]; those of no cycles have no layers, and do not count.
+      limits: of DSP slices and of block RAMs.
+    """
+    used = jax.lax.stop_gradient(jnp.where(cycles > 0, dsp / limits[0] + bram / limits[1], 0))
+    logarithms = jnp.log(jnp.where(cycles > 0, cycles, 1))
+    change = jnp.sum(used / jnp.sum(used) * (logarithms - jax.lax.stop_gradient(logarithms)))
+    return jax.lax.stop_gradient(surrogate.largest_entry(cycles)) * jnp.exp(change)
 
 
 def _runs_on(layer: Layer, depthwise: bool, bits: int) -> bool:
