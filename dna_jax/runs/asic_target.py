@@ -16,9 +16,9 @@ from dna_jax.hardware.asic import AsicPricing, PipelineCost, PlacedLayer, evalua
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.asic_tables import COLUMNS, LAYER_HEADINGS, cost_block, layer_table, overflows
 from dna_jax.runs.plots import plot_pipeline
-from dna_jax.runs.target import Picture, Verdict, best_for_published, exceeded, gave_way
+from dna_jax.runs.target import Picture, Verdict, best_for_published, exceeded, gave_way, with_own_slopes
 from dna_jax.runs.units import UNITS
-from dna_jax.search import likeliest_within
+from dna_jax.search import Best, likeliest_within
 from dna_jax.search.asic_search import AsicSearchResult, search_asic_pipeline
 from dna_jax.search.asic_steps import GOALS, AsicSearchConfig
 from dna_jax.spaces import Design, Space, asic_pipeline_space
@@ -81,7 +81,7 @@ class AsicTarget:
         goal = next(goal for goal in GOALS if goal == _FIELDS.get(self._ranked_by, self._ranked_by))
         return dataclasses.replace(self.search, goal=goal)
 
-    def pricing(self, problem: "Problem", space: Space) -> AsicPricing:
+    def pricing(self, space: Space) -> AsicPricing:
         """Prices of a search."""
         return AsicPricing(space, GOALS[self._search.goal])
 
@@ -109,6 +109,11 @@ class AsicTarget:
             of_knob["bandwidth_gbps"] = BANDWIDTH_GBPS.index(link)
             rows.append([of_knob.get(d.name.rsplit(".")[-1], i) for d, i in zip(space.decisions, baseline, strict=True)])
         return np.unique(np.argmax(space.pin(space.one_hot(np.array(rows)).rows).rows, axis=-1), axis=0)
+
+    @property
+    def sharing_chunks(self) -> int:
+        """None: slopes are those of the design as it stands."""
+        return 0
 
     def require_reachable(self, problem: "Problem") -> None:
         """UserError unless some pipeline meets every budget with the lightest network of the space."""
@@ -146,6 +151,10 @@ class AsicTarget:
         carried = problem.strategy.space.decode(point)
         layers = chosen_layers(problem.specification, carried)
         return self._refine(problem, layers, carried, dict(problem.budgets.items())).design
+
+    def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Best | None:
+        """The best accelerator for the network of a point; None where none meets the limits."""
+        return with_own_slopes(self.best_accelerator(problem, point))
 
     def platform(self, problem: "Problem") -> Design | None:
         """The best for the published network."""

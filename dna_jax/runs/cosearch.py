@@ -34,7 +34,7 @@ def reoptimized(problem: Problem, state: SearchState, step: int) -> SearchState:
     every, since = problem.config.search.reoptimize_every, step - problem.config.search.warmup_steps
     if not every or since < 0 or since % every:
         return state
-    best = problem.target.best_accelerator(problem, problem.strategy.expected_point(state.logits, step))
+    best = problem.target.set_anew(problem, problem.strategy.expected_point(state.logits, step))
     if best is None:
         say(f"step {step}: no accelerator meets the limits with the network as it stands; the last one is kept")
         return state

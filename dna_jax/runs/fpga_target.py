@@ -20,11 +20,22 @@ from dna_jax.hardware.fpga import (
     evaluate_pipeline,
     is_priced,
     layer_costs,
+    priced_chunks,
 )
 from dna_jax.networks import chosen_layers, expected_layers
 from dna_jax.runs.plots import plot_pipeline
 from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way
-from dna_jax.search import Certificate, Limits, certified_optimum, initial_logits, likeliest_within, mean_point, recheck
+from dna_jax.search import (
+    Best,
+    Certificate,
+    Limits,
+    certified_optimum,
+    chunk_shares,
+    initial_logits,
+    likeliest_within,
+    mean_point,
+    recheck,
+)
 from dna_jax.spaces import Chunk, Design, Space, as_released, baseline_pipeline, fpga_pipeline_space
 from dna_jax.workload import Layer, merge_counts
 
@@ -100,11 +111,14 @@ class FpgaTarget:
         """Large tiles, few of their channels at a time, on every chunk."""
         return baseline_pipeline(self.plan, self.widths)
 
-    def pricing(self, problem: "Problem", space: Space) -> PipelinePricing:
-        """Prices of a search; where it sets the pipeline anew, with the slopes of the best one."""
-        limits = self._limits(problem)
-        anew = bool(problem.config.search.reoptimize_every and space.free)
-        return PipelinePricing(space, limits=(limits.dsp, limits.bram) if anew else None)
+    def pricing(self, space: Space) -> PipelinePricing:
+        """Prices of a search."""
+        return PipelinePricing(space)
+
+    @property
+    def sharing_chunks(self) -> int:
+        """All."""
+        return len(priced_chunks(self.space))
 
     def _limits(self, problem: "Problem") -> Limits:
         budgets = dict(problem.budgets.items())
@@ -138,8 +152,8 @@ class FpgaTarget:
             f"lower --config.budgets.fps or --config.network.width{mended}."
         )
 
-    def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
-        """Of most images a second for the expected network, all of whose chunks are built; None where they do not fit.
+    def _best(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Certificate:
+        """Of most images a second for the expected network, all of whose chunks are built.
 
         Layers expected less than once in _RARE networks are left out.
         """
@@ -147,9 +161,22 @@ class FpgaTarget:
         kept = [(layer, float(times)) for layer, times in zip(layers, np.asarray(expected), strict=True)]
         kept = [(layer, times) for layer, times in kept if times > 1 / _RARE]
         names, times = zip(*kept, strict=True)
-        best = certified_optimum(names, problem.accelerator_space, self._limits(problem), times=times)
+        return certified_optimum(names, problem.accelerator_space, self._limits(problem), times=times)
+
+    def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
+        """Of most images a second for the expected network; None where its chunks do not fit."""
+        best = self._best(problem, point).design
         # What no layer uses any more keeps some design.
-        return None if best.design is None else self.baseline | best.design
+        return None if best is None else self.baseline | best
+
+    def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Best | None:
+        """The same, with what a chunk's work adds to the cycles of the best pipeline; chunks without layers add nothing."""
+        best = self._best(problem, point)
+        if best.design is None:
+            return None
+        shares = chunk_shares(best)
+        ordered = [shares.get(chunk, 0.0) for chunk in priced_chunks(self.space)]
+        return Best(self.baseline | best.design, np.array(ordered))
 
     def platform(self, problem: "Problem") -> Design | None:
         """The best for the average network, every option equally likely: it has a chunk for every operand width.

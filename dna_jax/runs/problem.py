@@ -51,10 +51,11 @@ class Problem:
         return CoSearch(
             config=self.config.search,
             specification=self.specification,
-            pricing=self.target.pricing(self, searched),
+            pricing=self.target.pricing(searched),
             network_space=self.network_space,
             accelerator_space=searched,
             budgets=self.budgets,
+            chunks=self.target.sharing_chunks if self.config.search.reoptimize_every and searched.free else 0,
         )
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
 
-from dna_jax.search import Pricing
+from dna_jax.search import Best, Pricing
 from dna_jax.spaces import Design, Space
 
 if TYPE_CHECKING:
@@ -68,8 +68,13 @@ class Target(Protocol):
         """The accelerator others are compared with."""
         ...
 
-    def pricing(self, problem: "Problem", space: Space) -> Pricing:
-        """Prices of the search of a run in its space with what is fixed."""
+    def pricing(self, space: Space) -> Pricing:
+        """Prices of a search in its space with what is fixed."""
+        ...
+
+    @property
+    def sharing_chunks(self) -> int:
+        """How many chunks share the slopes of accelerators that are set anew; 0 where slopes are those of the design."""
         ...
 
     def require_reachable(self, problem: "Problem") -> None:
@@ -82,6 +87,10 @@ class Target(Protocol):
         For FPGAs it is proven best for the expected network; templates are enumerated and ASICs searched, for the most
         likely one.
         """
+        ...
+
+    def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Best | None:
+        """The same accelerator, with the shares of its chunks."""
         ...
 
     def platform(self, problem: "Problem") -> Design | None:
@@ -100,6 +109,11 @@ class Target(Protocol):
 def best_for_published(problem: "Problem") -> Design | None:
     """The best accelerator of a run for the published network; None where none meets the limits."""
     return problem.target.best_accelerator(problem, problem.strategy.space.encode(problem.published))
+
+
+def with_own_slopes(design: Design | None) -> Best | None:
+    """What sets an accelerator anew where slopes are those of the design as it stands."""
+    return None if design is None else Best(design)
 
 
 def gave_way(networks: Space, design: Design, carried: Design) -> tuple[list[str], str]:

@@ -23,8 +23,9 @@ from dna_jax.hardware import (
 )
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.plots import plot_accelerators
-from dna_jax.runs.target import Picture, Verdict, best_for_published, exceeded
+from dna_jax.runs.target import Picture, Verdict, best_for_published, exceeded, with_own_slopes
 from dna_jax.search import (
+    Best,
     Enumeration,
     Standing,
     discrete_cost,
@@ -193,9 +194,14 @@ class TemplateTarget:
         """The published default."""
         return dict(self.template.baseline)
 
-    def pricing(self, problem: "Problem", space: Space) -> TemplatePricing:
+    def pricing(self, space: Space) -> TemplatePricing:
         """Prices of a search."""
         return TemplatePricing(self.template, space)
+
+    @property
+    def sharing_chunks(self) -> int:
+        """None: slopes are those of the design as it stands."""
+        return 0
 
     def require_reachable(self, problem: "Problem") -> None:
         """UserError unless some accelerator meets every budget with the lightest network of the space."""
@@ -229,6 +235,10 @@ class TemplateTarget:
         layers = chosen_layers(problem.specification, problem.strategy.space.decode(point))
         enumeration = enumerate_accelerators(self.template, layers, problem.accelerator_space)
         return standing(enumeration, self.space, problem.budgets, self.space.design(enumeration.indices[0])).best
+
+    def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Best | None:
+        """The best accelerator for the network of a point; None where none meets the limits."""
+        return with_own_slopes(self.best_accelerator(problem, point))
 
     def platform(self, problem: "Problem") -> Design | None:
         """The best for the published network."""

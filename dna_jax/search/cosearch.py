@@ -8,7 +8,7 @@ own, and decisions stay put during a warm-up in which the supernet learns under 
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +34,7 @@ from dna_jax.search.relaxation import (
     temperature_schedule,
 )
 from dna_jax.search.search_config import SearchConfig
-from dna_jax.spaces import Option, Point, Space, is_bits, pad_options
+from dna_jax.spaces import Design, Point, Space, is_bits, pad_options
 from dna_jax.workload import Layer
 
 _NOISE = 2**31 - 1
@@ -42,6 +42,18 @@ _NOISE = 2**31 - 1
 
 _DECIDED = 15.0
 """Logit of an option above all others of its decision that makes it nearly certain."""
+
+
+class Best(NamedTuple):
+    """The best accelerator for a network.
+
+    Attributes:
+      design: its decisions.
+      shares: of the slopes of cycles from image to image, by chunk; None where slopes are those of the design itself.
+    """
+
+    design: Design
+    shares: np.ndarray | None = None
 
 
 @struct.dataclass
@@ -54,6 +66,7 @@ class SearchState:
       parameters: of the supernet. It trains on the statistics of each batch; derived networks are recalibrated.
       network_logits, accelerator_logits: of the decisions of each part.
       multipliers: of the budgets, where the objective has any.
+      shares: of the slopes, by chunk of a pipeline that is set anew to the best; None of other accelerators.
       weights_optimizer, network_optimizer, accelerator_optimizer: Optax states.
     """
 
@@ -63,6 +76,7 @@ class SearchState:
     network_logits: Logits
     accelerator_logits: Logits
     multipliers: Multipliers
+    shares: jax.Array | None
     weights_optimizer: optax.OptState
     network_optimizer: optax.OptState
     accelerator_optimizer: optax.OptState
@@ -83,6 +97,14 @@ class Pricing(Protocol):
         ...
 
 
+class ChunkedCost(SoftCost, Protocol):
+    """What a design costs on a pipeline whose chunks share slopes: `hardware.fpga.RelaxedPipelineCost`."""
+
+    def of_best(self, shares: jax.Array) -> SoftCost:
+        """The same cost, with the slopes that it has where the pipeline is set anew to the best as layers change."""
+        ...
+
+
 Batch = tuple[jax.Array, jax.Array]
 """Images [batch, height, width, channels], floating and augmented; labels int[batch]."""
 
@@ -97,6 +119,8 @@ class CoSearch:
       pricing: what layers cost on the accelerators of a point.
       network_space, accelerator_space: with what is fixed.
       budgets: limits on cost.
+      chunks: how many share the slopes of pipelines that are set anew to the best, which `pricing` then returns a
+        `ChunkedCost` of; 0 where slopes are those of the design as it stands.
     """
 
     config: SearchConfig
@@ -105,6 +129,7 @@ class CoSearch:
     network_space: Space
     accelerator_space: Space
     budgets: Budgets
+    chunks: int = 0
 
     @functools.cached_property
     def model(self) -> Model:
@@ -158,15 +183,17 @@ class CoSearch:
             network_logits=network,
             accelerator_logits=accelerator,
             multipliers=initial_multipliers(self.config.objective, self.budgets),
+            shares=jnp.zeros(self.chunks) if self.chunks else None,
             weights_optimizer=self._optimizers["weights"].init(parameters),
             network_optimizer=self._optimizers["network"].init(network),
             accelerator_optimizer=self._optimizers["accelerator"].init(accelerator),
         )
 
-    def with_accelerator(self, state: SearchState, design: Mapping[str, Option]) -> SearchState:
-        """The state with logits that all but decide an accelerator."""
-        point = self.accelerator_space.encode(self.accelerator_space.restrict(design))
-        return dataclasses.replace(state, accelerator_logits=_DECIDED * point.rows)
+    def with_accelerator(self, state: SearchState, best: Best) -> SearchState:
+        """The state with logits that all but decide an accelerator, and the shares that come with it."""
+        point = self.accelerator_space.encode(self.accelerator_space.restrict(best.design))
+        shares = None if best.shares is None else jnp.asarray(best.shares, jnp.float32)
+        return dataclasses.replace(state, accelerator_logits=_DECIDED * point.rows, shares=shares)
 
     def temperature(self, step: jax.Array) -> jax.Array:
         """Gumbel-softmax temperature at a step; the start temperature during the warm-up."""
@@ -207,20 +234,21 @@ class CoSearch:
         """Every option as often as it is probable at the temperature of a step: the lower, the more of the likeliest."""
         return mean_point(self.space, logits / self.temperature(jnp.asarray(step)))
 
-    def _priced(self, point: Point, logits: Logits, step: jax.Array) -> SoftCost:
+    def _priced(self, point: Point, logits: Logits, state: SearchState) -> SoftCost:
         """Cost of a sampled point, or of the expected network on its accelerator."""
         if self.config.expected_network:
             is_network = np.arange(len(point)) < len(self.network_space.decisions)
-            expected = self.expected_point(logits, step)
+            expected = self.expected_point(logits, state.step)
             point = dataclasses.replace(point, rows=jnp.where(is_network[:, None], expected.rows, point.rows))
-        return self.cost(point)
+        cost = self.cost(point)
+        return cost if state.shares is None else cast(ChunkedCost, cost).of_best(state.shares)
 
     def _loss(
         self, parameters: Variables, point: Point, logits: Logits, state: SearchState, batch: Batch
     ) -> tuple[jax.Array, dict[str, Any]]:
         """The objective at a point sampled from logits."""
         task_loss, accuracy = self._task(parameters, batch, point)
-        cost = self._priced(point, logits, state.step)
+        cost = self._priced(point, logits, state)
         total = objective(self.config.objective, task_loss, cost, self.budgets, state.multipliers)
         return total, {"loss": total, "task_loss": task_loss, "accuracy": accuracy, "cost": cost}
 
@@ -315,7 +343,7 @@ class CoSearch:
         """
         point = self._sample(self._key(state, 1), self.space, state.logits, state.step, self.config.hard)
         loss, accuracy = trained["train_loss"], trained["train_accuracy"]
-        cost = self._priced(point, state.logits, state.step)
+        cost = self._priced(point, state.logits, state)
         metrics = self._metrics(state, {"loss": loss, "task_loss": loss, "accuracy": accuracy, "cost": cost})
         return dataclasses.replace(state, step=state.step + 1), metrics
 

@@ -34,8 +34,8 @@ class SearchConfig:
         temperature, so that as this falls, the network priced becomes the likeliest, which is the one that is returned.
         Weights and task loss are those of samples all the same, and accelerators are sampled.
       reoptimize_every: steps after which the accelerator is set anew to the best one for the network as it is then: on FPGAs
-        proven for the expected one; for the most likely one of templates by enumeration, of ASICs by search. 0 to carry it
-        by gradient.
+        proven for the expected one, whose slopes then are those of the best pipeline; for the most likely one of templates
+        by enumeration, of ASICs by search. 0 to carry it by gradient.
       soft_widths: bilevel only: operand widths are mixtures while weights learn, and choices while they are chosen (the
         heterogeneous sampling of Auto-NBA).
     """

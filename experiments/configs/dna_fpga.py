@@ -34,9 +34,10 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
                 soft_widths=True,
                 soft_warmup=True,
                 active_paths=2,
-                # The pipeline is set anew to the proven best for the expected network, which is what is priced.
+                # The pipeline is set anew to the proven best for the expected network, which is what is priced: often, for
+                # in the meantime the network is made for a pipeline that it will not have.
                 expected_network=True,
-                reoptimize_every=4 if smoke else 20,
+                reoptimize_every=4 if smoke else 5,
                 steps=steps,
                 warmup_steps=steps // 2,
                 weights=OptimizerConfig(learning_rate=0.1, warmup_steps=steps // 20),

@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dna_jax.hardware.fpga import PipelinePricing, chunk_of, evaluate_pipeline, is_priced
-from dna_jax.hardware.fpga.relaxed import slowest_of_best
+from dna_jax.hardware.fpga import PipelinePricing, chunk_of, evaluate_pipeline, is_priced, priced_chunks
 from dna_jax.networks import chosen_layers, dna_network, expected_layers
 from dna_jax.spaces import Point, boundary_name, chunks_of, dna_network_space, fpga_pipeline_space, knob_name
 
@@ -107,15 +106,30 @@ def test_the_slowest_chunk_gets_the_largest_share_of_the_slope():
 
 
 def test_where_the_pipeline_is_always_the_best_its_chunks_share_the_slope():
-    """Twice the work on all chunks takes twice the time; on one of them, by its share of the resources in use."""
-    generator = np.random.default_rng(3)
-    cycles, dsp, bram = (jnp.asarray(generator.uniform(1, 50, 6), jnp.float32) for _ in range(3))
-    cycles = cycles.at[2].set(0)
+    """The same cost; more work of one chunk slows it by the share of that chunk."""
+    layers = chosen_layers(SPECIFICATION, SPECIFICATION.default_design)
+    space = fpga_pipeline_space("cifar", (8,))
+    point, pricing = space.sample(jax.random.key(3)), PipelinePricing(space)
+    shares = np.array([0.4, 0.1, 0.3, 0.2])
+    design = space.decode(point)
+    chunks, _ = evaluate_pipeline(layers, design)
 
-    def logarithm(logarithms):
-        return jnp.log(slowest_of_best(jnp.where(cycles > 0, jnp.exp(logarithms), 0), dsp, bram, (100.0, 400.0)))
+    def cost(weight):
+        return pricing(layers, weight, point)
 
-    at = jnp.log(jnp.where(cycles > 0, cycles, 1))
-    assert float(jnp.exp(logarithm(at))) == pytest.approx(float(cycles.max()))
-    used = np.where(cycles > 0, dsp / 100 + bram / 400, 0)
-    np.testing.assert_allclose(jax.grad(logarithm)(at), used / used.sum(), rtol=1e-5)
+    once = jnp.ones(len(layers))
+    own, best = cost(once), cost(once).of_best(jnp.asarray(shares, jnp.float32))
+    assert {name: float(value) for name, value in own.metrics.items()} == pytest.approx(
+        {name: float(value) for name, value in best.metrics.items()}, rel=1e-6
+    )
+    expected = [float(chunks[chunk].cycles) if chunk in chunks else 0 for chunk in priced_chunks(space)]
+    np.testing.assert_allclose(best.chunk_cycles, expected, rtol=1e-5)
+    slopes = jax.grad(lambda weight: jnp.log(cost(weight).of_best(jnp.asarray(shares, jnp.float32)).frame_ms))(once)
+    for chunk, share in zip(priced_chunks(space), shares, strict=True):
+        if chunk in chunks:
+            added = sum(
+                float(s)
+                for s, layer in zip(slopes, layers, strict=True)
+                if is_priced(layer) and chunk_of(layer, design) == chunk
+            )
+            assert added == pytest.approx(share, rel=1e-4)

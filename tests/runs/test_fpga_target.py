@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dna_jax.errors import UserError
-from dna_jax.hardware.fpga import PipelinePricing, evaluate_pipeline
+from dna_jax.hardware.fpga import evaluate_pipeline
 from dna_jax.networks import chosen_layers, expected_layers
 from dna_jax.runs import fpga_target
 from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig, from_mapping
@@ -164,7 +164,7 @@ def test_the_best_pipeline_for_an_expected_network_is_taken_over(problem):
     undecided = mean_point(strategy.space, state.logits)
     best = problem.target.best_accelerator(problem, undecided)
     assert best is not None
-    moved = strategy.with_accelerator(state, best)
+    moved = strategy.with_accelerator(state, problem.target.set_anew(problem, undecided))
     decided = mean_point(strategy.space, moved.logits)
     assert problem.accelerator_space.restrict(strategy.space.decode(decided)) == problem.accelerator_space.restrict(best)
     np.testing.assert_array_equal(moved.network_logits, state.network_logits)
@@ -190,8 +190,6 @@ def test_slopes_by_the_network_are_those_of_the_best_pipeline(problem):
     """How much slower the own best pipelines of networks are with one decision changed, against what the slopes promise."""
     space, networks, generator = problem.strategy.space, problem.network_space, np.random.default_rng(0)
     limits = Limits(900, 700)
-    assert problem.strategy.pricing.limits == (900, 700)
-    held = PipelinePricing(problem.accelerator_space)
     changes, promised = [], {"best": [], "held": []}
     for _ in range(2):
         rows = mean_point(space, jnp.asarray(generator.standard_normal(space.is_option.shape), jnp.float32)).rows
@@ -200,27 +198,28 @@ def test_slopes_by_the_network_are_those_of_the_best_pipeline(problem):
             layers, times = merge_counts(*expected_layers(problem.specification, Point(rows, space.sizes)))
             return certified_optimum(layers, problem.accelerator_space, limits, times=[float(t) for t in times])
 
-        best = optimum(rows)
-        pipeline = problem.accelerator_space.encode(problem.target.baseline | best.design)
+        best = problem.target.set_anew(problem, Point(rows, space.sizes))
+        assert problem.strategy.chunks == len(best.shares)
+        pipeline = problem.accelerator_space.encode(problem.accelerator_space.restrict(best.design))
         rows = rows.at[len(networks.decisions) :].set(pipeline.rows)
+        cycles = optimum(rows).cycles
 
-        def logarithm(pricing, rows):
-            point = Point(rows, space.sizes)
-            return jnp.log(pricing(*expected_layers(problem.specification, point), point).frame_ms)
+        def logarithm(rows, shares):
+            cost = problem.strategy.cost(Point(rows, space.sizes))
+            return jnp.log((cost if shares is None else cost.of_best(shares)).frame_ms)
 
-        pricings = {"best": problem.strategy.pricing, "held": held}
-        values = {name: logarithm(pricing, rows) for name, pricing in pricings.items()}
-        assert float(values["best"]) == pytest.approx(float(values["held"]), rel=1e-6)
-        slopes = {name: np.asarray(jax.grad(logarithm, argnums=1)(pricing, rows)) for name, pricing in pricings.items()}
+        shares = {"best": jnp.asarray(best.shares), "held": None}
+        slopes = {name: np.asarray(jax.grad(logarithm)(rows, shared)) for name, shared in shares.items()}
         for decision in generator.permutation(len(networks.decisions))[:14]:
             chosen = np.eye(rows.shape[1])[generator.integers(len(networks.decisions[decision].options))]
             other = rows.at[decision].set(0.3 * rows[decision] + 0.7 * chosen)
-            changes.append(math.log(optimum(other).cycles / best.cycles))
+            changes.append(math.log(optimum(other).cycles / cycles))
             for name, slope in slopes.items():
                 promised[name].append(np.sum(slope[decision] * np.asarray(other - rows)[decision]))
     agreement = {name: np.corrcoef(values, changes)[0, 1] for name, values in promised.items()}
-    assert agreement["best"] > 0.8
-    assert agreement["held"] < 0.6
+    assert agreement["best"] > 0.9
+    # As it stands, a pipeline has slopes by chunks that are nearly slowest, whether or not they could be made faster.
+    assert agreement["held"] < agreement["best"] - 0.1
 
 
 @pytest.mark.parametrize("order", ["network_first", "accelerator_first"])

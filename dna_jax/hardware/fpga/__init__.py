@@ -19,7 +19,7 @@ from dna_jax.hardware.fpga.pipeline import (
     mixed_chunk_cost,
     pipeline_cost,
 )
-from dna_jax.hardware.fpga.relaxed import PipelinePricing, RelaxedPipelineCost
+from dna_jax.hardware.fpga.relaxed import PipelinePricing, RelaxedPipelineCost, priced_chunks
 from dna_jax.hardware.fpga.vectors import design_of_vectors
 
 __all__ = [
@@ -46,4 +46,5 @@ __all__ = [
     "layer_costs",
     "mixed_chunk_cost",
     "pipeline_cost",
+    "priced_chunks",
 ]

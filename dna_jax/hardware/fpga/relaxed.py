@@ -32,12 +32,14 @@ class RelaxedPipelineCost:
       frame_ms: milliseconds between images.
       latency_ms: milliseconds of one image through all chunks.
       dsp, bram: DSP slices and block RAMs of the chunks that have layers.
+      chunk_cycles: of the chunks, as `priced_chunks` has them, [A]; 0 of those without layers.
     """
 
     frame_ms: jax.Array
     latency_ms: jax.Array
     dsp: jax.Array
     bram: jax.Array
+    chunk_cycles: jax.Array
 
     @property
     def metrics(self) -> dict[str, jax.Array]:
@@ -48,6 +50,21 @@ class RelaxedPipelineCost:
     def misfit(self) -> jax.Array:
         """Every layer runs on every chunk of its kind."""
         return jnp.zeros_like(self.frame_ms)
+
+    def of_best(self, shares: jax.Array) -> "RelaxedPipelineCost":
+        """The same cost, with the slopes that it has where the pipeline is set anew to the best as layers change.
+
+        Args:
+          shares: relative increase of the best pipeline's cycles for a relative increase of the work of each chunk, [A].
+        """
+        logarithms = jnp.log(jnp.where(self.chunk_cycles > 0, self.chunk_cycles, 1))
+        change = jnp.sum(shares * (logarithms - jax.lax.stop_gradient(logarithms)))
+        return dataclasses.replace(self, frame_ms=jax.lax.stop_gradient(self.frame_ms) * jnp.exp(change))
+
+
+def priced_chunks(space: Space) -> tuple[Chunk, ...]:
+    """The chunks of a pipeline space, those of dense layers first, as `RelaxedPipelineCost` has them."""
+    return tuple(sorted(chunks_of(space), key=lambda chunk: chunk.depthwise))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,13 +120,10 @@ class PipelinePricing:
     Attributes:
       space: an `fpga_pipeline_space`, with what is fixed; fixed knobs get no gradient and cost no evaluation.
       model: "released" or "corrected".
-      limits: DSP slices and block RAMs, where the pipeline of a point is the best within them and will be set anew to the
-        best as layers change; None where it stays as it is, or has a gradient of its own.
     """
 
     space: Space
     model: Model = "corrected"
-    limits: tuple[float, float] | None = None
 
     @functools.cached_property
     def _width(self) -> int:
@@ -117,16 +131,17 @@ class PipelinePricing:
 
     def _kind(
         self, layers: Sequence[Layer], weight: jax.Array, point: Point, depthwise: bool
-    ) -> tuple[jax.Array, jax.Array, jax.Array] | None:
-        """Cycles, DSP slices and block RAMs of the chunks of one kind, each [A]; None if no layer is of it."""
-        chunks = tuple(chunk for chunk in chunks_of(self.space) if chunk.depthwise == depthwise)
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Cycles, DSP slices and block RAMs of the chunks of one kind, each [A]; zeros if no layer is of it."""
+        chunks = tuple(chunk for chunk in priced_chunks(self.space) if chunk.depthwise == depthwise)
         rows = {
             bits: [i for i, layer in enumerate(layers) if _runs_on(layer, depthwise, bits)]
             for bits in {chunk.bits for chunk in chunks}
         }
         longest = max(map(len, rows.values()), default=0)
         if not longest:
-            return None
+            none = jnp.zeros(len(chunks), weight.dtype)
+            return none, none, none
         # Chunks of every width have as many rows: those that only pad repeat the first layer of the kind, and count nothing.
         some = next(i for found in rows.values() for i in found)
         index = np.array([rows[chunk.bits] + [some] * (longest - len(rows[chunk.bits])) for chunk in chunks])
@@ -185,33 +200,14 @@ class PipelinePricing:
         """Cost at a point of layers, each as often as its weight [L] says."""
         layers, weight = merge_counts(layers, weight)
         kinds = [self._kind(layers, weight, Point.of(point), depthwise) for depthwise in (False, True)]
-        cycles, dsp, bram = (jnp.concatenate(parts) for parts in zip(*(kind for kind in kinds if kind), strict=True))
-        slowest = surrogate.largest_entry(cycles) if self.limits is None else slowest_of_best(cycles, dsp, bram, self.limits)
+        cycles, dsp, bram = (jnp.concatenate(parts) for parts in zip(*kinds, strict=True))
         return RelaxedPipelineCost(
-            frame_ms=slowest / CLOCK_HZ * 1e3,
+            frame_ms=surrogate.largest_entry(cycles) / CLOCK_HZ * 1e3,
             latency_ms=jnp.sum(cycles) / CLOCK_HZ * 1e3,
             dsp=jnp.sum(dsp),
             bram=jnp.sum(bram),
+            chunk_cycles=cycles,
         )
-
-
-def slowest_of_best(cycles: jax.Array, dsp: jax.Array, bram: jax.Array, limits: tuple[float, float]) -> jax.Array:
-    """Cycles of the slowest chunk, with the slopes that they have where a pipeline is always the best within limits.
-
-    As it stands, a pipeline gets slower with the work of its slowest chunk alone. The best pipeline has no slowest chunk to
-    speak of: all take about as long, and what a chunk with more work needs to keep up is taken from the others. If a chunk
-    needs resources in proportion to its work over the cycles it may take, a chunk that has a share of the resources in use
-    adds that share of its relative increase in work to the cycles of all (the envelope theorem for the least T with
-    sum_a w_a / T = R). DSP slices and block RAMs count by how much of their limit is in use.
-
-    Args:
-      cycles, dsp, bram: of the chunks, [A]; those of no cycles have no layers, and do not count.
-      limits: of DSP slices and of block RAMs.
-    """
-    used = jax.lax.stop_gradient(jnp.where(cycles > 0, dsp / limits[0] + bram / limits[1], 0))
-    logarithms = jnp.log(jnp.where(cycles > 0, cycles, 1))
-    change = jnp.sum(used / jnp.sum(used) * (logarithms - jax.lax.stop_gradient(logarithms)))
-    return jax.lax.stop_gradient(surrogate.largest_entry(cycles)) * jnp.exp(change)
 
 
 def _runs_on(layer: Layer, depthwise: bool, bits: int) -> bool:
