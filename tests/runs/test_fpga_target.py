@@ -186,6 +186,7 @@ def test_the_best_pipeline_for_an_expected_network_is_taken_over(problem):
     assert float(chosen.fps) == pytest.approx(verdict.cost["fps"], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_slopes_by_the_network_are_those_of_the_best_pipeline(problem):
     """How much slower the own best pipelines of networks are with one decision changed, against what the slopes promise."""
     space, networks, generator = problem.strategy.space, problem.network_space, np.random.default_rng(0)
