@@ -43,9 +43,13 @@ SEARCHES: dict[str, dict[str, Any]] = {
     },
     "network then accelerator": {"search.reoptimize_every": 0, "order": "network_first"},
     "accelerator then network": {"search.reoptimize_every": 0, "order": "accelerator_first"},
-    "joint by gradient": {"search.reoptimize_every": 0},
+    "joint by gradient": {"search.reoptimize_every": 0, "search.objective.pressure": None},
     "joint by samples": {"search.expected_network": False},
-    "joint by gradient and samples": {"search.reoptimize_every": 0, "search.expected_network": False},
+    "joint by gradient and samples": {
+        "search.reoptimize_every": 0,
+        "search.objective.pressure": None,
+        "search.expected_network": False,
+    },
     "joint on one level": {"search.soft_widths": False, "search.level": "single"},
     "joint at 8 bits": {"search.soft_widths": False, "network.bits": 8},
     "random network": {
@@ -59,9 +63,11 @@ SEARCHES: dict[str, dict[str, Any]] = {
 """Search -> what its configuration has in place of the card's, by names of fields, set in this order.
 
 What of a card a search would not read is put back. By gradient, the accelerator is never set anew by exact search, which
-needs it searched along with the network. By samples, a step prices the sampled network, not the expected one. On one level,
-weights and decisions learn from the same batch. At 8 bits, operand widths are no choice. A random network is drawn
-uniformly, and decisions of it give way until it meets the budgets with the best accelerator for it; no supernet is trained.
+needs it searched along with the network; nothing but the pressure of the objective then draws it to what is better than the
+budgets ask, and it is that of the objective's form. By samples, a step prices the sampled network, not the expected one. On
+one level, weights and decisions learn from the same batch. At 8 bits, operand widths are no choice. A random network is
+drawn uniformly, and decisions of it give way until it meets the budgets with the best accelerator for it; no supernet is
+trained.
 """
 
 DEFAULT_SEARCHES = ("joint", "network only", "accelerator only")
@@ -80,6 +86,7 @@ COLUMNS = {
 
 
 _ROUNDING = 1e-9
+"""By which a budget exceeds the cost it was taken from, so that this cost itself meets it."""
 
 
 def _with_field(config: Any, path: str, value: Any) -> Any:
@@ -99,9 +106,19 @@ def configuration(base: CosearchConfig, name: str, seed: int, budgets: Budgets) 
     return config
 
 
-def figures(summary: dict[str, Any], config: CosearchConfig) -> dict[str, Any]:
-    """What is compared of one run."""
+def figures(summary: dict[str, Any], config: CosearchConfig, matched: bool) -> dict[str, Any]:
+    """What is compared of one run.
+
+    Args:
+      summary: of the run.
+      config: of the run.
+      matched: whether its accuracy may be compared with that of the first search and the same seed: unless costs were to
+        be matched, and were not.
+    """
     return {
+        "seed": config.seed,
+        "budgets": dict(config.limits.items()),
+        "matched": matched,
         "accuracy": summary["accuracy"]["final"],
         **{name: value for name, value in summary["cost"].items() if name in COLUMNS},
         "cost_over_budget": float(merit(summary["cost"], config.limits)),
@@ -128,16 +145,23 @@ def table(comparison: dict[str, Any]) -> str:
 
 
 def differences(comparison: dict[str, Any]) -> str:
-    """By how much each search is more accurate than the first, of equal seeds: mean and 95 % interval of Student's t."""
+    """By how much each search is more accurate than the first, of equal seeds: mean and 95 % interval of Student's t.
+
+    Seeds of which costs were to be matched and were not are left out.
+    """
     (first, reference), *others = comparison["searches"].items()
     lines = []
     for name, runs in others:
-        points = 100 * np.array([b["accuracy"] - a["accuracy"] for a, b in zip(reference, runs, strict=True)])
-        interval = ""
+        pairs = [(a, b) for a, b in zip(reference, runs, strict=True) if b["matched"]]
+        if not pairs:
+            lines.append(f"{name} - {first}: no seed at matched costs")
+            continue
+        points = 100 * np.array([b["accuracy"] - a["accuracy"] for a, b in pairs])
+        interval, seeds = "", "1 seed" if len(points) == 1 else f"{len(points)} seeds"
         if len(points) > 1:
             half = scipy.stats.t.ppf(0.975, len(points) - 1) * points.std(ddof=1) / np.sqrt(len(points))
             interval = f", 95 % interval {points.mean() - half:+.2f} to {points.mean() + half:+.2f}"
-        lines.append(f"{name} - {first}: {points.mean():+.2f} points of accuracy{interval} ({len(points)} seeds)")
+        lines.append(f"{name} - {first}: {points.mean():+.2f} points of accuracy{interval} ({seeds})")
     return "\n".join(lines)
 
 
@@ -186,16 +210,17 @@ def main() -> None:
         "searches": {name: [] for name in searches},
     }
     for seed in range(base.seed, base.seed + flags.FLAGS.seeds):
-        budgets = base.budgets
+        budgets, matched = base.budgets, True
         for name in searches:
             say(f"{name}, seed {seed}")
             config = configuration(base, name, seed, budgets)
             summary = run(config, root / f"{name.replace(' ', '_')}_{seed}", flags.FLAGS.data_dir)
             if name == match and not summary["feasible"]:
+                matched = False
                 say(f"{name} missed its budgets with seed {seed}, so that the others keep those of the card")
             elif name == match:
                 budgets = reached(summary, base.budgets)
-            comparison["searches"][name].append(figures(summary, config))
+            comparison["searches"][name].append(figures(summary, config, matched))
     write_whole(root / "comparison.json", json.dumps(comparison, indent=2) + "\n")
     print(table(comparison))
     print(differences(comparison))

@@ -18,7 +18,7 @@ from dna_jax.runs.asic_tables import COLUMNS, LAYER_HEADINGS, cost_block, layer_
 from dna_jax.runs.plots import plot_pipeline
 from dna_jax.runs.target import Picture, Verdict, best_for_published, exceeded, gave_way, with_own_slopes
 from dna_jax.runs.units import UNITS
-from dna_jax.search import Best, likeliest_within
+from dna_jax.search import BestAccelerator, likeliest_within
 from dna_jax.search.asic_search import AsicSearchResult, search_asic_pipeline
 from dna_jax.search.asic_steps import GOALS, AsicSearchConfig
 from dna_jax.spaces import Design, Space, asic_pipeline_space
@@ -152,7 +152,7 @@ class AsicTarget:
         layers = chosen_layers(problem.specification, carried)
         return self._refine(problem, layers, carried, dict(problem.budgets.items())).design
 
-    def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Best | None:
+    def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> BestAccelerator | None:
         """The best accelerator for the network of a point; None where none meets the limits."""
         return with_own_slopes(self.best_accelerator(problem, point))
 

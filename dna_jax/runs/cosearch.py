@@ -36,7 +36,7 @@ def reoptimized(problem: Problem, state: SearchState, step: int) -> SearchState:
         return state
     best = problem.target.set_anew(problem, problem.strategy.expected_point(state.logits, step))
     if best is None:
-        say(f"step {step}: no accelerator meets the limits with the network as it stands; the last one is kept")
+        say(f"step {step}: no accelerator meets the limits with the network as it stands; it stays as it was")
         return state
     return problem.strategy.with_accelerator(state, best)
 

@@ -26,7 +26,7 @@ from dna_jax.networks import chosen_layers, expected_layers
 from dna_jax.runs.plots import plot_pipeline
 from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way
 from dna_jax.search import (
-    Best,
+    BestAccelerator,
     Certificate,
     Limits,
     certified_optimum,
@@ -117,7 +117,7 @@ class FpgaTarget:
 
     @property
     def sharing_chunks(self) -> int:
-        """All."""
+        """All: any may be what holds the best pipeline up."""
         return len(priced_chunks(self.space))
 
     def _limits(self, problem: "Problem") -> Limits:
@@ -169,14 +169,14 @@ class FpgaTarget:
         # What no layer uses any more keeps some design.
         return None if best is None else self.baseline | best
 
-    def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Best | None:
+    def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> BestAccelerator | None:
         """The same, with what a chunk's work adds to the cycles of the best pipeline; chunks without layers add nothing."""
         best = self._best(problem, point)
         if best.design is None:
             return None
         shares = chunk_shares(best)
         ordered = [shares.get(chunk, 0.0) for chunk in priced_chunks(self.space)]
-        return Best(self.baseline | best.design, np.array(ordered))
+        return BestAccelerator(self.baseline | best.design, np.array(ordered))
 
     def platform(self, problem: "Problem") -> Design | None:
         """The best for the average network, every option equally likely: it has a chunk for every operand width.

@@ -55,7 +55,7 @@ class Problem:
             network_space=self.network_space,
             accelerator_space=searched,
             budgets=self.budgets,
-            chunks=self.target.sharing_chunks if self.config.search.reoptimize_every and searched.free else 0,
+            sharing_chunks=self.target.sharing_chunks if self.config.search.reoptimize_every and searched.free else 0,
         )
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
 
-from dna_jax.search import Best, Pricing
+from dna_jax.search import BestAccelerator, Pricing
 from dna_jax.spaces import Design, Space
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Target(Protocol):
         """
         ...
 
-    def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Best | None:
+    def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> BestAccelerator | None:
         """The same accelerator, with the shares of its chunks."""
         ...
 
@@ -111,9 +111,9 @@ def best_for_published(problem: "Problem") -> Design | None:
     return problem.target.best_accelerator(problem, problem.strategy.space.encode(problem.published))
 
 
-def with_own_slopes(design: Design | None) -> Best | None:
+def with_own_slopes(design: Design | None) -> BestAccelerator | None:
     """What sets an accelerator anew where slopes are those of the design as it stands."""
-    return None if design is None else Best(design)
+    return None if design is None else BestAccelerator(design)
 
 
 def gave_way(networks: Space, design: Design, carried: Design) -> tuple[list[str], str]:

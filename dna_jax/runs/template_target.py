@@ -25,7 +25,7 @@ from dna_jax.networks import chosen_layers
 from dna_jax.runs.plots import plot_accelerators
 from dna_jax.runs.target import Picture, Verdict, best_for_published, exceeded, with_own_slopes
 from dna_jax.search import (
-    Best,
+    BestAccelerator,
     Enumeration,
     Standing,
     discrete_cost,
@@ -236,7 +236,7 @@ class TemplateTarget:
         enumeration = enumerate_accelerators(self.template, layers, problem.accelerator_space)
         return standing(enumeration, self.space, problem.budgets, self.space.design(enumeration.indices[0])).best
 
-    def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Best | None:
+    def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> BestAccelerator | None:
         """The best accelerator for the network of a point; None where none meets the limits."""
         return with_own_slopes(self.best_accelerator(problem, point))
 

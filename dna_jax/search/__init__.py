@@ -3,7 +3,7 @@
 from dna_jax.search.certificate_file import PipelineProblem, as_json, read_certificate
 from dna_jax.search.certified import DEVICES, Certificate, Limits, certified_optimum
 from dna_jax.search.chunk_shares import chunk_shares
-from dna_jax.search.cosearch import Best, CoSearch, Pricing, SearchState
+from dna_jax.search.cosearch import BestAccelerator, CoSearch, Pricing, SearchState
 from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
 from dna_jax.search.estimators import ESTIMATORS, Estimator
 from dna_jax.search.exact import discrete_cost, enumerate_accelerators
@@ -40,7 +40,7 @@ __all__ = [
     "DEVICES",
     "ESTIMATORS",
     "PIPELINE_COSTS",
-    "Best",
+    "BestAccelerator",
     "Budgets",
     "Certificate",
     "CoSearch",

@@ -44,7 +44,7 @@ _DECIDED = 15.0
 """Logit of an option above all others of its decision that makes it nearly certain."""
 
 
-class Best(NamedTuple):
+class BestAccelerator(NamedTuple):
     """The best accelerator for a network.
 
     Attributes:
@@ -66,7 +66,8 @@ class SearchState:
       parameters: of the supernet. It trains on the statistics of each batch; derived networks are recalibrated.
       network_logits, accelerator_logits: of the decisions of each part.
       multipliers: of the budgets, where the objective has any.
-      shares: of the slopes, by chunk of a pipeline that is set anew to the best; None of other accelerators.
+      shares: of the slopes, by chunk of a pipeline that is set anew to the best, zeros until it first is; None of other
+        accelerators.
       weights_optimizer, network_optimizer, accelerator_optimizer: Optax states.
     """
 
@@ -119,7 +120,7 @@ class CoSearch:
       pricing: what layers cost on the accelerators of a point.
       network_space, accelerator_space: with what is fixed.
       budgets: limits on cost.
-      chunks: how many share the slopes of pipelines that are set anew to the best, which `pricing` then returns a
+      sharing_chunks: how many share the slopes of pipelines that are set anew to the best, which `pricing` then returns a
         `ChunkedCost` of; 0 where slopes are those of the design as it stands.
     """
 
@@ -129,7 +130,7 @@ class CoSearch:
     network_space: Space
     accelerator_space: Space
     budgets: Budgets
-    chunks: int = 0
+    sharing_chunks: int = 0
 
     @functools.cached_property
     def model(self) -> Model:
@@ -183,13 +184,13 @@ class CoSearch:
             network_logits=network,
             accelerator_logits=accelerator,
             multipliers=initial_multipliers(self.config.objective, self.budgets),
-            shares=jnp.zeros(self.chunks) if self.chunks else None,
+            shares=jnp.zeros(self.sharing_chunks) if self.sharing_chunks else None,
             weights_optimizer=self._optimizers["weights"].init(parameters),
             network_optimizer=self._optimizers["network"].init(network),
             accelerator_optimizer=self._optimizers["accelerator"].init(accelerator),
         )
 
-    def with_accelerator(self, state: SearchState, best: Best) -> SearchState:
+    def with_accelerator(self, state: SearchState, best: BestAccelerator) -> SearchState:
         """The state with logits that all but decide an accelerator, and the shares that come with it."""
         point = self.accelerator_space.encode(self.accelerator_space.restrict(best.design))
         shares = None if best.shares is None else jnp.asarray(best.shares, jnp.float32)

@@ -24,7 +24,7 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
             "accelerator.template": "asic",
             "budgets.area_mm2": 1.5,
             "search.objective.goal": "edp",
-            "search.objective.pressure": 0.01,
+            "search.objective.pressure": None,
             # The expected network has every layer, and to price them all on every neighbour takes five times as long.
             "search.expected_network": False,
             "search.reoptimize_every": 0,

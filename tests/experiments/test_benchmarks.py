@@ -140,7 +140,7 @@ def _summary(latency, accuracy, feasible):
 
 def test_comparison_adds_up():
     config = CosearchConfig(budgets=Budgets(latency_ms=0.01, area_mm2=32.0))
-    runs = [compare.figures(_summary(*x), config) for x in ((0.008, 0.5, True), (0.012, 0.6, False))]
+    runs = [compare.figures(_summary(*x), config, matched=True) for x in ((0.008, 0.5, True), (0.012, 0.6, False))]
     assert runs[0]["cost_over_budget"] == pytest.approx(np.sqrt(0.8 * 0.25))
     shown = compare.table({"searches": {"joint": runs}})
     assert "| joint | 55.00 (50.00 to 60.00) | 10.00 (8.00 to 12.00) |" in shown
@@ -149,6 +149,13 @@ def test_comparison_adds_up():
     # Two differences, 1 and 3 points: mean 2, deviation sqrt 2, Student's t of one degree of freedom 12.706.
     said = compare.differences({"searches": {"joint": runs, "other": other}})
     assert said == "other - joint: +2.00 points of accuracy, 95 % interval -10.71 to +14.71 (2 seeds)"
+    # A seed whose costs were not matched is no evidence.
+    other[1]["matched"] = False
+    said = compare.differences({"searches": {"joint": runs, "other": other}})
+    assert said == "other - joint: +1.00 points of accuracy (1 seed)"
+    other[0]["matched"] = False
+    said = compare.differences({"searches": {"joint": runs, "other": other}})
+    assert said == "other - joint: no seed at matched costs"
 
 
 def test_every_search_of_a_comparison_has_a_configuration():
@@ -171,11 +178,17 @@ def test_every_search_of_a_comparison_has_a_configuration():
     assert pricing["joint by gradient and samples"] == (False, False)
     assert configurations["joint on one level"].search.level == "single"
     assert {name for name, config in configurations.items() if config.network.bits == 8} == {"joint at 8 bits"}
+    pressures = {name: c.search.objective.pressure for name, c in configurations.items()}
+    assert base.search.objective.pressure == 0.0
+    assert {name for name, pressure in pressures.items() if pressure is None} == {
+        "joint by gradient",
+        "joint by gradient and samples",
+    }
     drawn = configurations.pop("random network").search
     assert (drawn.steps, drawn.initial_noise, drawn.network.learning_rate) == (1, 1.0, 0.0)
     # Nothing else differs.
     same: dict[str, Any] = {"reoptimize_every": 20, "expected_network": True, "level": "bilevel", "soft_widths": True}
-    same |= {"soft_warmup": True}
+    same |= {"soft_warmup": True, "objective": base.search.objective}
     assert {dataclasses.replace(c.search, **same) for c in configurations.values()} == {
         dataclasses.replace(base.search, reoptimize_every=20)
     }

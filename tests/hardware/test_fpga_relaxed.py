@@ -125,11 +125,30 @@ def test_where_the_pipeline_is_always_the_best_its_chunks_share_the_slope():
     expected = [float(chunks[chunk].cycles) if chunk in chunks else 0 for chunk in priced_chunks(space)]
     np.testing.assert_allclose(best.chunk_cycles, expected, rtol=1e-5)
     slopes = jax.grad(lambda weight: jnp.log(cost(weight).of_best(jnp.asarray(shares, jnp.float32)).frame_ms))(once)
+    assert set(chunks) == set(priced_chunks(space))
     for chunk, share in zip(priced_chunks(space), shares, strict=True):
-        if chunk in chunks:
-            added = sum(
-                float(s)
-                for s, layer in zip(slopes, layers, strict=True)
-                if is_priced(layer) and chunk_of(layer, design) == chunk
-            )
-            assert added == pytest.approx(share, rel=1e-4)
+        own = [i for i, layer in enumerate(layers) if is_priced(layer) and chunk_of(layer, design) == chunk]
+        assert float(sum(slopes[i] for i in own)) == pytest.approx(share, rel=1e-4)
+
+
+def test_chunks_without_layers_leave_their_share_of_the_slope_to_the_others():
+    layers = [layer for layer in chosen_layers(SPECIFICATION, SPECIFICATION.default_design) if is_priced(layer)]
+    space = fpga_pipeline_space("cifar", (8,))
+    point, pricing = space.sample(jax.random.key(3)), PipelinePricing(space)
+    design, chunks = space.decode(point), priced_chunks(space)
+    where = np.array([chunks.index(chunk_of(layer, design)) for layer in layers])
+    weight = jnp.asarray(where != 1, jnp.float32)
+
+    def slopes(shares):
+        def logarithm(weight):
+            cost = pricing(layers, weight, point)
+            return jnp.log((cost if shares is None else cost.of_best(jnp.asarray(shares))).frame_ms)
+
+        by_layer = np.asarray(jax.grad(logarithm)(weight) * weight)
+        return [by_layer[where == a].sum() for a in range(len(chunks))]
+
+    np.testing.assert_allclose(slopes([0.4, 0.2, 0.4, 0.0]), [0.5, 0, 0.5, 0], atol=1e-5)
+    # Where the others have none, or before there are shares, slopes are those of the pipeline as it stands.
+    for none in ([0.0, 1.0, 0.0, 0.0], [0.0] * 4):
+        np.testing.assert_allclose(slopes(none), slopes(None), rtol=1e-6)
+    assert np.sum(slopes(None)) == pytest.approx(1, abs=1e-3)

@@ -165,6 +165,8 @@ def test_the_best_pipeline_for_an_expected_network_is_taken_over(problem):
     best = problem.target.best_accelerator(problem, undecided)
     assert best is not None
     moved = strategy.with_accelerator(state, problem.target.set_anew(problem, undecided))
+    assert moved.shares.shape == state.shares.shape == (strategy.sharing_chunks,)
+    assert float(jnp.sum(moved.shares)) == pytest.approx(1, abs=1e-6)
     decided = mean_point(strategy.space, moved.logits)
     assert problem.accelerator_space.restrict(strategy.space.decode(decided)) == problem.accelerator_space.restrict(best)
     np.testing.assert_array_equal(moved.network_logits, state.network_logits)
@@ -200,7 +202,7 @@ def test_slopes_by_the_network_are_those_of_the_best_pipeline(problem):
             return certified_optimum(layers, problem.accelerator_space, limits, times=[float(t) for t in times])
 
         best = problem.target.set_anew(problem, Point(rows, space.sizes))
-        assert problem.strategy.chunks == len(best.shares)
+        assert problem.strategy.sharing_chunks == len(best.shares)
         pipeline = problem.accelerator_space.encode(problem.accelerator_space.restrict(best.design))
         rows = rows.at[len(networks.decisions) :].set(pipeline.rows)
         cycles = optimum(rows).cycles
@@ -288,6 +290,6 @@ def test_the_accelerator_is_set_anew_when_its_turn_comes_and_kept_where_none_fit
     assert not capsys.readouterr().err
     narrow = dataclasses.replace(problem, config=dataclasses.replace(problem.config, budgets=Budgets(dsp=1, bram=2)))
     assert reoptimized(narrow, state, 7) is state
-    assert "step 7: no accelerator meets the limits with the network as it stands; the last one is kept" in "".join(
+    assert "step 7: no accelerator meets the limits with the network as it stands; it stays as it was" in "".join(
         capsys.readouterr()
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dna_jax.hardware import TemplatePricing, nahas_edge
-from dna_jax.hardware.fpga import PipelinePricing
+from dna_jax.hardware.fpga import PipelinePricing, priced_chunks
 from dna_jax.networks import dna_network, mobilenet_v2
 from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, TemperatureConfig, entropy, mean_point
 from dna_jax.spaces import as_released, dna_network_space, fpga_pipeline_space, is_bits, s1
@@ -208,17 +208,39 @@ def test_weights_may_learn_under_mixed_widths_and_chosen_operations():
         assert np.sum(row[:count] != 0) == 2
 
 
-def test_dna_networks_and_pipelines_learn_together():
-    """Four blocks, bilevel: weights, operations, widths and knobs move, and the budget on throughput pulls."""
+def _dna_strategy(sharing_chunks=0, **settings):
+    """Four blocks of the DNA family on pipelines, bilevel; and a batch."""
     whole = dna_network("digits", width=0.25, image_channels=1)
     family = dataclasses.replace(whole, blocks=whole.blocks[:4], head_channels=16)
     space = dataclasses.replace(dna_network_space(), decisions=dna_network_space().decisions[:8])
     pipelines = fpga_pipeline_space("digits").fix(as_released("digits"))
-    config = SearchConfig(level="bilevel", steps=40, warmup_steps=0, soft_widths=True)
-    strategy = CoSearch(config, family, PipelinePricing(pipelines), space, pipelines, Budgets(fps=50_000.0))
-    state = start = strategy.init(0)
+    config = SearchConfig(level="bilevel", steps=40, warmup_steps=0, soft_widths=True, **settings)
+    pricing, budgets = PipelinePricing(pipelines), Budgets(fps=50_000.0)
     images = jax.random.normal(jax.random.key(1), (16, 8, 8, 1))
-    batch = images, jnp.arange(16) % 10
+    return CoSearch(config, family, pricing, space, pipelines, budgets, sharing_chunks), (images, jnp.arange(16) % 10)
+
+
+def test_chunks_that_the_best_pipeline_waits_for_lose_layers():
+    chunks = priced_chunks(fpga_pipeline_space("digits"))
+    strategy, batch = _dna_strategy(len(chunks), expected_network=True, reoptimize_every=1)
+    state = strategy.init(0)
+    # So that the loss of the task does not count.
+    state = dataclasses.replace(state, multipliers={"frame_ms": jnp.float32(1e4)})
+    step = jax.jit(strategy.decisions_step)
+    widths = [i for i, (name, _) in enumerate(strategy.network_space.sizes) if is_bits(name)]
+    assert len(widths) == 4
+    for position, bits in enumerate((4, 6, 8)):
+        own = np.array([chunk.bits == bits for chunk in chunks], np.float32)
+        moved, _ = step(dataclasses.replace(state, shares=jnp.asarray(own / own.sum())), batch)
+        logits = np.asarray(moved.network_logits)[widths]
+        assert np.all(logits[:, position] < 0)
+        assert np.all(np.delete(logits, position, axis=1)[:, :2] > 0)
+
+
+def test_dna_networks_and_pipelines_learn_together():
+    """Weights, operations, widths and knobs move, and the budget on throughput pulls."""
+    strategy, batch = _dna_strategy()
+    state = start = strategy.init(0)
     weights_step, decisions_step = jax.jit(strategy.weights_step), jax.jit(strategy.decisions_step)
     frames = []
     for _ in range(30):

@@ -54,12 +54,21 @@ class RelaxedPipelineCost:
     def of_best(self, shares: jax.Array) -> "RelaxedPipelineCost":
         """The same cost, with the slopes that it has where the pipeline is set anew to the best as layers change.
 
+        Time from image to image alone has other slopes: what the best pipeline uses of the device is whatever helps.
+
         Args:
           shares: relative increase of the best pipeline's cycles for a relative increase of the work of each chunk, [A].
+            Those of chunks without layers fall to the others. Where none remains, as before there has been a best pipeline,
+            slopes are those of the pipeline as it stands.
         """
-        logarithms = jnp.log(jnp.where(self.chunk_cycles > 0, self.chunk_cycles, 1))
-        change = jnp.sum(shares * (logarithms - jax.lax.stop_gradient(logarithms)))
-        return dataclasses.replace(self, frame_ms=jax.lax.stop_gradient(self.frame_ms) * jnp.exp(change))
+        built = self.chunk_cycles > 0
+        total = jnp.sum(jnp.where(built, shares, 0))
+        known = total > 0
+        logarithms = jnp.log(jnp.where(built, self.chunk_cycles, 1))
+        weights = jnp.where(built & known, shares / jnp.where(known, total, 1), 0)
+        change = jnp.sum(weights * (logarithms - jax.lax.stop_gradient(logarithms)))
+        of_best = jax.lax.stop_gradient(self.frame_ms) * jnp.exp(change)
+        return dataclasses.replace(self, frame_ms=jnp.where(known, of_best, self.frame_ms))
 
 
 def priced_chunks(space: Space) -> tuple[Chunk, ...]:
