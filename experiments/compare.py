@@ -53,6 +53,7 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "joint on one level": {"search.soft_widths": False, "search.level": "single"},
     "joint at 8 bits": {"search.soft_widths": False, "network.bits": 8},
     "random network": {
+        "search.reoptimize_every": 0,
         "search.soft_warmup": False,
         "search.warmup_steps": 0,
         "search.steps": 1,

@@ -186,6 +186,7 @@ def test_every_search_of_a_comparison_has_a_configuration():
     }
     drawn = configurations.pop("random network").search
     assert (drawn.steps, drawn.initial_noise, drawn.network.learning_rate) == (1, 1.0, 0.0)
+    assert drawn.reoptimize_every == 0
     # Nothing else differs.
     same: dict[str, Any] = {"reoptimize_every": 20, "expected_network": True, "level": "bilevel", "soft_widths": True}
     same |= {"soft_warmup": True, "objective": base.search.objective}
