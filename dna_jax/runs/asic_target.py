@@ -16,11 +16,11 @@ from dna_jax.hardware.asic import AsicPricing, PipelineCost, PlacedLayer, evalua
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.asic_tables import COLUMNS, LAYER_HEADINGS, cost_block, layer_table, overflows
 from dna_jax.runs.plots import plot_pipeline
-from dna_jax.runs.target import Picture, Verdict, best_for_published, exceeded, gave_way, with_own_slopes
+from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way, with_own_slopes
 from dna_jax.runs.units import UNITS
 from dna_jax.search import BestAccelerator, likeliest_within
 from dna_jax.search.asic_search import AsicSearchResult, search_asic_pipeline
-from dna_jax.search.asic_steps import GOALS, AsicSearchConfig
+from dna_jax.search.asic_steps import GOALS, AsicSearchConfig, Goal
 from dna_jax.spaces import Design, Space, asic_pipeline_space
 from dna_jax.spaces.asic_pipeline import (
     ARCHITECTURE_KNOBS,
@@ -36,6 +36,14 @@ if TYPE_CHECKING:
 
 _FIELDS = {"frame_ms": "interval_ms"}
 """Names of costs in runs that `PipelineCost` has under another."""
+
+_SEARCHED: dict[str, Goal] = {
+    "edp": "edp",
+    "latency_ms": "latency_ms",
+    "frame_ms": "interval_ms",
+    "energy_mj": "energy_mj",
+}
+"""Goals of runs -> those of searches."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +86,7 @@ class AsicTarget:
 
     @property
     def _search(self) -> AsicSearchConfig:
-        goal = next(goal for goal in GOALS if goal == _FIELDS.get(self._ranked_by, self._ranked_by))
-        return dataclasses.replace(self.search, goal=goal)
+        return dataclasses.replace(self.search, goal=_SEARCHED[self._ranked_by])
 
     def pricing(self, space: Space) -> AsicPricing:
         """Prices of a search."""
@@ -98,6 +105,10 @@ class AsicTarget:
         return search_asic_pipeline(
             space, layers, area, self._search, problem.config.seed, limits=limits, start=space.restrict(start)
         )
+
+    def _within_area(self, problem: "Problem", layers: Sequence[Layer], start: Design) -> AsicSearchResult:
+        """The same within the area alone."""
+        return self._refine(problem, layers, start, {n: v for n, v in problem.budgets.items() if n == "area_mm2"})
 
     def _regular(self, space: Space) -> np.ndarray:
         """Designs of which some mostly meets budgets that can be met: the baseline, and those with all sizes small, or all
@@ -157,8 +168,9 @@ class AsicTarget:
         return with_own_slopes(self.best_accelerator(problem, point))
 
     def platform(self, problem: "Problem") -> Design | None:
-        """The best for the published network."""
-        return best_for_published(problem)
+        """The best for the published network within the area: to meet the other budgets is up to the networks."""
+        layers = chosen_layers(problem.specification, problem.published)
+        return self._within_area(problem, layers, problem.published).design
 
     def _excess(self, problem: "Problem", design: Design) -> dict[str, float]:
         """Logarithm of every cost that has a budget over that."""
@@ -180,8 +192,7 @@ class AsicTarget:
         design = carried if searched is None or searched.design is None else carried | searched.design
         if max(self._excess(problem, design).values(), default=0.0) <= 0:
             return design, searched
-        area = {name: limit for name, limit in budgets.items() if name == "area_mm2"}
-        smaller = self._refine(problem, layers, design, area).design if free else None
+        smaller = self._within_area(problem, layers, design).design if free else None
         pipeline = problem.accelerator_space.restrict(design | (smaller or {}))
         excess = self._excess(problem, design | pipeline)
 
@@ -237,7 +248,7 @@ class AsicTarget:
         }
         default_layers = chosen_layers(problem.specification, problem.published)
         published, _ = self._evaluate(default_layers, problem.published)
-        best = self._refine(problem, default_layers, problem.published, {"area_mm2": area}).cost if free else None
+        best = self._within_area(problem, default_layers, problem.published).cost if free else None
         costs = {
             f"chunk {chunk}": row
             for chunk, row in enumerate(zip(cost.chunk_ms, cost.chunk_mj, cost.chunk_mm2, strict=True), start=1)

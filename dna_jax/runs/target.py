@@ -106,11 +106,6 @@ class Target(Protocol):
         ...
 
 
-def best_for_published(problem: "Problem") -> Design | None:
-    """The best accelerator of a run for the published network; None where none meets the limits."""
-    return problem.target.best_accelerator(problem, problem.strategy.space.encode(problem.published))
-
-
 def with_own_slopes(design: Design | None) -> BestAccelerator | None:
     """What sets an accelerator anew where slopes are those of the design as it stands."""
     return None if design is None else BestAccelerator(design)

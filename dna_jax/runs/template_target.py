@@ -23,7 +23,7 @@ from dna_jax.hardware import (
 )
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.plots import plot_accelerators
-from dna_jax.runs.target import Picture, Verdict, best_for_published, exceeded, with_own_slopes
+from dna_jax.runs.target import Picture, Verdict, exceeded, with_own_slopes
 from dna_jax.search import (
     BestAccelerator,
     Enumeration,
@@ -242,7 +242,7 @@ class TemplateTarget:
 
     def platform(self, problem: "Problem") -> Design | None:
         """The best for the published network."""
-        return best_for_published(problem)
+        return self.best_accelerator(problem, problem.strategy.space.encode(problem.published))
 
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
         """The most likely design; if it misses a budget, with the most likely accelerator that meets all."""

@@ -10,10 +10,12 @@ import pytest
 from dna_jax.errors import UserError
 from dna_jax.hardware.asic import evaluate_pipeline, lower_bound
 from dna_jax.networks import chosen_layers
+from dna_jax.runs.asic_tables import cost_block
 from dna_jax.runs.asic_target import AsicTarget
 from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig, from_mapping
+from dna_jax.runs.cosearch import reoptimized
 from dna_jax.runs.problem import build_problem
-from dna_jax.search import Budgets, ObjectiveConfig, SearchConfig
+from dna_jax.search import Budgets, ObjectiveConfig, SearchConfig, mean_point
 from dna_jax.search.asic_steps import AsicSearchConfig
 from dna_jax.spaces.asic_pipeline import allocation_name
 
@@ -149,6 +151,42 @@ def test_budgets_out_of_reach_are_refused_at_once(problem):
             problem.target.require_reachable(build_problem(config, None))
     problem.target.require_reachable(problem)
     problem.target.require_reachable(build_problem(dataclasses.replace(CONFIG, budgets=Budgets()), None))
+
+
+@pytest.mark.slow
+def test_pipelines_are_set_anew_within_the_budgets_and_platforms_within_the_area(problem, capsys):
+    """Networks are searched on a platform to meet budgets that the published one misses on it."""
+    budgets, search = (
+        Budgets(area_mm2=1.5, fps=10_000),
+        dataclasses.replace(CONFIG.search, steps=4, warmup_steps=0, reoptimize_every=2),
+    )
+    problem = dataclasses.replace(problem, config=dataclasses.replace(CONFIG, budgets=budgets, search=search))
+    space, state = problem.strategy.space, problem.strategy.init(0)
+
+    def carried(state):
+        return space.decode(mean_point(space, state.logits))
+
+    def cost(network, pipeline):
+        return cost_block(evaluate_pipeline(chosen_layers(problem.specification, network), network | pipeline)[0])
+
+    assert reoptimized(problem, state, 3) is state
+    moved = reoptimized(problem, state, 2)
+    assert moved.shares is None
+    assert problem.network_space.restrict(carried(moved)) == problem.network_space.restrict(carried(state))
+    after = cost(carried(moved), {})
+    assert after["area_mm2"] <= 1.5
+    assert after["fps"] >= 10_000
+    assert after["edp"] < cost(carried(state), problem.target.baseline)["edp"]
+    # The default network needs more energy than this, whatever runs it.
+    frugal = dataclasses.replace(problem.config, budgets=Budgets(area_mm2=1.5, energy_mj=0.02))
+    problem = dataclasses.replace(problem, config=frugal)
+    decided = problem.network_space.encode(problem.network_space.restrict(problem.published))
+    default = dataclasses.replace(state, network_logits=20 * decided.rows)
+    assert reoptimized(problem, default, 2) is default
+    assert "step 2: no accelerator meets the limits with the network as it stands" in capsys.readouterr().err
+    platform = problem.target.platform(problem)
+    assert cost(problem.published, platform)["area_mm2"] <= 1.5
+    assert cost(problem.published, platform)["energy_mj"] > 0.02
 
 
 @pytest.mark.slow

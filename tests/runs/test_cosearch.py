@@ -1,5 +1,7 @@
 """Between the search and the summary: the design derived, and what is said where it breaks a limit."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,8 +9,10 @@ import pytest
 from dna_jax.hardware import evaluate
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.config import CosearchConfig, from_mapping
+from dna_jax.runs.cosearch import reoptimized
 from dna_jax.runs.problem import build_problem
 from dna_jax.runs.template_target import derive, violations
+from dna_jax.search import enumerate_accelerators, mean_point, standing
 from dna_jax.workload import workload_from_layers
 from experiments.configs import digits
 
@@ -40,6 +44,24 @@ def test_an_accelerator_beyond_its_budget_gives_way_to_the_most_likely_one_withi
     assert derive(problem, problem.target.template, point, tmp_path / "accelerators.npz").design == derived.design
     (tmp_path / "accelerators.npz").write_bytes(b"PK damaged")
     assert derive(problem, problem.target.template, point, tmp_path / "accelerators.npz").design == derived.design
+
+
+@pytest.mark.slow
+def test_the_accelerator_of_a_template_is_set_anew_to_the_best_of_all(problem):
+    search = dataclasses.replace(problem.config.search, reoptimize_every=2)
+    problem = build_problem(dataclasses.replace(problem.config, search=search), None)
+    state = problem.strategy.init(0)
+    turn = search.warmup_steps + 2
+    assert reoptimized(problem, state, turn + 1) is state
+    moved = reoptimized(problem, state, turn)
+    assert moved.shares is None
+    space = problem.strategy.space
+    design = space.decode(mean_point(space, moved.logits))
+    enumeration = enumerate_accelerators(
+        problem.target.template, chosen_layers(problem.specification, design), problem.accelerator_space
+    )
+    place = standing(enumeration, problem.target.space, problem.budgets, design)
+    assert place.rank == 1
 
 
 def test_violations_name_budget_level_layer_and_amount(problem):
