@@ -91,7 +91,8 @@ class SearchState:
 
 
 class Pricing(Protocol):
-    """What layers cost on the accelerators of a point: `hardware.TemplatePricing`, `hardware.fpga.PipelinePricing`."""
+    """What layers cost on the accelerators of a point: those of a template (`hardware.TemplatePricing`), pipelines on FPGAs
+    (`hardware.fpga.PipelinePricing`) or on ASICs (`hardware.asic.AsicPricing`)."""
 
     def __call__(self, layers: Sequence[Layer], weight: jax.Array, point: Mapping[str, jax.Array]) -> SoftCost:
         """Cost at a point of layers, each as often as its weight [L] says."""

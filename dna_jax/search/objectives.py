@@ -25,7 +25,8 @@ ASIC_PIPELINE_COSTS = (*COSTS, "frame_ms")
 
 
 class SoftCost(Protocol):
-    """What a design costs at a point, with its gradient: `hardware.RelaxedCost`, `hardware.fpga.RelaxedPipelineCost`."""
+    """What a design costs at a point, with its gradient: of a template (`hardware.RelaxedCost`), of a pipeline on an FPGA or
+    an ASIC (`hardware.fpga.RelaxedPipelineCost`, `hardware.asic.PipelineCost`)."""
 
     @property
     def metrics(self) -> Mapping[str, jax.Array]:

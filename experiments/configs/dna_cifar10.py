@@ -8,7 +8,9 @@ Paper:     DNA (Zhang et al., arXiv:2010.14778) and Auto-NBA (Fu et al., ICML 20
            Chosen here: training batches of 64 instead of 96, the learning rate in proportion; cosines that end at 0;
            momentum of Nesterov; Adam with its usual decays; crops of 4 pixels and flips. The release weighs latency by
            1e-10, more below 100 images/s and less above 400; here 300 images/s are a budget. The pipeline is carried by
-           gradient and proven at the end, in the corrected cost model.
+           gradient and proven at the end, in the corrected cost model; --config.search.reoptimize_every=5
+           --config.search.expected_network --config.search.objective.pressure=0 --config.search.objective.damping=4 set
+           it anew to the proven best on the way, as dna_fpga.py does.
 Data:      CIFAR-10 of tensorflow-datasets, 32 x 32.
 Hardware:  one GPU; the pipeline is for a ZC706 board. Variant `cpu`, at a quarter of the width and fewer steps: 2 CPU cores.
 Time:      not measured yet.

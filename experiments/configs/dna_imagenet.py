@@ -10,7 +10,7 @@ Paper:     DNA (Zhang et al., arXiv:2010.14778) and Auto-NBA (Fu et al., ICML 20
            release leaves out on ImageNet (32 bits); training batches of 192, the learning rate in proportion; momentum of
            Nesterov; Adam with its usual decays; crops of 28 pixels and flips of images resized to 224 x 224; a budget of 80
            images/s, where the release asks for up to 200. The pipeline is carried by gradient and proven at the end, in the
-           corrected cost model.
+           corrected cost model, or set anew on the way as dna_cifar10.py says.
 Data:      ImageNet of tensorflow-datasets (imagenet2012), 224 x 224; read entry by entry.
 Hardware:  one GPU; the pipeline is for a ZC706 board.
 Time:      not measured yet.
