@@ -4,8 +4,8 @@ python -m experiments.compare --config=experiments/configs/cifar10_compare.py --
 
 All searches have the budgets of the card. With --match=SEARCH the others have, in their place, the costs that this search
 reached with the same seed, so that accuracies are compared at equal cost. Every run is a co-search run of its
-own in a sub-directory of --workdir, so a comparison that was cut off goes on where it was. Writes comparison.json and prints
-a table.
+own in a sub-directory of --workdir, so a comparison that was cut off goes on where it was. Writes comparison.json and
+comparison.png, and prints a table.
 """
 
 import dataclasses
@@ -26,6 +26,7 @@ from dna_jax.runs.cosearch import run
 from dna_jax.runs.directory import write_whole
 from dna_jax.runs.progress import say
 from dna_jax.search import Budgets, merit
+from experiments import comparison_picture
 
 SEARCHES: dict[str, dict[str, Any]] = {
     "joint": {},
@@ -223,6 +224,7 @@ def main() -> None:
                 budgets = reached(summary, base.budgets)
             comparison["searches"][name].append(figures(summary, config, matched))
     write_whole(root / "comparison.json", json.dumps(comparison, indent=2) + "\n")
+    comparison_picture.draw(comparison, root / "comparison.png")
     print(table(comparison))
     print(differences(comparison))
 

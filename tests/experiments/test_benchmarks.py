@@ -19,7 +19,15 @@ from dna_jax.networks import chosen_layers, mobilenet_v2
 from dna_jax.runs.config import CosearchConfig, from_mapping
 from dna_jax.search import Budgets
 from dna_jax.workload import Layer, workload_from_layers
-from experiments import benchmark_cost, benchmark_data, benchmark_mapper, benchmark_output, benchmark_step, compare
+from experiments import (
+    benchmark_cost,
+    benchmark_data,
+    benchmark_mapper,
+    benchmark_output,
+    benchmark_step,
+    compare,
+    comparison_picture,
+)
 from experiments.baselines import nni_step
 from experiments.configs import dna_fpga
 from experiments.environments import run_tool
@@ -138,7 +146,7 @@ def _summary(latency, accuracy, feasible):
     }
 
 
-def test_comparison_adds_up():
+def test_comparison_adds_up(tmp_path):
     config = CosearchConfig(budgets=Budgets(latency_ms=0.01, area_mm2=32.0))
     runs = [compare.figures(_summary(*x), config, matched=True) for x in ((0.008, 0.5, True), (0.012, 0.6, False))]
     assert runs[0]["cost_over_budget"] == pytest.approx(np.sqrt(0.8 * 0.25))
@@ -149,6 +157,8 @@ def test_comparison_adds_up():
     # Two differences, 1 and 3 points: mean 2, deviation sqrt 2, Student's t of one degree of freedom 12.706.
     said = compare.differences({"searches": {"joint": runs, "other": other}})
     assert said == "other - joint: +2.00 points of accuracy, 95 % interval -10.71 to +14.71 (2 seeds)"
+    comparison_picture.draw({"searches": {"joint": runs, "other": other}}, tmp_path / "comparison.png")
+    assert (tmp_path / "comparison.png").read_bytes().startswith(b"\x89PNG")
     # A seed whose costs were not matched is no evidence.
     other[1]["matched"] = False
     said = compare.differences({"searches": {"joint": runs, "other": other}})
