@@ -21,6 +21,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 from absl import flags
 
 from dna_jax.errors import UserError
@@ -112,6 +113,8 @@ def measure_estimators(
     methods += [("reinforce", False)]
     rows, seconds = [], {}
     for estimator, by_chunk in methods:
+        # Programs of other settings are of no more use, and more than a process may map into its memory.
+        jax.clear_caches()
         config = dataclasses.replace(default, estimator=estimator, by_chunk=by_chunk, recombined=False)
         # Pricing every option leaves few samples for as many evaluations.
         config = dataclasses.replace(config, samples=1) if estimator == "expectation" else config
@@ -145,6 +148,7 @@ def measure_settings(networks: Sequence[StatedNetwork], seeds: int) -> list[dict
     cases = {mode: [case(network, LIMITS[2], mode, "corrected") for network in networks] for mode in ("free", "fixed")}
     rows = []
     for mode, recombined, rate in itertools.product(cases, (True, False), RATES):
+        jax.clear_caches()
         config = PipelineSearchConfig(learning_rate=rate, recombined=recombined)
         what = {"learning_rate": f"{rate:g}", "mode": mode, "recombined": recombined}
         rows.append(what | judge(cases[mode], config, seeds))

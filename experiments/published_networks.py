@@ -10,7 +10,8 @@ python -m experiments.published_networks --runs=DIR,DIR --out=FILE.json
         proven lower bound of its space and against random designs, as many as all starts of its search price together.
   FPGA  The pipeline of most images a second that a board holds, proven, at each operand width, with the allocation of the
         release and with the best.
-  Runs  Pairs that finished co-search runs found, beside the default network of the same run.
+  Runs  Pairs that finished co-search runs found, beside the default network of the same run. With --measured=FILE.json, the
+        result of an earlier call, they are set beside its figures, and nothing is measured anew.
 
 Accuracies of published networks are copied from publications; nothing is trained here. FILE.md gets the tables and FILE.png
 the picture.
@@ -19,10 +20,14 @@ Data: none. Hardware: 2 CPU cores. Time: half an hour for all networks on a mach
 """
 
 import csv
+import json
+import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from absl import flags
 
+from dna_jax.errors import UserError
 from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.networks import PUBLISHED, published_layers
 from dna_jax.runs import binary
@@ -36,6 +41,9 @@ from experiments.published_asic import Effort, Row, compare_kinds, require_room
 from experiments.published_fpga import prove_optima, unpriced
 
 GOALS: tuple[Goal, ...] = ("edp", "interval_ms")
+
+MEASURES = ("networks", "goals", "area_mm2", "evaluations", "starts", "seed", "devices", "widths")
+"""Flags of what is measured."""
 
 BOARDS = ("zc706", "zcu102", "ultra96")
 """FPGA boards, keys of DEVICES, unless flags name others."""
@@ -93,6 +101,40 @@ def measure_fpga(names: Sequence[str], devices: Sequence[str], widths: Sequence[
     return rows
 
 
+def measured_before(path: pathlib.Path) -> dict[str, Any]:
+    """The figures of an earlier result, without its runs; `measured` says how they came about.
+
+    Raises:
+      UserError: if the file is no such result.
+    """
+    try:
+        earlier = json.loads(path.read_text())
+        origin = earlier.get("measured") or {name: earlier[name] for name in ("command", "machine", "versions")}
+        kept = ("area_mm2", "evaluations_by_start", "starts", "networks", "fpga", "asic")
+        return {"measured": origin} | {name: earlier[name] for name in kept}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"--measured={path} is no result of this command ({error}); name the JSON file of --out.") from error
+
+
+def measure() -> dict[str, Any]:
+    """All figures that flags ask for, but for runs."""
+    names, devices = binary.some_of("networks", PUBLISHED), binary.some_of("devices", sorted(DEVICES))
+    wanted = binary.some_of("goals", GOALS)
+    goals: list[Goal] = [goal for goal in GOALS if goal in wanted]
+    widths = [int(bits) for bits in binary.some_of("widths", [str(bits) for bits in WIDTHS])]
+    effort = Effort(flags.FLAGS.area_mm2, flags.FLAGS.evaluations, flags.FLAGS.starts, flags.FLAGS.seed)
+    for name in names:
+        require_room(name, published_layers(name), effort.area_mm2)
+    return {
+        "area_mm2": effort.area_mm2,
+        "evaluations_by_start": effort.evaluations,
+        "starts": effort.starts,
+        "networks": describe(names),
+        "fpga": measure_fpga(names, devices, widths),
+        "asic": measure_asic(names, goals, effort),
+    }
+
+
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
     flags.DEFINE_list("networks", list(PUBLISHED), "Published networks, separated by commas.")
@@ -104,29 +146,22 @@ def define_flags() -> None:
     flags.DEFINE_list("devices", list(BOARDS), "FPGA boards, separated by commas.")
     flags.DEFINE_list("widths", [str(bits) for bits in reversed(WIDTHS)], "Operand widths on FPGAs, bits.")
     flags.DEFINE_list("runs", [], "Directories of finished co-search runs whose pairs are shown beside.")
+    flags.DEFINE_string("measured", None, "JSON file of an earlier call, whose figures --runs are shown beside.")
     benchmark_output.define_out_flag()
 
 
 def main() -> None:
     """Measure, write, draw."""
     out = binary.output_file("out")
-    names, devices = binary.some_of("networks", PUBLISHED), binary.some_of("devices", sorted(DEVICES))
-    wanted = binary.some_of("goals", GOALS)
-    goals: list[Goal] = [goal for goal in GOALS if goal in wanted]
-    widths = [int(bits) for bits in binary.some_of("widths", [str(bits) for bits in WIDTHS])]
-    effort = Effort(flags.FLAGS.area_mm2, flags.FLAGS.evaluations, flags.FLAGS.starts, flags.FLAGS.seed)
     found = read_pairs(flags.FLAGS.runs)
-    for name in names:
-        require_room(name, published_layers(name), effort.area_mm2)
-    figures = {
-        "area_mm2": effort.area_mm2,
-        "evaluations_by_start": effort.evaluations,
-        "starts": effort.starts,
-        "networks": describe(names),
-        "fpga": measure_fpga(names, devices, widths),
-        "asic": measure_asic(names, goals, effort),
-        "found": found,
-    }
+    if flags.FLAGS.measured:
+        asked = [name for name in MEASURES if flags.FLAGS[name].present]
+        if asked:
+            raise UserError(f"With --measured nothing is measured anew; leave out --{asked[0]}, or leave out --measured.")
+        figures = measured_before(pathlib.Path(flags.FLAGS.measured).expanduser())
+    else:
+        figures = measure()
+    figures["found"] = found
     # What took long is written first.
     benchmark_output.write_result("experiments.published_networks", figures)
     text = published_report.tables(figures)

@@ -14,6 +14,7 @@ Command:   python -m experiments.cosearch --config=experiments/configs/dna_asic.
 
 from ml_collections import config_dict
 
+from dna_jax.runs.config import is_smoke
 from experiments.configs import dna_fpga
 
 
@@ -31,4 +32,9 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
             "search.reoptimize_every": 0,
         }
     )
+    if not is_smoke(variant):
+        # A step takes longer than one of `dna_fpga.py`, and the search of the pipeline at the end minutes of its own.
+        config.update_from_flattened_dict(
+            {"search.steps": 400, "search.warmup_steps": 200, "search.weights.warmup_steps": 20}
+        )
     return config

@@ -1,6 +1,7 @@
 """The binary that sets published networks on the best accelerators of every kind."""
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -248,3 +249,19 @@ def test_what_cannot_be_is_said_in_a_sentence(refused):
     ):
         said = refused("published_networks", *arguments)
         assert reason in said
+
+
+def test_runs_are_set_beside_figures_measured_before(run_binary, refused, tmp_path):
+    before = "experiments/results/published_networks/published_networks.json"
+    out = tmp_path / "again.json"
+    process = run_binary("published_networks", f"--measured={before}", "--runs=experiments/results/dna_fpga", f"--out={out}")
+    assert process.returncode == 0, process.stderr
+    earlier, again = json.loads(pathlib.Path(before).read_text()), json.loads(out.read_text())
+    for name in ("area_mm2", "evaluations_by_start", "starts", "networks", "fpga", "asic"):
+        assert again[name] == earlier[name]
+    origin = earlier.get("measured") or {name: earlier[name] for name in ("command", "machine", "versions")}
+    assert again["measured"] == origin
+    assert again["found"] == [read_pair(pathlib.Path("experiments/results/dna_fpga"))]
+    assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    assert "leave out --seed, or leave out --measured" in refused("published_networks", f"--measured={before}", "--seed=1")
+    assert "is no result of this command" in refused("published_networks", "--measured=setup.cfg")

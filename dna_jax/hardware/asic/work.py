@@ -16,7 +16,7 @@ Grouping = Literal["block", "class", "layer"]
 """What stays together on a chunk: the layers of a block (all before the first dot of their names), all of a class, or each
 layer by itself."""
 
-ROWS = 8
+ROWS = 32
 """Distinct layers are padded to a multiple of this, so that networks share compiled programs."""
 
 
