@@ -1,6 +1,7 @@
 """Picture of a comparison of searches: their accuracies seed by seed, and what the networks found cost."""
 
 import pathlib
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def draw(comparison: dict[str, Any], path: pathlib.Path) -> None:
     searches = comparison["searches"]
     runs = [run for own in searches.values() for run in own]
     cost, (title, scale) = next((name, shown) for name, shown in _COSTS.items() if all(name in run for run in runs))
-    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    figure = Figure(figsize=(13, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     accuracies = {name: [100 * run["accuracy"] for run in own] for name, own in searches.items()}
     for by_seed in zip(*accuracies.values(), strict=True):
@@ -34,10 +35,10 @@ def draw(comparison: dict[str, Any], path: pathlib.Path) -> None:
         left.scatter([number] * len(own), values, c=faces, edgecolors=colour)
         left.plot([number - 0.2, number + 0.2], [np.mean(values)] * 2, color=colour, linewidth=3)
         right.scatter([scale * run[cost] for run in own], values, c=faces, edgecolors=colour, label=name)
-    left.set_xticks(range(len(searches)), [name.replace(" then ", "\nthen ") for name in searches], fontsize=8)
+    left.set_xticks(range(len(searches)), [textwrap.fill(name, 12) for name in searches], fontsize=8)
     left.set(ylabel="test accuracy (%)", xlim=(-0.5, len(searches) - 0.5), title="Accuracy; lines join runs of one seed")
     right.set(xlabel=title, title="Accuracy against cost")
-    right.legend(fontsize=8)
+    right.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
     for axes in (left, right):
         axes.grid(alpha=0.25)
     figure.savefig(path, dpi=120)
