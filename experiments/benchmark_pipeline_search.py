@@ -203,6 +203,8 @@ def main() -> None:
         raise UserError(
             "--random_networks is of the tables certificates and default; add --tables=default, or leave it out."
         )
+    if flags.FLAGS["seeds"].present and not {*tables} - {"certificates"}:
+        raise UserError("--seeds is of the tables other than certificates; add --tables=default, or leave it out.")
     if flags.FLAGS["plot"].present and "estimators" not in tables:
         raise UserError("--plot draws the table estimators; add --tables=estimators, or leave it out.")
     rates = _rates(flags.FLAGS.learning_rates)

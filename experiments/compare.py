@@ -3,7 +3,8 @@
 python -m experiments.compare --config=experiments/configs/cifar10_compare.py --data_dir=DIR --workdir=DIR
 
 All searches have the budgets of the card. With --match=SEARCH the others have, in their place, the costs that this search
-reached with the same seed, so that accuracies are compared at equal cost. Every run is a co-search run of its
+reached with the same seed, so that accuracies are compared at equal cost. A search that cannot meet its budgets is left out
+for that seed. Every run is a co-search run of its
 own in a sub-directory of --workdir, so a comparison that was cut off goes on where it was. Writes comparison.json and
 comparison.png, and prints a table.
 """
@@ -19,7 +20,7 @@ import scipy.stats
 from absl import flags
 from ml_collections import config_flags
 
-from dna_jax.errors import UserError
+from dna_jax.errors import OutOfReachError, UserError
 from dna_jax.runs import binary
 from dna_jax.runs.config import CosearchConfig, from_mapping
 from dna_jax.runs.cosearch import run
@@ -115,7 +116,7 @@ def figures(summary: dict[str, Any], config: CosearchConfig, matched: bool) -> d
       summary: of the run.
       config: of the run.
       matched: whether its accuracy may be compared with that of the first search and the same seed: unless costs were to
-        be matched, and were not.
+        be matched, and were not or were missed.
     """
     return {
         "seed": config.seed,
@@ -134,9 +135,10 @@ def table(comparison: dict[str, Any]) -> str:
     """Mean and range over seeds of each search, in Markdown."""
     runs_of_all = [run for runs in comparison["searches"].values() for run in runs]
     columns = {name: shown for name, shown in COLUMNS.items() if all(name in run for run in runs_of_all)}
+    rows = {name: runs for name, runs in comparison["searches"].items() if runs}
     lines = ["| search | " + " | ".join(title for title, _ in columns.values()) + " | feasible |"]
     lines.append("|---" * (len(columns) + 2) + "|")
-    for name, runs in comparison["searches"].items():
+    for name, runs in rows.items():
         cells = []
         for key, (_, scale) in columns.items():
             values = scale * np.array([run[key] for run in runs])
@@ -149,12 +151,13 @@ def table(comparison: dict[str, Any]) -> str:
 def differences(comparison: dict[str, Any]) -> str:
     """By how much each search is more accurate than the first, of equal seeds: mean and 95 % interval of Student's t.
 
-    Seeds of which costs were to be matched and were not are left out.
+    Seeds are left out of which costs were to be matched and were not, or were missed.
     """
     (first, reference), *others = comparison["searches"].items()
+    by_seed = {run["seed"]: run for run in reference}
     lines = []
     for name, runs in others:
-        pairs = [(a, b) for a, b in zip(reference, runs, strict=True) if b["matched"]]
+        pairs = [(by_seed[run["seed"]], run) for run in runs if run["matched"] and run["seed"] in by_seed]
         if not pairs:
             lines.append(f"{name} - {first}: no seed at matched costs")
             continue
@@ -198,6 +201,10 @@ def main() -> None:
     match = flags.FLAGS.match
     if match and match not in searches:
         raise UserError(f"--match={match} must be one of --searches={','.join(searches)}.")
+    if match and not base.budgets.items():
+        raise UserError(
+            f"The card has no budget, so that there is no cost of {match} to match; give one, or leave out --match."
+        )
     configurations = {name: configuration(base, name, base.seed, base.budgets) for name in searches}
     for one, other in itertools.combinations(searches, 2):
         if configurations[one] == configurations[other]:
@@ -210,19 +217,30 @@ def main() -> None:
         "search_steps": base.search.steps,
         "retrain_steps": base.retrain.training.steps,
         "searches": {name: [] for name in searches},
+        "out_of_reach": {},
     }
     for seed in range(base.seed, base.seed + flags.FLAGS.seeds):
         budgets, matched = base.budgets, True
         for name in searches:
             say(f"{name}, seed {seed}")
             config = configuration(base, name, seed, budgets)
-            summary = run(config, root / f"{name.replace(' ', '_')}_{seed}", flags.FLAGS.data_dir)
+            try:
+                summary = run(config, root / f"{name.replace(' ', '_')}_{seed}", flags.FLAGS.data_dir)
+            except OutOfReachError as error:
+                say(f"{name}, seed {seed}, is left out: {error}")
+                comparison["out_of_reach"].setdefault(name, []).append({"seed": seed, "why": str(error)})
+                matched = matched and name != match
+                continue
             if name == match and not summary["feasible"]:
                 matched = False
                 say(f"{name} missed its budgets with seed {seed}, so that the others keep those of the card")
             elif name == match:
                 budgets = reached(summary, base.budgets)
-            comparison["searches"][name].append(figures(summary, config, matched))
+            comparison["searches"][name].append(
+                figures(summary, config, matched=matched and (not match or summary["feasible"]))
+            )
+    if not any(comparison["searches"].values()):
+        raise UserError("None of the searches can meet the budgets; raise them.")
     write_whole(root / "comparison.json", json.dumps(comparison, indent=2) + "\n")
     comparison_picture.draw(comparison, root / "comparison.png")
     print(table(comparison))

@@ -21,14 +21,15 @@ def draw(comparison: dict[str, Any], path: pathlib.Path) -> None:
       comparison: as `experiments.compare` writes it.
       path: of the PNG file.
     """
-    searches = comparison["searches"]
+    searches = {name: own for name, own in comparison["searches"].items() if own}
     runs = [run for own in searches.values() for run in own]
     cost, (title, scale) = next((name, shown) for name, shown in _COSTS.items() if all(name in run for run in runs))
     figure = Figure(figsize=(13, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     accuracies = {name: [100 * run["accuracy"] for run in own] for name, own in searches.items()}
-    for by_seed in zip(*accuracies.values(), strict=True):
-        left.plot(range(len(searches)), by_seed, color="0.8", linewidth=1, zorder=0)
+    for seed in sorted({run["seed"] for run in runs}):
+        found = [[100 * run["accuracy"] for run in own if run["seed"] == seed] or [np.nan] for own in searches.values()]
+        left.plot(range(len(searches)), [values[0] for values in found], color="0.8", linewidth=1, zorder=0)
     for number, (name, own) in enumerate(searches.items()):
         colour, values = f"C{number}", accuracies[name]
         faces = [colour if run["feasible"] else "none" for run in own]

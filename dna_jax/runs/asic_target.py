@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 import jax
 import numpy as np
 
-from dna_jax.errors import UserError
+from dna_jax.errors import OutOfReachError
 from dna_jax.hardware.asic import AsicPricing, PipelineCost, PlacedLayer, evaluate_pipeline, lower_bound, price_designs
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.asic_tables import COLUMNS, LAYER_HEADINGS, cost_block, layer_table, overflows
 from dna_jax.runs.plots import plot_pipeline
-from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way, with_own_slopes
+from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way, searched_along, with_own_slopes
 from dna_jax.runs.units import UNITS
 from dna_jax.search import BestAccelerator, likeliest_within
 from dna_jax.search.asic_search import AsicSearchResult, search_asic_pipeline
@@ -44,6 +44,10 @@ _SEARCHED: dict[str, Goal] = {
     "energy_mj": "energy_mj",
 }
 """Goals of runs -> those of searches."""
+
+
+def _method(searched: AsicSearchResult, title: str) -> str:
+    return f"search over {searched.evaluations} designs, from the one carried on, for the least {title} within the budgets"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +131,7 @@ class AsicTarget:
         return 0
 
     def require_reachable(self, problem: "Problem") -> None:
-        """UserError unless some pipeline meets every budget with the lightest network of the space."""
+        """OutOfReachError unless some pipeline meets every budget with the lightest network of the space."""
         budgets = problem.budgets.items()
         if not budgets:
             return
@@ -149,10 +153,11 @@ class AsicTarget:
         elif space.free:
             reason = "a search for the lightest network found none that does"
         else:
-            reason = "the baseline pipeline exceeds one with the lightest network"
+            held = "baseline pipeline" if problem.platform is None else "pipeline made before the network"
+            reason = f"the {held} exceeds one with the lightest network"
         asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets)
-        mended = "" if space.free else ", or search pipelines with --config.fix=none"
-        raise UserError(
+        mended = "" if space.free else f", or search pipelines with {searched_along(problem)}"
+        raise OutOfReachError(
             f"No design meets the budgets ({asked}) together: {reason}; raise a budget, or lower --config.network.width"
             f"{mended}."
         )
@@ -164,8 +169,13 @@ class AsicTarget:
         return self._refine(problem, layers, carried, dict(problem.budgets.items())).design
 
     def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> BestAccelerator | None:
-        """The best accelerator for the network of a point; None where none meets the limits."""
-        return with_own_slopes(self.best_accelerator(problem, point))
+        """The best accelerator for the network of a point; within the area alone where none meets the other budgets with it,
+        which is then up to the network; None where none fits the area."""
+        best = self.best_accelerator(problem, point)
+        if best is None:
+            carried = problem.strategy.space.decode(point)
+            best = self._within_area(problem, chosen_layers(problem.specification, carried), carried).design
+        return with_own_slopes(best)
 
     def platform(self, problem: "Problem") -> Design | None:
         """The best for the published network within the area: to meet the other budgets is up to the networks."""
@@ -236,8 +246,8 @@ class AsicTarget:
         optimality = {
             "accelerator_rank": None,
             "accelerator_gap": gap,
-            "method": f"search over {0 if searched is None else searched.evaluations} designs, from the one carried on, for "
-            f"the least {title} within the budgets; bound by ideal sharing, proven",
+            "method": ("pipeline held" if searched is None else _method(searched, title))
+            + "; bound by ideal sharing, proven",
             "bound": {
                 name: float(getattr(bound, _FIELDS.get(name, name))) for name in found if name not in ("fps", "area_mm2")
             },

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
-from dna_jax.errors import UserError
+from dna_jax.errors import OutOfReachError
 from dna_jax.hardware.fpga import (
     CLOCK_HZ,
     ChunkCost,
@@ -24,7 +24,7 @@ from dna_jax.hardware.fpga import (
 )
 from dna_jax.networks import chosen_layers, expected_layers
 from dna_jax.runs.plots import plot_pipeline
-from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way
+from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way, searched_along
 from dna_jax.search import (
     BestAccelerator,
     Certificate,
@@ -132,22 +132,31 @@ class FpgaTarget:
         return self.space.fix(as_released(self.plan)) if problem.config.accelerator.allocation == "released" else self.space
 
     def require_reachable(self, problem: "Problem") -> None:
-        """UserError unless some pipeline meets every budget with the lightest network of the space."""
+        """OutOfReachError unless some pipeline meets every budget with the lightest network of the space at some width.
+
+        All its blocks have operands of that width: chunks are for one each, so that the narrowest is not always the fastest.
+        """
         fps = problem.budgets.fps
-        best = self._optimum(problem, problem.lightest_layers)
-        if best.design is not None and (fps is None or best.fps >= fps):
-            return
-        _require_proof(problem.accelerator_space, problem.lightest_layers, best)
+        optima = []
+        for bits in self.widths:
+            layers = problem.lightest_at(bits)
+            best = self._optimum(problem, layers)
+            if best.design is not None and (fps is None or best.fps >= fps):
+                return
+            _require_proof(problem.accelerator_space, layers, best)
+            optima.append(best)
+        best = max(optima, key=lambda optimum: optimum.fps if optimum.design else 0.0)
         free = bool(problem.accelerator_space.free)
-        mended = "" if free else ", or search pipelines with --config.fix=none"
+        held = "baseline pipeline" if problem.platform is None else "pipeline made before the network"
+        mended = f", or search pipelines with {searched_along(problem)}" if not free else ""
         if best.design is None:
-            raise UserError(
-                f"{'No' if free else 'The baseline'} pipeline for the lightest network {'fits' if free else 'exceeds'} "
+            raise OutOfReachError(
+                f"{'No pipeline' if free else f'The {held}'} for the lightest network {'fits' if free else 'exceeds'} "
                 f"{best.limits.dsp:g} DSP slices and {best.limits.bram:g} block RAMs; raise --config.budgets.dsp or "
                 f"--config.budgets.bram{mended}."
             )
-        where = "within the device" if free else "on the baseline pipeline"
-        raise UserError(
+        where = "within the device" if free else f"on the {held}"
+        raise OutOfReachError(
             f"No design reaches {fps:g} images a second {where}; the lightest network reaches {best.fps:.4g}: "
             f"lower --config.budgets.fps or --config.network.width{mended}."
         )
@@ -193,17 +202,22 @@ class FpgaTarget:
         Each has its optimal pipeline, or the carried one where pipelines are not searched.
         """
 
-        def judged(network: Design) -> tuple[tuple[Design, Certificate], Design, float]:
+        def costs_over(network: Design) -> tuple[tuple[Design, Certificate], Design, dict[str, float]]:
             layers = chosen_layers(problem.specification, network)
             optimum = self._optimum(problem, layers)
             searched = (optimum.design or {}) if problem.accelerator_space.free else {}
             design = carried | network | searched
             found = cost_block(evaluate_pipeline(layers, design)[1])
-            excess = max(math.log(found[name] / limit) for name, limit in problem.budgets.items())
+            excess = {name: math.log(found[name] / limit) for name, limit in problem.budgets.items()}
             return (design, optimum), problem.accelerator_space.restrict(design), excess
 
-        settled = likeliest_within(problem.strategy, point, "frame_ms", judged)
-        return judged(problem.network_space.restrict(carried))[0] if settled is None else settled
+        def judged(network: Design) -> tuple[tuple[Design, Certificate], Design, float]:
+            pair, pipeline, excess = costs_over(network)
+            return pair, pipeline, max(excess.values())
+
+        likeliest, _, excess = costs_over(problem.network_space.restrict(carried))
+        settled = likeliest_within(problem.strategy, point, max(excess, key=lambda name: excess[name]), judged)
+        return likeliest if settled is None else settled
 
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
         """The most likely network that meets the budgets, with its optimal pipeline where pipelines are searched."""

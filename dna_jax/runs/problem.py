@@ -4,7 +4,7 @@ import dataclasses
 import functools
 
 from dna_jax.data import Dataset, Source, load, split
-from dna_jax.errors import UserError
+from dna_jax.errors import OutOfReachError, UserError
 from dna_jax.hardware.asic import group_names
 from dna_jax.hardware.correction import rtl_correction
 from dna_jax.networks import Family, chosen_layers
@@ -70,19 +70,28 @@ class Problem:
 
     @functools.cached_property
     def lightest_layers(self) -> list[Layer]:
-        """Layers of the network of fewest multiply-accumulates, at the narrowest operands.
+        """Those of `lightest_at` the narrowest operands."""
+        return self.lightest_at(None)
+
+    def lightest_at(self, bits: int | None) -> list[Layer]:
+        """Layers of the network of fewest multiply-accumulates, with operands of so many bits; None for the narrowest.
 
         A decision has its first option, for they ascend (kernels, expansions, widths), unless another one saves operations
         with all others at their first: so each of the operations of a block, where a skip may be a convolution of its own.
         """
         space = self.network_space
-        first: Design = {d.name: d.options[0] for d in space.decisions} | dict(space.fixed)
+        first: Design = {d.name: d.options[0] for d in space.decisions}
+        if bits is not None:
+            first |= {d.name: bits for d in space.decisions if is_bits(d.name)}
+        first |= dict(space.fixed)
 
         def operations(design: Design) -> int:
             return sum(layer.macs for layer in chosen_layers(self.specification, design))
 
         lightest = {
-            d.name: min(d.options, key=lambda option, name=d.name: operations(first | {name: option})) for d in space.free
+            d.name: min(d.options, key=lambda option, name=d.name: operations(first | {name: option}))
+            for d in space.free
+            if not is_bits(d.name)
         }
         return chosen_layers(self.specification, first | lightest)
 
@@ -129,7 +138,7 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
         return problem
     platform = target.platform(problem)
     if platform is None:
-        raise UserError(
+        raise OutOfReachError(
             f"No accelerator that order={config.order} could search networks on meets the budgets; raise a budget, or set "
             "--config.order=joint."
         )
@@ -150,7 +159,9 @@ def _target(config: CosearchConfig, specification: Family, network_space: Space)
         return AsicTarget(groups, config.accelerator.chunks, config.search.objective.goal, config.accelerator.schedules)
     if config.accelerator.template == "fpga":
         # Stem, head and classifier have 8 bits whatever the blocks have.
-        widths = {int(bits) for d in network_space.decisions if is_bits(d.name) for bits in d.options} | {8}
+        fixed = network_space.fixed
+        of_blocks = [d for d in network_space.decisions if is_bits(d.name)]
+        widths = {int(bits) for d in of_blocks for bits in ([fixed[d.name]] if d.name in fixed else d.options)} | {8}
         return FpgaTarget(_pipeline_plan(config), tuple(sorted(widths)))
     template = TEMPLATES[config.accelerator.template]()
     if config.cost.correction == "rtl":

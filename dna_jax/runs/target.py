@@ -78,7 +78,7 @@ class Target(Protocol):
         ...
 
     def require_reachable(self, problem: "Problem") -> None:
-        """Raise UserError unless some design meets every budget."""
+        """Raise OutOfReachError unless some design meets every budget."""
         ...
 
     def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
@@ -101,9 +101,14 @@ class Target(Protocol):
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
         """The most likely network of a point, with an accelerator that meets every budget if there is one.
 
-        What takes long is kept in the folder of the run, where a resumed run finds it.
+        Templates keep all accelerators priced in the folder of the run, where a resumed run finds them.
         """
         ...
+
+
+def searched_along(problem: "Problem") -> str:
+    """The flag with which a pipeline that is held is searched along with the network."""
+    return "--config.fix=none" if problem.platform is None else "--config.order=joint"
 
 
 def with_own_slopes(design: Design | None) -> BestAccelerator | None:

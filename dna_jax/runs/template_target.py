@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dna_jax.errors import UserError
+from dna_jax.errors import OutOfReachError
 from dna_jax.hardware import (
     Cost,
     LayerCost,
@@ -204,7 +204,7 @@ class TemplateTarget:
         return 0
 
     def require_reachable(self, problem: "Problem") -> None:
-        """UserError unless some accelerator meets every budget with the lightest network of the space."""
+        """OutOfReachError unless some accelerator meets every budget with the lightest network of the space."""
         budgets = problem.budgets
         if not budgets.items():
             return
@@ -220,12 +220,12 @@ class TemplateTarget:
         if enumeration.feasible(budgets).any():
             return
         if not enumeration.valid.any():
-            raise UserError(
+            raise OutOfReachError(
                 "No accelerator of the space holds the tiles of the lightest network; lower --config.network.width."
             )
         least = ", ".join(f"{name} {enumeration.costs[name][enumeration.valid].min():.4g}" for name, _ in budgets.items())
         asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets.items())
-        raise UserError(
+        raise OutOfReachError(
             f"No design meets the budgets ({asked}) together; the least that the lightest network reaches, each on an "
             f"accelerator of its own, is {least}: raise a budget, or lower --config.network.width."
         )

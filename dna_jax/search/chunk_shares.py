@@ -29,6 +29,7 @@ def chunk_shares(optimum: Certificate) -> dict[Chunk, float]:
       A share for each chunk that has layers, in [0, 1]; they sum to 1.
     """
     assert optimum.design is not None, "nothing fits the limits"
+    assert optimum.fronts, "there is nothing to run"
     boundaries = {depthwise: int(optimum.design[boundary_name(depthwise)]) for depthwise in (False, True)}
     fronts = {
         chunk: front.costs for (chunk, boundary), front in optimum.fronts.items() if boundary == boundaries[chunk.depthwise]

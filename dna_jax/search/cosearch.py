@@ -41,7 +41,7 @@ _NOISE = 2**31 - 1
 """Folded into a seed for the noise on the first logits; more than a search has steps."""
 
 _DECIDED = 15.0
-"""Logit of an option above all others of its decision that makes it nearly certain."""
+"""Logit, over the temperature, of an option above all others of its decision that makes it nearly certain."""
 
 
 class BestAccelerator(NamedTuple):
@@ -194,8 +194,10 @@ class CoSearch:
     def with_accelerator(self, state: SearchState, best: BestAccelerator) -> SearchState:
         """The state with logits that all but decide an accelerator, and the shares that come with it."""
         point = self.accelerator_space.encode(self.accelerator_space.restrict(best.design))
+        # Soft samples divide logits by the temperature.
+        decided = _DECIDED * max(1.0, self.config.temperature.start, self.config.temperature.end)
         shares = None if best.shares is None else jnp.asarray(best.shares, jnp.float32)
-        return dataclasses.replace(state, accelerator_logits=_DECIDED * point.rows, shares=shares)
+        return dataclasses.replace(state, accelerator_logits=decided * point.rows, shares=shares)
 
     def temperature(self, step: jax.Array) -> jax.Array:
         """Gumbel-softmax temperature at a step; the start temperature during the warm-up."""

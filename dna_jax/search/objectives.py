@@ -20,6 +20,9 @@ COSTS = ("latency_ms", "energy_mj", "area_mm2")
 PIPELINE_COSTS = ("frame_ms", "dsp", "bram")
 """Costs of an FPGA pipeline that may have one: milliseconds between images, DSP slices, block RAMs."""
 
+RESOURCES = ("dsp", "bram")
+"""Costs that an FPGA limits. Within its limits to use more of them is no loss: nothing presses them."""
+
 ASIC_PIPELINE_COSTS = (*COSTS, "frame_ms")
 """Costs of an ASIC pipeline that may have one."""
 
@@ -78,9 +81,10 @@ class ObjectiveConfig:
 
     Attributes:
       form: "soft", "hinge" or "lagrangian".
-      pressure: exponent of each budgeted cost (of all costs where there is no budget) in the weighted product. None takes
-        0.07 for "soft", as NAHAS does (its p = q = -0.07 on a reward), and 0.01 otherwise: where a budget is enforced, a
-        slight pressure is enough to choose the accelerator, and more would trade away accuracy below the budget.
+      pressure: exponent of each budgeted cost (of all costs where there is no budget), RESOURCES apart, in the weighted
+        product. None takes 0.07 for "soft", as NAHAS does (its p = q = -0.07 on a reward), and 0.01 otherwise: where a
+        budget is enforced, a slight pressure is enough to choose the accelerator, and more would trade away accuracy below
+        the budget.
       hinge_weight: loss per unit of log excess, for "hinge".
       goal: of pipelines on ASICs, the cost that is pressed beside those with a budget, and by which designs that meet all
         budgets are ranked. "budgets" presses those with a budget alone, and ranks pipelines on ASICs by "edp", the
@@ -153,7 +157,8 @@ def objective(
     # What cannot run is no trade-off: its excess weighs as a budget of hinge weight 1 per KiB.
     misfit = cost.misfit
     goal = {} if config.goal == "budgets" else {config.goal: jnp.log(cost.metrics[config.goal])}
-    pressed = ratios | goal or {name: jnp.log(value) for name, value in cost.metrics.items()}
+    pressed = {name: ratio for name, ratio in ratios.items() if name not in RESOURCES} | goal
+    pressed = pressed or {name: jnp.log(value) for name, value in cost.metrics.items() if name not in RESOURCES}
     log_product = config.exponent * sum(pressed.values(), jnp.zeros(()))
     if config.form == "soft":
         return task_loss * jnp.exp(log_product) + misfit

@@ -148,7 +148,10 @@ def _summary(latency, accuracy, feasible):
 
 def test_comparison_adds_up(tmp_path):
     config = CosearchConfig(budgets=Budgets(latency_ms=0.01, area_mm2=32.0))
-    runs = [compare.figures(_summary(*x), config, matched=True) for x in ((0.008, 0.5, True), (0.012, 0.6, False))]
+    runs = [
+        compare.figures(_summary(*x), dataclasses.replace(config, seed=seed), matched=True)
+        for seed, x in enumerate(((0.008, 0.5, True), (0.012, 0.6, False)))
+    ]
     assert runs[0]["cost_over_budget"] == pytest.approx(np.sqrt(0.8 * 0.25))
     shown = compare.table({"searches": {"joint": runs}})
     assert "| joint | 55.00 (50.00 to 60.00) | 10.00 (8.00 to 12.00) |" in shown
@@ -159,6 +162,11 @@ def test_comparison_adds_up(tmp_path):
     assert said == "other - joint: +2.00 points of accuracy, 95 % interval -10.71 to +14.71 (2 seeds)"
     comparison_picture.draw({"searches": {"joint": runs, "other": other}}, tmp_path / "comparison.png")
     assert (tmp_path / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    # A seed that only one of them has is no pair, and a search without runs has no row.
+    said = compare.differences({"searches": {"joint": runs[:1], "other": other}})
+    assert said == "other - joint: +1.00 points of accuracy (1 seed)"
+    comparison_picture.draw({"searches": {"joint": runs[:1], "other": other, "none": []}}, tmp_path / "partly.png")
+    assert "none" not in compare.table({"searches": {"joint": runs, "none": []}})
     # A seed whose costs were not matched is no evidence.
     other[1]["matched"] = False
     said = compare.differences({"searches": {"joint": runs, "other": other}})
@@ -260,6 +268,18 @@ def test_comparison_asks_for_a_directory(refused):
     assert "the searches 'joint' and 'joint by gradient' are the same; leave one out" in said
     said = refused("compare", "--config=experiments/configs/digits.py:smoke", "--workdir=x", "--match=network only then")
     assert "must be one of --searches" in said
+
+
+@pytest.mark.slow
+def test_a_search_that_cannot_meet_the_budgets_is_left_out(run_binary, tmp_path):
+    # The default network reaches a quarter of these images a second on its proven best pipeline.
+    card, alone = "--config=experiments/configs/dna_fpga.py:smoke", "--searches=accelerator only"
+    process = run_binary("compare", card, alone, "--seeds=2", f"--workdir={tmp_path}")
+    assert process.returncode == 2
+    for seed in range(2):
+        assert f"accelerator only, seed {seed}, is left out: No design reaches 20000 images a second" in process.stderr
+    assert "error: None of the searches can meet the budgets; raise them." in process.stderr
+    assert "Traceback" not in process.stderr
 
 
 def test_a_tool_that_fails_is_named_with_its_last_words(tmp_path):

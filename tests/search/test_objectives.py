@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from dna_jax.hardware import RelaxedCost
+from dna_jax.hardware.fpga import RelaxedPipelineCost
 from dna_jax.search import (
     Budgets,
     ObjectiveConfig,
@@ -52,6 +53,17 @@ def test_pressure_suits_the_form_unless_given():
 def test_without_budgets_every_cost_still_counts(form):
     gradient = jax.grad(lambda cost: objective(ObjectiveConfig(form=form), jnp.asarray(1.5), cost, Budgets(), {}))(_cost())
     assert min(float(gradient.latency_ms), float(gradient.energy_mj), float(gradient.area_mm2)) > 0
+
+
+@pytest.mark.parametrize("budgets", [Budgets(dsp=900, bram=700), Budgets(fps=1e4, dsp=900, bram=700)])
+def test_on_fpgas_speed_is_pressed_and_resources_within_the_device_are_not(budgets):
+    cost = RelaxedPipelineCost(*(jnp.asarray(x) for x in (0.05, 0.2, 450.0, 350.0)), jnp.ones(4))
+    config = ObjectiveConfig(form="hinge", pressure=0.1)
+    slopes = jax.grad(lambda cost: objective(config, jnp.asarray(1.5), cost, budgets, {}))(cost)
+    assert float(slopes.frame_ms) == pytest.approx(0.1 / 0.05)
+    assert float(slopes.dsp) == float(slopes.bram) == 0
+    beyond = dataclasses.replace(cost, dsp=jnp.asarray(1800.0))
+    assert float(jax.grad(lambda cost: objective(config, jnp.asarray(1.5), cost, budgets, {}))(beyond).dsp) > 0
 
 
 def test_hinge_punishes_excess_alone():

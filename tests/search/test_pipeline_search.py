@@ -109,6 +109,7 @@ def test_recombination_keeps_the_limits_and_never_loses():
             own = costs[np.asarray(chosen), np.arange(4)]
             assert own[:, 0].max() == reached
             assert np.all(own[:, 1:].sum(axis=0) <= limits)
+            assert reached <= best
             improved += bool(reached < best)
     assert improved > 10
 

@@ -16,8 +16,9 @@ Grouping = Literal["block", "class", "layer"]
 """What stays together on a chunk: the layers of a block (all before the first dot of their names), all of a class, or each
 layer by itself."""
 
-ROWS = 32
-"""Distinct layers are padded to a multiple of this, so that networks share compiled programs."""
+ROWS, MANY_ROWS = 8, 32
+"""Distinct layers are padded to a multiple of the first, and where there are more than the second to one of that, so that
+networks share compiled programs."""
 
 
 @struct.dataclass
@@ -81,7 +82,7 @@ def pipeline_work(
     if foreign := [name for name in names if name not in groups]:
         raise ValueError(f"Layers of the group {foreign[0]!r}, grouped by {by}, are allocated to no chunk.")
     distinct, matrix = merge_equal_layers(layers)
-    padded = [*distinct, *[distinct[0]] * (-len(distinct) % ROWS)]
+    padded = [*distinct, *[distinct[0]] * (-len(distinct) % (ROWS if len(distinct) <= MANY_ROWS else MANY_ROWS))]
     rows = [groups.index(group_of(layer, by)) for layer in layers]
     each = jnp.ones(len(layers), dtype) if weight is None else weight
     counts = jnp.zeros((len(groups), len(padded)), dtype).at[np.array(rows), np.argmax(matrix, axis=0)].add(each)
