@@ -98,7 +98,14 @@ def _gradients(space, specification, template):
     return jax.jit(lambda points: jax.lax.map(all_gradients, points))
 
 
-@pytest.mark.parametrize(("family", "points"), [("s1", 1000), pytest.param("s2", 1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("family", "points"),
+    [
+        ("s1", 200),
+        pytest.param("s1", 1000, marks=pytest.mark.slow),
+        pytest.param("s2", 1000, marks=pytest.mark.slow),
+    ],
+)
 def test_gradients_are_finite_and_point_to_better_neighbours(family, points, record_property):
     network_space, specification = FAMILIES[family]
     template = nahas_edge()

@@ -109,6 +109,15 @@ def test_budgets_out_of_reach_are_refused_at_once(problem):
             held.target.require_reachable(held)
 
 
+def test_the_lightest_network_is_tried_at_every_width(problem):
+    """Chunks are for one width each: on a small device 8 bits everywhere, as stem and classifier have, take the fewest."""
+    config = dataclasses.replace(problem.config, budgets=Budgets(fps=11_000, dsp=16, bram=40))
+    small = build_problem(config, None)
+    narrowest = certified_optimum(small.lightest_layers, small.accelerator_space, Limits(16, 40))
+    assert narrowest.fps < 11_000
+    small.target.require_reachable(small)
+
+
 def test_no_network_is_lighter_than_the_lightest(problem):
     space, family = problem.network_space, problem.specification
 
@@ -247,6 +256,9 @@ def test_one_part_after_the_other(order, problem, tmp_path):
     found = ordered.accelerator_space.restrict(verdict.design)
     if order == "accelerator_first":
         assert found == ordered.platform
+        faster = dataclasses.replace(ordered, config=dataclasses.replace(ordered.config, budgets=Budgets(fps=1e6)))
+        with pytest.raises(UserError, match=r"on the pipeline made before the network; .* with --config\.order=joint"):
+            faster.target.require_reachable(faster)
     else:
         assert found != ordered.platform
         assert "proven optimal" in verdict.optimality["standing"]
