@@ -16,7 +16,7 @@ pipelines. FILE.md gets the table and FILE.png the picture.
 import collections
 import functools
 import pathlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -149,17 +149,6 @@ def random_fps(network: StatedNetwork, limits: Limits, designs: int, seeds: int)
     return [found.fps for found in search_pipelines(network.layers, space, limits, config, range(seeds))]
 
 
-def summary(percent: Collection[float]) -> dict[str, Any]:
-    """Mean and least percent of the optimum over the networks for which something fits, and how many these are."""
-    fitting = [value for value in percent if value > 0]
-    return {
-        "mean_percent": float(np.mean(fitting)) if fitting else None,
-        "least_percent": min(fitting, default=None),
-        "feasible": len(fitting),
-        "networks": len(percent),
-    }
-
-
 def measure(
     networks: Sequence[StatedNetwork], limits: Limits, sources: Sequence[str], designs: int, seeds: int
 ) -> list[dict[str, Any]]:
@@ -185,7 +174,7 @@ def measure(
         print(f"{limits.dsp:g}/{limits.bram:g}  {network.name:<18} optimum {best:9.2f} images/s", flush=True)
     groups = list(dict.fromkeys(what for what, _ in percent))
     ordered = sorted(percent.items(), key=lambda item: groups.index(item[0][0]))
-    rows = [{"held": what, "at": at, **summary(values), "percent": values} for (what, at), values in ordered]
+    rows = [{"held": what, "at": at, **ablation_report.summary(values), "percent": values} for (what, at), values in ordered]
     rows[0]["fps"] = optima
     rows[-1]["seeds"], rows[-1]["deviation_over_seeds"] = seeds, float(np.mean(spread))
     return [{"limits": f"{limits.dsp:g}/{limits.bram:g}", **row} for row in rows]
@@ -221,14 +210,15 @@ def main() -> None:
     networks += random_networks(flags.FLAGS.random_networks)
     setting = flags.FLAGS.sources, flags.FLAGS.random_designs, flags.FLAGS.seeds
     rows = [row for pair in limits for row in measure(networks, pair, *setting)]
-    table = ablation_report.table(rows)
+    titles = {f"{pair.dsp:g}/{pair.bram:g}": f"{pair.dsp:g} DSP, {pair.bram:g} BRAM" for pair in limits}
+    table = ablation_report.table(rows, "limits", titles)
     print(table)
     benchmark_output.write_result(
         "experiments.ablate_pipeline", {"networks": [network.name for network in networks], "rows": rows}
     )
     if out:
         write_whole(out.with_suffix(".md"), table)
-        ablation_report.plot(rows, out.with_suffix(".png"))
+        ablation_report.plot(rows, "limits", titles, "images/s, % of the optimum", out.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,26 @@
-"""Table and picture of what each searched part of an FPGA pipeline is worth."""
+"""Figures, table and picture of what each searched part of a pipeline is worth."""
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 Rows = Sequence[dict[str, Any]]
-"""Of `experiments.ablate_pipeline`: limits, held, at, mean_percent, least_percent, feasible, networks, percent."""
+"""Of an ablation: held, at, mean_percent, least_percent, feasible, networks, percent; and what columns are for."""
+
+
+def summary(percent: Collection[float]) -> dict[str, Any]:
+    """Mean and least percent over the networks for which something fits, and how many these are."""
+    fitting = [value for value in percent if value > 0]
+    return {
+        "mean_percent": float(np.mean(fitting)) if fitting else None,
+        "least_percent": min(fitting, default=None),
+        "feasible": len(fitting),
+        "networks": len(percent),
+    }
 
 
 def _cell(row: dict[str, Any]) -> str:
@@ -21,19 +33,17 @@ def _cell(row: dict[str, Any]) -> str:
     return text if row["feasible"] == row["networks"] else f"{text}, {row['feasible']} of {row['networks']}"
 
 
-def table(rows: Rows) -> str:
-    """Markdown: a line for what is held and at what, a column for each pair of limits."""
-    limits = list(dict.fromkeys(row["limits"] for row in rows))
+def table(rows: Rows, by: str, titles: Mapping[str, str]) -> str:
+    """Markdown: a line for what is held and at what, a column for each value of `by`, titled by it."""
     lines = list(dict.fromkeys((row["held"], row["at"]) for row in rows))
-    cells = {(row["held"], row["at"], row["limits"]): _cell(row) for row in rows}
-    head = ["held", "at", *(f"{pair.replace('/', ' DSP, ')} BRAM" for pair in limits)]
-    body = [[held, at, *(cells[held, at, pair] for pair in limits)] for held, at in lines]
+    cells = {(row["held"], row["at"], row[by]): _cell(row) for row in rows}
+    head = ["held", "at", *titles.values()]
+    body = [[held, at, *(cells[held, at, column] for column in titles)] for held, at in lines]
     return "".join(f"| {' | '.join(line)} |\n" for line in [head, ["---"] * len(head), *body])
 
 
-def plot(rows: Rows, path: pathlib.Path) -> None:
-    """Bars of means with every network as a dot, a panel for each pair of limits."""
-    limits = list(dict.fromkeys(row["limits"] for row in rows))
+def plot(rows: Rows, by: str, titles: Mapping[str, str], measure: str, path: pathlib.Path) -> None:
+    """Bars of means with every network as a mark, a panel for each value of `by`, titled by it; the axis shows `measure`."""
     # Another operand width makes another network, which may be faster than the optimum.
     shown = [row for row in rows if row["held"] not in ("nothing", "operand width")]
     bars = list(dict.fromkeys((row["held"], row["at"]) for row in shown))
@@ -41,10 +51,10 @@ def plot(rows: Rows, path: pathlib.Path) -> None:
     kinds = list(dict.fromkeys(at for _, at in bars))
     # A bar takes one unit of height, and half of one parts the groups.
     places = {bar: index + groups.index(bar[0]) / 2 for index, bar in enumerate(bars)}
-    figure = Figure(figsize=(4 * len(limits) + 3, 0.21 * len(bars) + 3), layout="constrained")
-    panels = figure.subplots(1, len(limits), sharey=True, squeeze=False)[0]
-    for axes, pair in zip(panels, limits, strict=True):
-        for row in (row for row in shown if row["limits"] == pair):
+    figure = Figure(figsize=(4 * len(titles) + 3, 0.21 * len(bars) + 3), layout="constrained")
+    panels = figure.subplots(1, len(titles), sharey=True, squeeze=False)[0]
+    for axes, (column, title) in zip(panels, titles.items(), strict=True):
+        for row in (row for row in shown if row[by] == column):
             y, colour = places[row["held"], row["at"]], f"C{kinds.index(row['at'])}"
             fitting = [value for value in row["percent"] if value > 0]
             axes.barh(y, row["mean_percent"] or 0, 0.85, color=colour, alpha=0.45)
@@ -52,9 +62,7 @@ def plot(rows: Rows, path: pathlib.Path) -> None:
             if row["feasible"] < row["networks"]:
                 text = f"fits {row['feasible']} of {row['networks']}" if fitting else "nothing fits"
                 axes.text(max(fitting, default=0) + 2, y, text, va="center", fontsize=7, color="0.3")
-        axes.set(
-            title=f"{pair.replace('/', ' DSP slices, ')} block RAMs", xlabel="images/s, % of the optimum", xlim=(0, 102)
-        )
+        axes.set(title=title, xlabel=measure, xlim=(0, 102))
         axes.grid(axis="x", alpha=0.3)
     middles = [[place for bar, place in places.items() if bar[0] == group] for group in groups]
     panels[0].set_yticks([sum(middle) / len(middle) for middle in middles], groups)

@@ -85,7 +85,7 @@ def require_room(network: str, layers: Sequence[Layer], area_mm2: float) -> None
         raise UserError(f"No accelerator for {network} fits {area_mm2:g} mm2; raise --area_mm2.")
 
 
-def _search(
+def search_kind(
     kind: str,
     space: Space,
     layers: Sequence[Layer],
@@ -94,6 +94,7 @@ def _search(
     area_mm2: float,
     start: Design | None = None,
 ) -> AsicSearchResult:
+    """The best accelerator of a kind that a search within an area ends with; arguments as in `search_asic_pipeline`."""
     steps, descent_steps = steps_for(space, effort.evaluations)
     config = AsicSearchConfig(
         goal=goal, starts=effort.starts, steps=steps, descent_steps=descent_steps, learning_rate=_LEARNING_RATE
@@ -123,10 +124,10 @@ def compare_kinds(network: str, layers: Sequence[Layer], goal: Goal, effort: Eff
             singles = [best["design"]]
             if goal == "interval_ms":
                 narrow, room = third_of(spaces[best["kind"]], best["design"], effort.area_mm2)
-                third = _search(best["kind"], narrow, layers, goal, effort, room)
+                third = search_kind(best["kind"], narrow, layers, goal, effort, room)
                 singles += [third.design] if third.design is not None else []
             start = starting_pipeline(singles, space, layers, goal, effort.area_mm2)
-        found = _search(kind, space, layers, goal, effort, effort.area_mm2, start)
+        found = search_kind(kind, space, layers, goal, effort, effort.area_mm2, start)
         if found.design is None or found.cost is None:
             raise UserError(
                 f"The search found no {kind} accelerator for {network} within {effort.area_mm2:g} mm2; raise --area_mm2 or "

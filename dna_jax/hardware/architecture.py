@@ -19,6 +19,8 @@ class Architecture:
       area_mm2: of one instance, V scalars.
       fanout_size: how many children hang below each fan-out, F scalars.
       clock_hz, mac_pj, mac_mm2: clock, energy and area of one multiply-accumulate unit, scalars.
+      multiplier_pj: the part of `mac_pj` that is for factors of 8 bits and falls with theirs; 0 where energy does not depend
+        on the operands, scalar.
       macs: multiply-accumulate units of the whole accelerator, scalar.
       link_mm2: area of the interface to the backing store, scalar.
       fold_cycles: cycles that an array adds each time the operand it keeps changes (loading, skew, draining), scalar.
@@ -53,6 +55,7 @@ class Architecture:
     fanout_size: tuple[jax.Array, ...]
     clock_hz: jax.Array
     mac_pj: jax.Array
+    multiplier_pj: jax.Array
     mac_mm2: jax.Array
     macs: jax.Array
     link_mm2: jax.Array

@@ -10,13 +10,15 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from dna_jax.hardware import surrogate
+from dna_jax.hardware import surrogate, technology
 from dna_jax.hardware.architecture import Architecture
 from dna_jax.hardware.ends import exposed_cycles, waiting_cycles
 from dna_jax.hardware.mapping import Mapping
 from dna_jax.hardware.nest import Factor, Factors, Nest, operand_bytes
 from dna_jax.hardware.traffic import Order, Traffic, count_folds, count_traffic
 from dna_jax.workload import DIMENSIONS, OPERANDS, Workload
+
+WEIGHTS, INPUTS = OPERANDS.index("W"), OPERANDS.index("I")
 
 
 @struct.dataclass
@@ -122,7 +124,8 @@ def nest_cost(layer: Workload, architecture: Architecture, temporal: Factors, sp
         exposed = exposed + exposed_cycles(nest)
     cycles = surrogate.largest([compute_cycles + exposed, *port_cycles])
     macs = math.prod(nest.bounds)
-    mac_energy = macs * architecture.mac_pj
+    narrower = technology.multiplying_share(layer.bits[WEIGHTS], layer.bits[INPUTS]) - 1
+    mac_energy = macs * (architecture.mac_pj + narrower * architecture.multiplier_pj)
     tiles = _tile_bytes(nest)
     return LayerCost(
         cycles=cycles,

@@ -8,7 +8,7 @@ import pytest
 from dna_jax.errors import UserError
 from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.search import Limits
-from experiments import ablate_pipeline
+from experiments import ablate_pipeline, ablation_report
 
 STATED = THIRD_PARTY / "auto_nba" / "dna_networks.json"
 
@@ -58,13 +58,13 @@ def test_the_limits_are_a_pair_of_numbers():
 
 
 def test_figures_of_a_row():
-    assert ablate_pipeline.summary([50.0, 0.0, 70.0]) == {
+    assert ablation_report.summary([50.0, 0.0, 70.0]) == {
         "mean_percent": 60.0,
         "least_percent": 50.0,
         "feasible": 2,
         "networks": 3,
     }
-    assert ablate_pipeline.summary([0.0])["mean_percent"] is None
+    assert ablation_report.summary([0.0])["mean_percent"] is None
 
 
 def test_what_cannot_be_is_said_in_a_sentence(refused, tmp_path):

@@ -41,10 +41,10 @@ LAYERS = [
     Layer("stem", K=32, C=3, P=56, Q=56, R=3, S=3, stride=2),
     Layer("block_01.expand", K=96, C=16, P=56, Q=56),
     Layer("block_01.depthwise", K=96, C=96, P=28, Q=28, R=3, S=3, stride=2, groups=96),
-    Layer("block_01.project", K=24, C=96, P=28, Q=28),
+    Layer("block_01.project", K=24, C=96, P=28, Q=28, weight_bits=4, input_bits=6),
     elementwise("block_01.add", 24, 28, 28, inputs=2),
     Layer("block_02.expand", K=96, C=16, P=56, Q=56),
-    Layer("block_02.convolution", K=64, C=64, P=14, Q=14, R=3, S=3),
+    Layer("block_02.convolution", K=64, C=64, P=14, Q=14, R=3, S=3, weight_bits=4, input_bits=4, output_bits=4),
     global_pooling("pool", 1280, 7, 7),
     Layer("classifier", K=1000, C=1280, P=1, Q=1),
     # More distinct shapes than are priced side by side.

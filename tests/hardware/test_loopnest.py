@@ -1,5 +1,6 @@
 """The loop-nest model against a literal simulation of loops, conservation laws, and explicit mappings."""
 
+import dataclasses
 import itertools
 
 import jax
@@ -141,6 +142,11 @@ def test_a_mapping_by_hand():
     sums_from_accumulators = lanes * 64 * 2 * 2 * 1
     assert float(cost.level_bytes[1]) == register_reads + register_fills + sums_down + sums_from_accumulators
     assert float(cost.mac_energy_pj) == pytest.approx(layer.macs * float(architecture.mac_pj), rel=1e-6)
+    # Of weights of 4 and inputs of 6 bits the multipliers take the share of their partial products, the adders all.
+    narrow = evaluate_mapping(_row(dataclasses.replace(layer, weight_bits=4, input_bits=6)), architecture, mapping)
+    saved = layer.macs * float(architecture.multiplier_pj) * (1 - 4 * 6 / 64)
+    assert 0 < saved < float(cost.mac_energy_pj)
+    assert float(cost.mac_energy_pj - narrow.mac_energy_pj) == pytest.approx(saved, rel=1e-5)
     assert float(cost.energy_pj) == pytest.approx(
         float(cost.mac_energy_pj) + sum(map(float, cost.level_energy_pj)), rel=1e-6
     )

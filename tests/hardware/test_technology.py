@@ -73,6 +73,16 @@ def test_arithmetic_shrinks_with_the_node_and_grows_with_the_width():
         technology.arithmetic(45, 2)
 
 
+def test_narrow_factors_on_an_8_bit_unit_take_what_a_narrow_unit_would():
+    unit = technology.arithmetic(22)
+    for bits in (4, 6, 8):
+        saved = (1 - float(technology.multiplying_share(jnp.asarray(bits), jnp.asarray(bits)))) * unit.multiplier_pj
+        assert unit.mac_pj - saved == pytest.approx(technology.arithmetic(22, bits).mac_pj)
+    # Each width counts, and where there are no weights the unit works as wide as it is.
+    assert float(technology.multiplying_share(jnp.asarray(4), jnp.asarray(8))) == 0.5
+    assert float(technology.multiplying_share(jnp.asarray(0), jnp.asarray(4))) == 1
+
+
 def test_memories_of_all_sizes_have_a_price():
     figures = [technology.memory_figures(22, size) for size in (4, 255, 4096, 2**20)]
     assert all(f.read_pj_per_byte > 0 for f in figures)

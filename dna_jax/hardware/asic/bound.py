@@ -102,12 +102,21 @@ def _shapes() -> Point:
 
 
 def _energy_pj(macs: np.ndarray, moved: np.ndarray, widths: np.ndarray, partial: np.ndarray) -> np.ndarray:
-    """Least energy of layers [L]: `moved` and `widths` are bytes of weights, inputs and outputs, [L, 3]."""
+    """Least energy of layers, [L].
+
+    Args:
+      macs: of layers, [L].
+      moved: bytes of weights, inputs and outputs, [L, 3].
+      widths: bytes of one of each, [L, 3].
+      partial: bytes of a partial sum, [L].
+    """
     read, write, _ = _least_buffers()
     # Of every multiplication both factors are read, and its sum is written.
     registers = macs * (widths[:, 0] + widths[:, 1] + partial) + moved.sum(axis=1)
     dram = moved[:, :2].sum(axis=1) * technology.DRAM_READ_PJ_PER_BYTE + moved[:, 2] * technology.DRAM_WRITE_PJ_PER_BYTE
-    arithmetic = macs * technology.arithmetic(NODE_NM).mac_pj
+    unit = technology.arithmetic(NODE_NM)
+    narrower = np.asarray(technology.multiplying_share(8 * widths[:, 0], 8 * widths[:, 1])) - 1
+    arithmetic = macs * (unit.mac_pj + narrower * unit.multiplier_pj)
     return arithmetic + registers * technology.REGISTER_PJ_PER_BYTE + moved @ (read + write) + dram
 
 

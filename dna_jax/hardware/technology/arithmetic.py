@@ -4,6 +4,9 @@ import csv
 import dataclasses
 import functools
 
+import jax
+import jax.numpy as jnp
+
 from dna_jax.hardware.technology.source import THIRD_PARTY
 
 REFERENCE_NM = 45.0
@@ -23,9 +26,11 @@ REGISTER_UM2_PER_BIT = 5.98
 
 @dataclasses.dataclass(frozen=True)
 class Arithmetic:
-    """Energy (pJ) and area (mm^2) of one multiply-accumulate with a 32-bit sum."""
+    """Energy (pJ) and area (mm^2) of one multiply-accumulate with a 32-bit sum; `multiplier_pj` is the part of `mac_pj` that
+    multiplying takes."""
 
     mac_pj: float
+    multiplier_pj: float
     mac_mm2: float
 
 
@@ -61,7 +66,18 @@ def arithmetic(node_nm: float, bits: int = REFERENCE_BITS) -> Arithmetic:
     adder_pj = float(adder["energy_pJ"])
     multiplier_pj = (float(row("MAC int8", "")["energy_pJ"]) - adder_pj) * (bits / REFERENCE_BITS) ** 2
     shrink = node_nm / REFERENCE_NM
+    dynamic = shrink * (supply_volts(node_nm) / supply_volts(REFERENCE_NM)) ** 2
     return Arithmetic(
-        mac_pj=(multiplier_pj + adder_pj) * shrink * (supply_volts(node_nm) / supply_volts(REFERENCE_NM)) ** 2,
+        mac_pj=(multiplier_pj + adder_pj) * dynamic,
+        multiplier_pj=multiplier_pj * dynamic,
         mac_mm2=area_um2 * 1e-6 * shrink**2,
     )
+
+
+def multiplying_share(weight_bits: jax.Array, input_bits: jax.Array) -> jax.Array:
+    """What an 8-bit multiplier takes to multiply factors of these widths, of what it takes for two of 8 bits.
+
+    Bits that a narrow factor lacks do not switch: partial products are as many as the product of the widths. First order, as
+    in `arithmetic`; without weights (0 bits) the unit compares, adds or scales at its full width.
+    """
+    return jnp.where(weight_bits > 0, weight_bits * input_bits / REFERENCE_BITS**2, 1)

@@ -9,6 +9,7 @@ A style decides what the array is laid out over, as in NVDLA, ShiDianNao (Du et 
 ISCA 2016), a schedule which loops run innermost and what tiles grow along first: see `asic_chunk_mappings`.
 """
 
+import dataclasses
 import functools
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -101,7 +102,7 @@ def build_chunk(sizes: ChunkSizes, dtype: jax.typing.DTypeLike = jnp.float32) ->
         ),
     )
     arithmetic = technology.arithmetic(NODE_NM)
-    return build_architecture(levels, clock_hz=CLOCK_HZ, mac_pj=arithmetic.mac_pj, mac_mm2=arithmetic.mac_mm2, dtype=dtype)
+    return build_architecture(levels, clock_hz=CLOCK_HZ, **dataclasses.asdict(arithmetic), dtype=dtype)
 
 
 def expected_fractions(point: Mapping[str, jax.Array], decision: Decision, dtype: jax.typing.DTypeLike) -> list[jax.Array]:

@@ -8,6 +8,7 @@ writes. Transfers run beside computation from the first cycle to the last: were 
 which hold larger ones, would make a layer slower.
 """
 
+import dataclasses
 import functools
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -114,8 +115,7 @@ def build_edge(
     return build_architecture(
         levels,
         clock_hz=CLOCK_HZ,
-        mac_pj=arithmetic.mac_pj,
-        mac_mm2=arithmetic.mac_mm2,
+        **dataclasses.asdict(arithmetic),
         link_mm2=technology.LINK_MM2_PER_GBPS * io_gbps,
         resident_level=2 if activations == "where_they_fit" else None,
         dtype=dtype,
