@@ -1,5 +1,6 @@
 """A network on an FPGA pipeline as arrays of one shape: what a search prices many designs with, in one program."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import jax
@@ -79,28 +80,37 @@ def _kind_arrays(chunks: Sequence[Chunk], allocated: Mapping[Chunk, Sequence[Lay
     )
 
 
-def pipeline_arrays(layers: Sequence[Layer], space: Space) -> PipelineArrays:
-    """Arrays of a discrete network on the pipelines of a space.
+def allocations(space: Space) -> list[Space]:
+    """An `fpga_pipeline_space` with its allocation fixed, in every way that it leaves open."""
+    names = [boundary_name(kind) for kind in (False, True)]
+    values = [[space.fixed[name]] if name in space.fixed else space[name].options for name in names]
+    return [space.fix(dict(zip(names, chosen, strict=True))) for chosen in itertools.product(*values)]
+
+
+def pipeline_arrays(layers: Sequence[Layer], spaces: Sequence[Space]) -> PipelineArrays:
+    """Arrays of a discrete network on the pipelines of spaces, side by side: every leaf has an axis of spaces first.
 
     Args:
       layers: of the network.
-      space: an `fpga_pipeline_space` whose allocation is fixed; knobs may be.
+      spaces: an `fpga_pipeline_space` under `allocations`; knobs may be fixed, too.
 
     Raises:
-      ValueError: if the allocation is not fixed, if no layer has weights, or the operands of one have a width for which
-        there is no chunk.
+      ValueError: if no layer has weights, or the operands of one have a width for which there is no chunk.
     """
-    if not {boundary_name(False), boundary_name(True)} <= {*space.fixed}:
-        raise ValueError("The space leaves the allocation free; fix it, for instance with as_released.")
-    allocated = allocate(layers, space.fixed)
-    chunks = chunks_of(space)
-    missing = sorted(chunk.name for chunk in allocated if chunk not in chunks)
-    if missing or not allocated:
+    allocated = [allocate(layers, space.fixed) for space in spaces]
+    chunks = chunks_of(spaces[0])
+    missing = sorted({chunk.name for each in allocated for chunk in each if chunk not in chunks})
+    if missing or not all(allocated):
         raise ValueError(f"The space has no chunk for {', '.join(missing)}." if missing else "No layer has weights.")
     # As many rows in every program for the networks of one family.
-    rows = max(chunk_layers(own, jnp.float32).count.shape[-1] for own in allocated.values())
-    kinds = [_kind_arrays([c for c in chunks if c.depthwise == kind], allocated, space, rows) for kind in (False, True)]
-    return PipelineArrays(*kinds)
+    rows = max(chunk_layers(own, jnp.float32).count.shape[-1] for each in allocated for own in each.values())
+
+    def of_kind(depthwise: bool) -> KindArrays:
+        own = [chunk for chunk in chunks if chunk.depthwise == depthwise]
+        arrays = [_kind_arrays(own, each, space, rows) for each, space in zip(allocated, spaces, strict=True)]
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *arrays)
+
+    return PipelineArrays(of_kind(False), of_kind(True))
 
 
 def sampled_costs(arrays: PipelineArrays, point: jax.Array, model: Model) -> jax.Array:
@@ -123,7 +133,7 @@ def sampled_costs(arrays: PipelineArrays, point: jax.Array, model: Model) -> jax
 
 
 def design_of(space: Space, options: np.ndarray) -> Design:
-    """The design of option indices int[A, 5], with the allocation of the space."""
+    """The design of option indices int[A, 5], with the allocation that the space fixes."""
     design: Design = {name: space.fixed[name] for name in map(boundary_name, (False, True))}
     chunks = chunks_of(space)
     ordered = [c for c in chunks if not c.depthwise] + [c for c in chunks if c.depthwise]

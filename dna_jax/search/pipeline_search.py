@@ -5,6 +5,8 @@
 Its Lagrangian is a sum over chunks: the maximum is the largest mean of log cycles under weights of the chunks that sum to
 one, and either limit has a multiplier. Weights and multipliers ascend while the logits of the knobs descend, each chunk by
 an estimate of the gradient of its own share. The best pipeline seen that keeps the limits is the result.
+
+Of allocations of layers to chunks there are few: where the space leaves them open, each is searched, all side by side.
 """
 
 import dataclasses
@@ -22,7 +24,7 @@ from dna_jax.hardware.fpga import CLOCK_HZ, Model, evaluate_pipeline
 from dna_jax.search.certified import Limits
 from dna_jax.search.estimators import ESTIMATORS, Estimator, estimate
 from dna_jax.search.optimizers import MULTIPLIER_LIMIT, make_pipeline_optimizer
-from dna_jax.search.pipeline_arrays import PipelineArrays, design_of, pipeline_arrays, sampled_costs
+from dna_jax.search.pipeline_arrays import PipelineArrays, allocations, design_of, pipeline_arrays, sampled_costs
 from dna_jax.search.recombination import recombine
 from dna_jax.search.relaxation import TemperatureConfig, temperature_schedule
 from dna_jax.spaces import KNOBS, Design, Space
@@ -44,10 +46,10 @@ class PipelineSearchConfig:
       recombined: whether chunks priced in different pipelines may be put together (`recombination`).
       samples: pipelines priced in a step.
       steps: of the search.
-      learning_rate: of Adam on the logits.
+      learning_rate: of Adam on the logits; like the two rates below it is not read by "random", which learns nothing.
       weight_rate: step size of the logarithm of the chunks' weights.
       multiplier_rate: step size of the limits' multipliers.
-      temperature: of relaxed samples.
+      temperature: of relaxed samples, which "published", "straight_through" and "gumbel_rao" draw; others do not read it.
     """
 
     estimator: Estimator | Literal["random"] = "reinforce"
@@ -73,7 +75,8 @@ class PipelineSearchConfig:
 
 
 def evaluations_per_step(config: PipelineSearchConfig, space: Space) -> int:
-    """Pipelines of a space that a step prices, those included that differ from a drawn one in one knob of every chunk.
+    """Pipelines of a space that a step prices under all allocations, those included that differ from a drawn one in one knob
+    of every chunk.
 
     Every chunk has its own option of the knob in turn; the pipeline in which all stay as drawn is not priced again.
     """
@@ -81,7 +84,7 @@ def evaluations_per_step(config: PipelineSearchConfig, space: Space) -> int:
     if config.estimator == "expectation":
         for knob in (*KNOBS, "parallel"):
             neighbours += max((len(d.options) - 1 for d in space.free if d.name.endswith(f".{knob}")), default=0)
-    return config.samples * (1 + neighbours)
+    return len(allocations(space)) * config.samples * (1 + neighbours)
 
 
 @struct.dataclass
@@ -217,14 +220,15 @@ class PipelineSearch:
 
     @functools.partial(jax.jit, static_argnums=0)
     def run(self, arrays: PipelineArrays, limits: jax.Array, keys: jax.Array) -> tuple[PipelineState, jax.Array]:
-        """Whole searches, one per key, side by side: final states, and the best images a second so far [keys, steps]."""
+        """Whole searches, one per key and space of `pipeline_arrays`, side by side: final states, and the best images a
+        second so far [keys, spaces, steps]."""
 
-        def one(key: jax.Array) -> tuple[PipelineState, jax.Array]:
+        def one(key: jax.Array, arrays: PipelineArrays) -> tuple[PipelineState, jax.Array]:
             return jax.lax.scan(
                 lambda state, _: self.step(arrays, limits, state, key), self.init(arrays), length=self.config.steps
             )
 
-        return jax.vmap(one)(keys)
+        return jax.vmap(jax.vmap(one, in_axes=(None, 0)), in_axes=(0, None))(keys, arrays)
 
 
 def _better(state: PipelineState, cycles: jax.Array, options: jax.Array, costs: jax.Array) -> PipelineState:
@@ -265,21 +269,23 @@ def search_pipelines(
 
     Args:
       layers: of the network.
-      space: an `fpga_pipeline_space` with its allocation fixed.
+      space: an `fpga_pipeline_space`, with what is fixed.
       limits: of the device.
       config: how to search.
       seeds: of the searches.
       model: "released" or "corrected".
     """
-    arrays = pipeline_arrays(layers, space)
+    spaces = allocations(space)
+    arrays = pipeline_arrays(layers, spaces)
     keys = jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32))
     state, history = PipelineSearch(config, model).run(arrays, jnp.array([limits.dsp, limits.bram], jnp.float32), keys)
     found = []
-    for cycles, options, curve in zip(*map(np.asarray, (state.best_cycles, state.best_options, history)), strict=True):
-        if not np.isfinite(cycles):
+    for cycles, options, curves in zip(*map(np.asarray, (state.best_cycles, state.best_options, history)), strict=True):
+        best, curve = np.argmin(cycles), np.max(curves, axis=0)
+        if not np.isfinite(cycles[best]):
             found.append(FoundPipeline(0.0, 0.0, 0.0, None, curve))
             continue
-        design = design_of(space, options)
+        design = design_of(spaces[best], options[best])
         _, cost = evaluate_pipeline(layers, design, model)
         found.append(FoundPipeline(float(cost.fps), float(cost.dsp), float(cost.bram), design, curve))
     return found

@@ -126,12 +126,12 @@ class TemperatureConfig:
     def __post_init__(self) -> None:
         if not (self.start > 0 and self.end > 0):
             raise ValueError(f"Temperatures must be positive, not {self.start} and {self.end}.")
+        if self.schedule not in ("constant", "exponential", "cosine"):
+            raise ValueError(f"Unknown temperature schedule {self.schedule!r}; choose one of constant, exponential, cosine.")
 
 
 def temperature_schedule(config: TemperatureConfig, steps: int) -> Callable[[jax.Array], jax.Array]:
-    """Step (clipped to [0, steps]) -> temperature. ValueError for an unknown schedule."""
-    if config.schedule not in ("constant", "exponential", "cosine"):
-        raise ValueError(f"Unknown temperature schedule {config.schedule!r}; choose one of constant, exponential, cosine.")
+    """Step (clipped to [0, steps]) -> temperature."""
 
     def schedule(step: jax.Array) -> jax.Array:
         progress = jnp.clip(step / max(steps, 1), 0, 1)

@@ -6,6 +6,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from dna_jax.hardware.technology.source import THIRD_PARTY
 
@@ -74,7 +75,7 @@ def arithmetic(node_nm: float, bits: int = REFERENCE_BITS) -> Arithmetic:
     )
 
 
-def multiplying_share(weight_bits: jax.Array, input_bits: jax.Array) -> jax.Array:
+def multiplying_share(weight_bits: jax.Array | np.ndarray, input_bits: jax.Array | np.ndarray) -> jax.Array:
     """What an 8-bit multiplier takes to multiply factors of these widths, of what it takes for two of 8 bits.
 
     Bits that a narrow factor lacks do not switch: partial products are as many as the product of the widths. First order, as
