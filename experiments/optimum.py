@@ -1,9 +1,11 @@
 """The fastest FPGA pipeline for a network within a device, proven.
 
 python -m experiments.optimum --networks=FILE.json --network=NAME --device=zc706 --out=certificate.json
+python -m experiments.optimum --network=mobilenet_v2 --bits=4 --device=zcu102 --out=certificate.json
 python -m experiments.optimum --certificate=certificate.json
 
-The second command needs nothing but the file that the first one wrote: it follows the certificate by other means.
+The last command needs nothing but the file that one of the first wrote, or that a run on an FPGA left in its folder: it
+follows the certificate by other means.
 """
 
 import json
@@ -13,11 +15,12 @@ import time
 from absl import flags
 
 from dna_jax.errors import UserError
-from dna_jax.hardware.fpga import CLOCK_HZ
+from dna_jax.hardware.fpga import CLOCK_HZ, allocate
 from dna_jax.hardware.technology import THIRD_PARTY
-from dna_jax.networks import StatedNetwork, read_networks
+from dna_jax.networks import PUBLISHED, ListedNetwork, StatedNetwork, read_networks
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
+from dna_jax.runs.priced_network import network_layers
 from dna_jax.search import (
     DEVICES,
     Certificate,
@@ -28,20 +31,34 @@ from dna_jax.search import (
     read_certificate,
     recheck,
 )
-from dna_jax.spaces import KNOBS, chunks_of, knob_name
+from dna_jax.spaces import KNOBS, PLANS, as_released, chunks_of, knob_name
+from experiments.published_fpga import at_width
 
 _STATED = THIRD_PARTY / "auto_nba" / "dna_networks.json"
 
 _RECHECKED = "certificate rechecked: all it states holds, the fronts are complete, and nothing faster fits"
 
-_OF_PROOFS = ("networks", "network", "device", "dsp", "bram", "model", "mode", "allocation", "recheck", "out")
+_OF_LAYERS = ("family", "bits")
+"""Flags that networks stated by their operations leave no use for."""
+
+_OF_PROOFS = (
+    *("networks", "network", *_OF_LAYERS, "device", "dsp", "bram", "model", "mode", "allocation", "recheck", "out"),
+)
 """Flags that a certificate to be followed leaves no use for."""
 
 
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
     flags.DEFINE_string("networks", str(_STATED), "JSON file of networks: a list of {name, family, ops, bits}.")
-    flags.DEFINE_string("network", None, "Name of one of them; the first by default.")
+    flags.DEFINE_string(
+        "network",
+        None,
+        f"Name of one of them, the first by default; or {', '.join(PUBLISHED)}, RUN/summary.json or a model.onnx.",
+    )
+    flags.DEFINE_enum(
+        "family", "imagenet", sorted(PLANS), "Size of images, hence of tiles, for a network that is no such name."
+    )
+    flags.DEFINE_integer("bits", None, "Width of all operands of such a network; by default as they are.", 1, 32)
     flags.DEFINE_enum("device", "zc706", sorted(DEVICES), "Board whose DSP slices and block RAMs are the limits.")
     flags.DEFINE_float("dsp", None, "DSP slices, instead of the board's.")
     flags.DEFINE_float("bram", None, "Block RAMs of 18 Kb, instead of the board's.")
@@ -53,15 +70,37 @@ def define_flags() -> None:
     flags.DEFINE_string("certificate", None, "A file that --out wrote, to be followed; nothing is searched.")
 
 
-def _network() -> StatedNetwork:
+def _listed(name: str) -> ListedNetwork:
+    """A network that is known by its layers; UserError if it cannot be priced, or there is none of this name."""
+    layers, bits = network_layers(name), flags.FLAGS.bits
+    network = ListedNetwork(name, flags.FLAGS.family, tuple(layers if bits is None else at_width(layers, bits)))
+    try:
+        allocate(network.layers, as_released(network.plan, ()))
+    except ValueError as error:
+        raise UserError(f"--network={name} cannot run on a pipeline ({error}).") from error
+    return network
+
+
+def _network() -> StatedNetwork | ListedNetwork:
+    """The network that flags name.
+
+    Raises:
+      UserError: if there is none, or flags have no effect on it.
+    """
     networks = read_networks(pathlib.Path(flags.FLAGS.networks).expanduser())
     if not networks:
         raise UserError(f"--networks={flags.FLAGS.networks} states no network.")
-    wanted = flags.FLAGS.network
-    found = [network for network in networks if wanted in (None, network.name)]
-    if not found:
-        raise UserError(f"--network={wanted} is none of {', '.join(network.name for network in networks)}.")
-    return found[0]
+    wanted = flags.FLAGS.network or networks[0].name
+    found = [network for network in networks if network.name == wanted]
+    if found:
+        given = [name for name in _OF_LAYERS if flags.FLAGS[name].present]
+        if given:
+            raise UserError(f"The network {found[0].name!r} states its family and its bits; leave out --{given[0]}.")
+        return found[0]
+    if wanted not in PUBLISHED and not wanted.endswith((".json", ".onnx")):
+        names = ", ".join((*(network.name for network in networks), *PUBLISHED))
+        raise UserError(f"--network={wanted} is none of {names}, no summary.json of a run and no model.onnx.")
+    return _listed(wanted)
 
 
 def _limits() -> Limits:

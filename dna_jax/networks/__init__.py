@@ -6,6 +6,7 @@ from dna_jax.networks.efficientnet_b0 import efficientnet_b0
 from dna_jax.networks.family import ConditionalLayer, Family
 from dna_jax.networks.fixed import efficientnet_b1, mnasnet_b1, proxylessnas_mobile, single_path
 from dna_jax.networks.inverted_residual import Block
+from dna_jax.networks.listed import ListedNetwork, listed_network
 from dna_jax.networks.mobilenet_v2 import mobilenet_v2
 from dna_jax.networks.published import PUBLISHED, published_layers
 from dna_jax.networks.specification import STRIDE_PLANS, Specification
@@ -42,6 +43,7 @@ __all__ = [
     "ConditionalLayer",
     "DnaSpecification",
     "Family",
+    "ListedNetwork",
     "Model",
     "Specification",
     "StatedNetwork",
@@ -55,6 +57,7 @@ __all__ = [
     "efficientnet_b1",
     "expected_layers",
     "inherit",
+    "listed_network",
     "macs",
     "mnasnet_b1",
     "mobilenet_v2",

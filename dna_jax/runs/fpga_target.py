@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import json
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -22,13 +23,16 @@ from dna_jax.hardware.fpga import (
     layer_costs,
     priced_chunks,
 )
-from dna_jax.networks import chosen_layers, expected_layers
+from dna_jax.networks import ListedNetwork, chosen_layers, expected_layers
+from dna_jax.runs.directory import write_whole
 from dna_jax.runs.plots import plot_pipeline
 from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way, searched_along
 from dna_jax.search import (
     BestAccelerator,
     Certificate,
     Limits,
+    PipelineProblem,
+    as_json,
     certified_optimum,
     chunk_shares,
     initial_logits,
@@ -52,6 +56,9 @@ COLUMNS = {"frame_ms": "time for an image (ms)", "dsp": "DSP slices", "bram": "b
 """What the picture of a pipeline shows of every chunk."""
 
 LAYER_HEADINGS = ("layer", "chunk", "cycles", "share of its chunk (%)")
+
+CERTIFICATE = "certificate.json"
+"""File in the folder of a run."""
 
 
 def cost_block(cost: PipelineCost) -> dict[str, float]:
@@ -220,7 +227,10 @@ class FpgaTarget:
         return likeliest if settled is None else settled
 
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
-        """The most likely network that meets the budgets, with its optimal pipeline where pipelines are searched."""
+        """The most likely network that meets the budgets, with its optimal pipeline where pipelines are searched.
+
+        The folder gets the certificate of the optimum, which `experiments.optimum` follows.
+        """
         carried = problem.strategy.space.decode(point)
         _, cost = evaluate_pipeline(chosen_layers(problem.specification, carried), carried)
         by_gradient = cost_block(cost)
@@ -235,6 +245,9 @@ class FpgaTarget:
             judged_among = self._searchable(problem)
             optimum = certified_optimum(layers, judged_among, self._limits(problem))
         _require_proof(judged_among, layers, optimum)
+        allocation = "fixed" if problem.config.accelerator.allocation == "released" else "free"
+        stated = PipelineProblem(ListedNetwork("found", self.plan, tuple(layers)), allocation=allocation)
+        write_whole(folder / CERTIFICATE, json.dumps(as_json(stated, optimum), indent=1) + "\n")
         violations = exceeded(found, problem.budgets.items())
         gap = found["frame_ms"] * CLOCK_HZ / 1e3 / optimum.cycles - 1 if optimum.cycles else None
         default_layers = chosen_layers(problem.specification, problem.published)

@@ -11,7 +11,7 @@ import numpy as np
 
 from dna_jax.errors import UserError
 from dna_jax.hardware.fpga import Model
-from dna_jax.networks import StatedNetwork, stated_network
+from dna_jax.networks import ListedNetwork, StatedNetwork, listed_network, stated_network
 from dna_jax.search.certified import Certificate, Front, Limits
 from dna_jax.search.recheck_front import equal
 from dna_jax.spaces import Chunk, Space, as_released, boundary_name, fpga_pipeline_space
@@ -25,25 +25,25 @@ class PipelineProblem:
     """What is optimised, but for the limits.
 
     Attributes:
-      network: to run.
+      network: to run, stated by its operations or by its layers.
       model: of costs, "released" or "corrected".
       mode: of the chunks' computation: "fixed" to that of the release, or "free".
       allocation: which maps count as large: "fixed" as released, or "free".
     """
 
-    network: StatedNetwork
+    network: StatedNetwork | ListedNetwork
     model: Model = "corrected"
     mode: Literal["fixed", "free"] = "free"
     allocation: Literal["fixed", "free"] = "fixed"
 
     @property
     def layers(self) -> Sequence[Layer]:
-        """Of the network; UserError if no chunk runs any."""
+        """Of the network; UserError if no chunk runs any, or in the released model if they are stated one by one."""
         layers = self.network.released_layers if self.model == "released" else self.network.layers
         if not any(layer.weight_bits for layer in layers):
             raise UserError(
                 f"The network {self.network.name!r} has no layer that a pipeline runs in the {self.model} model; state "
-                "operations other than skip."
+                "one that has layers with weights, operations other than skip."
             )
         return layers
 
@@ -106,9 +106,8 @@ def from_json(stated: Any, source: str) -> tuple[PipelineProblem, Certificate]:
         for name, choices in _CHOICES.items():
             if stated[name] not in choices:
                 raise UserError(f"{source} states the {name} {stated[name]!r}; choose one of {', '.join(choices)}.")
-        problem = PipelineProblem(
-            stated_network(stated["network"], source), stated["model"], stated["mode"], stated["allocation"]
-        )
+        read = listed_network if "layers" in stated["network"] else stated_network
+        problem = PipelineProblem(read(stated["network"], source), stated["model"], stated["mode"], stated["allocation"])
         fronts = [_front(entry) for entry in stated["fronts"]]
         certificate = Certificate(
             cycles=None if stated["cycles"] is None else float(stated["cycles"]),

@@ -7,10 +7,11 @@ import pytest
 
 from dna_jax.errors import UserError
 from dna_jax.hardware.technology import THIRD_PARTY
-from dna_jax.networks import read_networks
+from dna_jax.networks import published_layers, read_networks
 from dna_jax.search import ESTIMATORS, FoundPipeline, Limits, PipelineSearchConfig, evaluations_per_step
 from dna_jax.spaces import as_released, fpga_pipeline_space
 from experiments import benchmark_pipeline_search, optimum, pipeline_search_cases, pipeline_search_report
+from experiments.published_fpga import prove_optima
 
 STATED = THIRD_PARTY / "auto_nba" / "dna_networks.json"
 
@@ -38,9 +39,45 @@ def test_an_optimum_with_its_certificate(run_binary, tmp_path, capsys):
             optimum.follow(path)
 
 
+def test_the_optimum_of_a_published_network(run_binary, tmp_path, capsys):
+    """Layers make a network, too; the certificate states them."""
+    path = tmp_path / "certificate.json"
+    process = run_binary("optimum", "--network=mobilenet_v2", "--bits=4", "--device=zcu102", f"--out={path}")
+    assert process.returncode == 0, process.stderr
+    written = json.loads(path.read_text())
+    expected, _ = prove_optima("mobilenet_v2", published_layers("mobilenet_v2"), "zcu102", 4)
+    assert written["fps"] == pytest.approx(expected["fps"])
+    assert written["design"] == expected["design"]
+    capsys.readouterr()
+    optimum.follow(path)
+    assert capsys.readouterr().out == "".join(process.stdout.splitlines(keepends=True)[1:])
+    # Other layers make another optimum.
+    layers = [layer | {"P": 2 * layer.get("P", 1), "Q": 2 * layer.get("Q", 1)} for layer in written["network"]["layers"]]
+    path.write_text(json.dumps(written | {"network": written["network"] | {"layers": layers}}))
+    with pytest.raises(UserError, match="does not hold"):
+        optimum.follow(path)
+    for network, reason in (
+        ({"family": "imagenet", "layers": []}, "the network lacks 'name'"),
+        (written["network"] | {"family": "moon"}, "has the family 'moon'; choose one of cifar"),
+        (written["network"] | {"layers": [layers[0] | {"K": 2.5}]}, "a layer of the network 'mobilenet_v2' has the K 2.5"),
+        (written["network"] | {"layers": [{"K": 2}]}, "states no network by its layers"),
+        (written["network"] | {"layers": [layers[0] | {"groups": 7}]}, "groups 7 must divide"),
+        (written["network"] | {"layers": []}, "has no layer that a pipeline runs"),
+    ):
+        path.write_text(json.dumps(written | {"network": network}))
+        with pytest.raises(UserError, match=reason):
+            optimum.follow(path)
+    path.write_text(json.dumps(written | {"model": "released"}))
+    with pytest.raises(UserError, match="the released model does not know; take the corrected model"):
+        optimum.follow(path)
+
+
 def test_what_cannot_be_is_said_in_a_sentence(refused):
     for arguments, reason in (
         (("--network=nobody",), "--network=nobody is none of demo"),
+        (("--bits=4",), "The network 'demo' states its family and its bits; leave out --bits"),
+        (("--network=resnet18", "--model=released"), "the released model does not know; take the corrected model"),
+        (("--network=nowhere.json",), "nowhere.json cannot be read"),
         (("--network=cifar_small4", "--dsp=1", "--bram=4"), "No pipeline fits 1 DSP slices"),
         (("--dsp=-3",), "Limits must be positive"),
         (("--networks=nowhere.json",), "cannot be read"),

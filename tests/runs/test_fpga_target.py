@@ -17,7 +17,7 @@ from dna_jax.runs.config import AcceleratorConfig, CosearchConfig, NetworkConfig
 from dna_jax.runs.cosearch import reoptimized
 from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.problem import build_problem
-from dna_jax.search import Budgets, Limits, certified_optimum, mean_point
+from dna_jax.search import Budgets, Limits, certified_optimum, mean_point, read_certificate, recheck
 from dna_jax.spaces import SKIP, Point, baseline_pipeline, boundary_name
 from dna_jax.workload import merge_counts
 from experiments.configs import dna_fpga
@@ -49,6 +49,12 @@ def test_the_pair_found_is_judged_with_its_proven_pipeline(problem, tmp_path):
     assert verdict.cost["dsp"] <= 900
     assert verdict.cost["bram"] <= 700
     assert "proven optimal" in verdict.optimality["standing"]
+    # Whoever has the folder can follow the proof.
+    stated, certificate = read_certificate(tmp_path / "certificate.json")
+    assert list(stated.layers) == layers
+    assert certificate.fps == pytest.approx(verdict.cost["fps"])
+    assert recheck(certificate, stated.layers, stated.space) == []
+    assert recheck(dataclasses.replace(certificate, cycles=2 * certificate.cycles), stated.layers, stated.space)
     # The default network on its own proven pipeline, beside the baseline.
     default = chosen_layers(problem.specification, problem.published)
     best = certified_optimum(default, problem.accelerator_space, Limits(900, 700))
@@ -167,7 +173,7 @@ def test_networks_without_widths_run_on_pipelines_of_eight_bits():
         build_problem(dataclasses.replace(config, network=NetworkConfig(space="dna", stride_plan="cifar_early")), None)
 
 
-def test_the_best_pipeline_for_an_expected_network_is_taken_over(problem):
+def test_the_best_pipeline_for_an_expected_network_is_taken_over(problem, tmp_path):
     strategy = problem.strategy
     state = strategy.init(0)
     undecided = mean_point(strategy.space, state.logits)
@@ -193,7 +199,7 @@ def test_the_best_pipeline_for_an_expected_network_is_taken_over(problem):
     layers = chosen_layers(problem.specification, design)
     _, chosen = evaluate_pipeline(layers, expected)
     easy = dataclasses.replace(problem, config=dataclasses.replace(problem.config, budgets=Budgets(fps=1.0)))
-    verdict = easy.target.judge(easy, mean_point(strategy.space, sure.logits), None)
+    verdict = easy.target.judge(easy, mean_point(strategy.space, sure.logits), tmp_path)
     assert float(chosen.fps) == pytest.approx(verdict.cost["fps"], rel=1e-6)
 
 
