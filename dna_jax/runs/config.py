@@ -65,8 +65,9 @@ class AcceleratorConfig:
       device: for "fpga": the board whose DSP slices and block RAMs are budgets, where `budgets` sets no others.
       allocation: for "fpga": "released" holds the height of maps from which a layer counts as large, "searched" chooses it.
       chunks: for "asic": how many a pipeline has at most.
-      schedules: for "asic": "mapper" leaves tiling and loop order to the mapper, which takes the best for every layer;
-        "searched" makes them decisions, one for each class of layers on each chunk, of which one leaves them to the mapper.
+      schedules: for "asic": "mapper" leaves tiles and loop order to the mapper, which takes the best for every layer;
+        "searched" decides for each class of layers on each chunk which operand loops keep in place, or to leave it to the
+        mapper. Tiles are then as large as fit, grown in the better of two ways.
     """
 
     template: Literal["nahas_edge", "gemmini", "fpga", "asic"] = "nahas_edge"

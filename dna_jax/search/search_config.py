@@ -37,7 +37,8 @@ class SearchConfig:
         proven for the expected one, whose slopes then are those of the best pipeline; for the most likely one of templates
         by enumeration, of ASICs by search. 0 to carry it by gradient.
       soft_widths: bilevel only: operand widths are mixtures while weights learn, and choices while they are chosen (the
-        heterogeneous sampling of Auto-NBA).
+        heterogeneous sampling of Auto-NBA). They mix at `temperature`, of the `active_paths` most perturbed where that is
+        set, during a soft warm-up too.
     """
 
     level: Literal["single", "bilevel"] = "single"

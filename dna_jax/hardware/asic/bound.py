@@ -46,6 +46,10 @@ _SHAPES = np.array(list(itertools.product(_numbers("rows"), _numbers("columns"))
 _BANDWIDTHS = tuple(float(option) for option in BANDWIDTH_GBPS.options)
 
 
+_ROUNDING = 1e-9
+"""Relative distance by which figures stay below what is summed up here, for a design that attains it may be summed otherwise."""
+
+
 @struct.dataclass
 class PipelineBound:
     """What no pipeline within a budget of area undercuts; infinite where none meets the budget.
@@ -171,4 +175,5 @@ def lower_bound(
     latency_ms, interval_ms = (min(column) * 1e3 / CLOCK_HZ for column in zip(*bounds, strict=True))
     if np.isinf(latency_ms):
         energy_mj = np.inf
+    latency_ms, interval_ms, energy_mj = (figure * (1 - _ROUNDING) for figure in (latency_ms, interval_ms, energy_mj))
     return PipelineBound(latency_ms, interval_ms, energy_mj, latency_ms * energy_mj)

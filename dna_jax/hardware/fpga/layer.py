@@ -4,7 +4,8 @@ The model is that of Auto-NBA (Fu et al., ICML 2021; release of MIT licence, com
 two forms. "released" follows that code, defects included. "corrected" mends them: tiles are clipped to the layer and every
 loop count is rounded up; inputs are read with the halo that stride and kernel need; weight buffers take block RAM; the
 buffers and the port of inputs count all channels and rows that they hold where rows work in parallel; multipliers come in
-whole DSP slices.
+whole DSP slices. Two traits of the release stay: transfers, and the clearing of sums with them, are scaled by the operand
+width after they are rounded up, so that cycles may be fractions; and pipelines are not replicated where the device has room.
 
 A tile of the output (rows, columns, output channels, input channels) is computed at a time, some of its loops unrolled:
 inputs are read while the tile before is computed, weights and outputs are not.
