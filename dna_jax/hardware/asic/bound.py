@@ -47,7 +47,7 @@ _BANDWIDTHS = tuple(float(option) for option in BANDWIDTH_GBPS.options)
 
 
 _ROUNDING = 1e-9
-"""Relative distance by which figures stay below what is summed up here, for a design that attains it may be summed otherwise."""
+"""Relative distance by which figures stay below what is summed up here: a design that attains it may be summed otherwise."""
 
 
 @struct.dataclass
