@@ -32,6 +32,7 @@ from dna_jax.search import (
     Certificate,
     Limits,
     PipelineProblem,
+    Remembered,
     as_json,
     certified_optimum,
     chunk_shares,
@@ -131,8 +132,8 @@ class FpgaTarget:
         budgets = dict(problem.budgets.items())
         return Limits(budgets["dsp"], budgets["bram"])
 
-    def _optimum(self, problem: "Problem", layers: Sequence[Layer]) -> Certificate:
-        return certified_optimum(layers, problem.accelerator_space, self._limits(problem))
+    def _optimum(self, problem: "Problem", layers: Sequence[Layer], remembered: Remembered | None = None) -> Certificate:
+        return certified_optimum(layers, problem.accelerator_space, self._limits(problem), remembered=remembered)
 
     def _searchable(self, problem: "Problem") -> Space:
         """All pipelines of a run's allocation, whether or not they are searched."""
@@ -208,10 +209,12 @@ class FpgaTarget:
 
         Each has its optimal pipeline, or the carried one where pipelines are not searched.
         """
+        # Networks that are tried differ in a decision, and most of their chunks have the same layers.
+        remembered: Remembered = {}
 
         def costs_over(network: Design) -> tuple[tuple[Design, Certificate], Design, dict[str, float]]:
             layers = chosen_layers(problem.specification, network)
-            optimum = self._optimum(problem, layers)
+            optimum = self._optimum(problem, layers, remembered)
             searched = (optimum.design or {}) if problem.accelerator_space.free else {}
             design = carried | network | searched
             found = cost_block(evaluate_pipeline(layers, design)[1])

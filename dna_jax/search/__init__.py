@@ -1,7 +1,7 @@
 """How choices improve."""
 
 from dna_jax.search.certificate_file import PipelineProblem, as_json, read_certificate
-from dna_jax.search.certified import DEVICES, Certificate, Limits, certified_optimum
+from dna_jax.search.certified import DEVICES, Certificate, Limits, Remembered, certified_optimum
 from dna_jax.search.chunk_shares import chunk_shares
 from dna_jax.search.cosearch import BestAccelerator, CoSearch, Pricing, SearchState
 from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
@@ -53,6 +53,7 @@ __all__ = [
     "PipelineProblem",
     "PipelineSearchConfig",
     "Pricing",
+    "Remembered",
     "SearchConfig",
     "SearchState",
     "SoftCost",

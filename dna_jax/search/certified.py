@@ -6,14 +6,13 @@ limits is a knapsack. So: enumerate every chunk, keep its front, and search the 
 """
 
 import dataclasses
-import functools
 import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from dna_jax.hardware.fpga import CLOCK_HZ, Model, allocate
-from dna_jax.search.chunk_designs import ChunkDesigns, price_chunk_designs
+from dna_jax.search.chunk_designs import price_chunk_designs
 from dna_jax.spaces import Chunk, Design, Option, Space, boundary_name
 from dna_jax.workload import Layer
 
@@ -59,6 +58,10 @@ class Front:
     costs: np.ndarray
     designs: tuple[Design, ...]
     enumerated: int
+
+
+Remembered = dict[tuple[Chunk, tuple[Layer, ...], tuple[float, ...]], Front]
+"""Fronts by chunk, its layers and how often each is expected."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,6 +150,7 @@ def certified_optimum(
     limits: Limits,
     model: Model = "corrected",
     times: Sequence[float] | None = None,
+    remembered: Remembered | None = None,
 ) -> Certificate:
     """The pipeline of most images a second for a network.
 
@@ -156,19 +160,24 @@ def certified_optimum(
       limits: of the device.
       model: "released" or "corrected".
       times: how often each layer is expected, for a network not yet decided (layers differ then); once by default.
+      remembered: fronts made before for the same space and model, which are taken over and added to: networks that differ in
+        a block share most of them.
     """
-    expected = None if times is None else dict(zip(layers, times, strict=True))
+    expected = dict.fromkeys(layers, 1.0) if times is None else dict(zip(layers, times, strict=True))
+    remembered = {} if remembered is None else remembered
     boundaries = [
         [int(space.fixed[name])] if name in space.fixed else [int(option) for option in space[name].options]
         for name in (boundary_name(False), boundary_name(True))
     ]
     fronts: dict[tuple[Chunk, int], Front] = {}
 
-    @functools.cache
-    def designs_of(chunk: Chunk, own: tuple[Layer, ...]) -> ChunkDesigns:
-        return price_chunk_designs(
-            chunk, own, space, model, None if expected is None else [expected[layer] for layer in own]
-        )
+    def front_of(chunk: Chunk, own: tuple[Layer, ...]) -> Front:
+        often = tuple(expected[layer] for layer in own)
+        if (chunk, own, often) not in remembered:
+            priced = price_chunk_designs(chunk, own, space, model, often)
+            rows = priced.front()
+            remembered[chunk, own, often] = Front(priced.costs[rows], tuple(map(priced.design, rows)), len(priced.costs))
+        return remembered[chunk, own, often]
 
     best: tuple[float, Design, np.ndarray] | None = None
     bound = np.inf
@@ -178,10 +187,7 @@ def certified_optimum(
         for chunk, own in allocate(layers, allocation).items():
             key = (chunk, pair[chunk.depthwise])
             keys.append(key)
-            if key not in fronts:
-                priced = designs_of(chunk, tuple(own))
-                rows = priced.front()
-                fronts[key] = Front(priced.costs[rows], tuple(map(priced.design, rows)), len(priced.costs))
+            fronts[key] = front_of(chunk, tuple(own))
         costs = [fronts[key].costs for key in keys]
         bound = min(bound, max((cost[0, 0] for cost in costs), default=0.0))
         found = fastest(costs, limits)
