@@ -8,13 +8,14 @@ Ours: 22 blocks of 9 operations and 3 widths at width 1.0 and a pipeline of chun
 PyTorch: the bilevel step of the same network without hardware, compiled or eager (`baselines/torch_step.py`). Before
 anything is timed, its logits, loss and gradients on a narrow network are compared with ours.
 NNI: NNI 3.0 on its ProxylessNAS space, unquantised and without hardware (`baselines/nni_step.py`); on CPUs only.
-Each in an environment of its own. On a CPU all run on one core.
+Each in an environment of its own. On a CPU all run on one core. Beside the times stands how much the two spaces compute: the
+multiply-accumulates of one image in the largest network, and in all candidates of every block.
 """
 
 import os
 import pathlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -83,6 +84,14 @@ def chosen_strides(baselines: Sequence[str]) -> list[str]:
     return binary.some_of("strides", nni_step.STRIDES)
 
 
+def macs_title(million_macs: Mapping[str, float]) -> str:
+    """What a space computes for one image, in words."""
+    return (
+        f"{million_macs['largest_network']:,.0f} million multiply-accumulates in its largest network, "
+        f"{million_macs['all_candidates']:,.0f} in all candidates of its blocks together"
+    )
+
+
 def _take_device(platform: str) -> None:
     """Leave one core, or one GPU, to us and, by inheritance, to the other tools."""
     if platform == "cpu":
@@ -129,6 +138,8 @@ def main() -> None:
         figures["torch_check"] = _check_torch(device, folder)
         print("PyTorch's network equals ours", flush=True)
     ours = figures["ours"] = {}
+    figures["million_macs"] = dna_step.million_macs(WIDTH, IMAGE_SIZE)
+    print(f"our space: {macs_title(figures['million_macs'])}", flush=True)
     for level in dna_step.LEVELS:
         values = ours[level] = dna_step.measure(level, WIDTH, IMAGE_SIZE, batch_size, flags.FLAGS.repeats)
         print(f"{level:<24} step {values['step_s_median']:8.4f} s   compile {values['compile_s']:6.1f} s", flush=True)
@@ -148,6 +159,7 @@ def main() -> None:
         arguments += ["--strategies", *strategies]
         timed = run_tool("nni", folder, nni_step.REQUIREMENTS, "nni_step.py", arguments)
         figures.setdefault("nni", {})[strides] = timed
+        print(f"NNI's space, {strides} strides: {macs_title(timed['space']['million_macs'])}", flush=True)
         for name, values in timed["strategies"].items():
             compare(f"NNI {name}, {strides} strides", values)
     benchmark_output.write_result("experiments.benchmark_dna_step", figures | {"target_over_gumbel": TARGET})

@@ -24,7 +24,8 @@ from dna_jax.errors import OutOfReachError, UserError
 from dna_jax.runs import binary
 from dna_jax.runs.config import CosearchConfig, from_mapping
 from dna_jax.runs.cosearch import run
-from dna_jax.runs.directory import write_whole
+from dna_jax.runs.directory import read_metrics, write_whole
+from dna_jax.runs.priced_network import layers_of_summary
 from dna_jax.runs.progress import say
 from dna_jax.search import Budgets, merit
 from experiments import comparison_picture
@@ -84,6 +85,9 @@ COLUMNS = {
     "dsp": ("DSP slices", 1),
     "bram": ("block RAMs", 1),
     "cost_over_budget": ("cost / budget", 1),
+    "million_macs": ("million multiply-accumulates", 1),
+    "network_entropy": ("entropy of the network (1 = undecided)", 1),
+    "decisions_that_gave_way": ("decisions that gave way", 1),
 }
 """Figures of a run: title with unit, and what it is multiplied by. A table has those that all its runs have."""
 
@@ -109,15 +113,22 @@ def configuration(base: CosearchConfig, name: str, seed: int, budgets: Budgets) 
     return config
 
 
-def figures(summary: dict[str, Any], config: CosearchConfig, matched: bool) -> dict[str, Any]:
+def figures(summary: dict[str, Any], folder: pathlib.Path, config: CosearchConfig, matched: bool) -> dict[str, Any]:
     """What is compared of one run.
 
     Args:
       summary: of the run.
+      folder: of the run.
       config: of the run.
       matched: whether its accuracy may be compared with that of the first search and the same seed: unless costs were to
         be matched, and were not or were missed.
+
+    Returns:
+      Besides costs and standing: million_macs, multiply-accumulates of layers with weights, one image; network_entropy, the
+      mean entropy of the network's decisions at the end of the search over that of equal options, 0 decided to 1 undecided;
+      decisions_that_gave_way, in how many decisions the network found differs from the most likely one to meet budgets.
     """
+    layers = layers_of_summary(folder / "summary.json")
     return {
         "seed": config.seed,
         "budgets": dict(config.limits.items()),
@@ -125,6 +136,10 @@ def figures(summary: dict[str, Any], config: CosearchConfig, matched: bool) -> d
         "accuracy": summary["accuracy"]["final"],
         **{name: value for name, value in summary["cost"].items() if name in COLUMNS},
         "cost_over_budget": float(merit(summary["cost"], config.limits)),
+        "million_macs": sum(layer.macs for layer in layers if layer.weight_bits) / 1e6,
+        "network_entropy": read_metrics(folder)["search"][-1]["network_entropy"],
+        # On templates the accelerator gives way, the network never does.
+        "decisions_that_gave_way": len(summary["optimality"].get("decisions_that_gave_way", ())),
         "feasible": summary["feasible"],
         "accelerator_rank": summary["optimality"]["accelerator_rank"],
         "wall_seconds": summary["wall_seconds"],
@@ -224,8 +239,9 @@ def main() -> None:
         for name in searches:
             say(f"{name}, seed {seed}")
             config = configuration(base, name, seed, budgets)
+            folder = root / f"{name.replace(' ', '_')}_{seed}"
             try:
-                summary = run(config, root / f"{name.replace(' ', '_')}_{seed}", flags.FLAGS.data_dir)
+                summary = run(config, folder, flags.FLAGS.data_dir)
             except OutOfReachError as error:
                 say(f"{name}, seed {seed}, is left out: {error}")
                 comparison["out_of_reach"].setdefault(name, []).append({"seed": seed, "why": str(error)})
@@ -237,7 +253,7 @@ def main() -> None:
             elif name == match:
                 budgets = reached(summary, base.budgets)
             comparison["searches"][name].append(
-                figures(summary, config, matched=matched and (not match or summary["feasible"]))
+                figures(summary, folder, config, matched=matched and (not match or summary["feasible"]))
             )
     if not any(comparison["searches"].values()):
         raise UserError("None of the searches can meet the budgets; raise them.")

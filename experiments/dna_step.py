@@ -9,9 +9,17 @@ import jax
 import numpy as np
 
 from dna_jax.hardware.fpga import PipelinePricing
-from dna_jax.networks import count_parameters, dna_network
+from dna_jax.networks import DnaSpecification, count_parameters, dna_network, macs
 from dna_jax.search import Budgets, CoSearch, SearchConfig
-from dna_jax.spaces import as_released, dna_network_space, fpga_pipeline_space
+from dna_jax.spaces import (
+    OPERATIONS,
+    WIDTHS,
+    Design,
+    as_released,
+    dna_network_space,
+    fpga_pipeline_space,
+    operation_name,
+)
 
 LEVELS = ("bilevel", "single")
 
@@ -29,6 +37,25 @@ def strategy(level: str, width: float, image_size: int) -> CoSearch:
         accelerator_space=pipelines,
         budgets=Budgets(fps=200.0, dsp=900, bram=700),
     )
+
+
+def million_macs(width: float, image_size: int) -> dict[str, float]:
+    """Multiply-accumulates of one image in millions: largest_network, of the network with the largest operation in each
+    block, and all_candidates, of the operations of each block side by side.
+
+    The super-kernel network that is timed does those of the largest network and of the skips that change the shape.
+    """
+    # Operands of one width: the others bring no further multiply-accumulates.
+    specification = dna_network("cifar", width=width, image_size=image_size, widths=WIDTHS[:1])
+    # An operation that is the largest in one block is so in every other.
+    largest = max(macs(specification, _everywhere(specification, name)) for name in OPERATIONS)
+    together = sum(row.layer.macs for row in specification.conditional_layers() if row.layer.weight_bits)
+    return {"largest_network": largest / 1e6, "all_candidates": together / 1e6}
+
+
+def _everywhere(specification: DnaSpecification, name: str) -> Design:
+    """The design with one operation in all blocks."""
+    return specification.default_design | {operation_name(block.index): name for block in specification.blocks}
 
 
 def count_weights(width: float, image_size: int) -> int:

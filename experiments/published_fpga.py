@@ -1,4 +1,4 @@
-"""The proven optimal FPGA pipeline of a published network, by board, operand width and allocation."""
+"""The proven optimal FPGA pipeline of a network, by board, operand width and allocation."""
 
 import dataclasses
 import time
@@ -7,7 +7,7 @@ from typing import Any
 
 from dna_jax.hardware.fpga import CLOCK_HZ, evaluate_pipeline, is_priced
 from dna_jax.search import DEVICES, certified_optimum, recheck
-from dna_jax.spaces import as_released, baseline_pipeline, fpga_pipeline_space
+from dna_jax.spaces import WIDTHS, as_released, baseline_pipeline, fpga_pipeline_space
 from dna_jax.workload import Layer
 
 PLAN = "imagenet"
@@ -30,26 +30,27 @@ def unpriced(layers: Sequence[Layer]) -> dict[str, Any]:
     return {"kinds": sorted({layer.name.split(".")[-1] for layer in free}), "percent_of_operations": 100 * share}
 
 
-def prove_optima(network: str, layers: Sequence[Layer], device: str, bits: int) -> list[dict[str, Any]]:
+def prove_optima(network: str, layers: Sequence[Layer], device: str, bits: int | None) -> list[dict[str, Any]]:
     """The proven optimum under each of ALLOCATIONS, a row each; without figures where nothing fits.
 
     Args:
       network: its name.
-      layers: of it, at any width.
+      layers: of it.
       device: a key of DEVICES.
-      bits: width of all operands.
+      bits: width of all operands; None to leave each layer that of WIDTHS which it has.
 
     Raises:
       AssertionError: if a certificate does not hold when it is followed by other means.
     """
-    limits, layers = DEVICES[device], at_width(layers, bits)
-    _, designed = evaluate_pipeline(layers, baseline_pipeline(PLAN, [bits]))
+    limits = DEVICES[device]
+    widths, layers = (WIDTHS, layers) if bits is None else ((bits,), at_width(layers, bits))
+    _, designed = evaluate_pipeline(layers, baseline_pipeline(PLAN, widths))
     rule_fits = designed.dsp <= limits.dsp and designed.bram <= limits.bram
     rows = []
     for allocation in ALLOCATIONS:
-        space = fpga_pipeline_space(PLAN, [bits])
+        space = fpga_pipeline_space(PLAN, widths)
         if allocation == "released":
-            space = space.fix(as_released(PLAN, [bits]))
+            space = space.fix(as_released(PLAN, widths))
         began = time.perf_counter()
         found = certified_optimum(layers, space, limits)
         seconds = time.perf_counter() - began

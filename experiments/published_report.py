@@ -1,4 +1,4 @@
-"""Tables of published networks on the best accelerators of every kind."""
+"""Tables of published networks, and of networks found, on the best accelerators of every kind."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +14,15 @@ Figures = Mapping[str, Any]
 ACCURACY = "published top-1 (%), not measured here"
 """Heading of accuracies that are copied from publications."""
 
+NOT_MEASURED = "not measured"
+"""In the place of the accuracy of a network found, at a size at which it was not trained."""
+
+FOUND_NOTE = (
+    'Networks named "found" are those of co-search runs: the operations and operand widths that they chose, in the\n'
+    "network of the DNA space for 224 x 224 pixels at full width. They were searched and trained at a smaller size; how\n"
+    "accurate they are at this one was not measured.\n"
+)
+
 GOALS = {"edp": ("edp", "EDP (mJ ms)"), "interval_ms": ("fps", "images/s")}
 """Goal -> what tables and picture show of it, and its title."""
 
@@ -28,6 +37,17 @@ def _number(value: float | None, digits: int = 3) -> str:
         return "none"
     decimals = max(0, digits - 1 - int(np.floor(np.log10(abs(value))))) if value else 0
     return f"{value:,.{decimals}f}"
+
+
+def accuracy_title(network: Mapping[str, Any]) -> str:
+    """The published accuracy of a network, %, or that there is none."""
+    accuracy = network["published_top1_percent"]
+    return NOT_MEASURED if accuracy is None else f"{accuracy:.1f}"
+
+
+def width_title(bits: int | None) -> str:
+    """An operand width; None is that of networks found, which chose one in each block."""
+    return "as found" if bits is None else f"{bits} bits"
 
 
 def goals_of(figures: Figures) -> list[str]:
@@ -50,13 +70,15 @@ def _overview(figures: Figures, goal: str) -> str:
     rows, body, gains = asic_rows(figures, goal), [], []
     for network in figures["networks"]:
         name = network["network"]
-        gains.append(pipeline_gain(rows, name, goal))
+        gain = pipeline_gain(rows, name, goal)
+        if network["published_top1_percent"] is not None:
+            gains.append(gain)
         cells = [_number(rows[name, kind][shown]) for kind in KINDS]
-        body.append([name, f"{network['published_top1_percent']:.1f}", f"{network['million_macs']:,.0f}", *cells])
+        body.append([name, accuracy_title(network), f"{network['million_macs']:,.0f}", *cells])
         least = min(rows[name, kind][goal] for kind in SINGLE)
-        body[-1] += [f"{gains[-1]:.2f}", f"{least / rows[name, CHUNKED]['bound']:.2f}"]
+        body[-1] += [f"{gain:.2f}", f"{least / rows[name, CHUNKED]['bound']:.2f}"]
     mean = float(np.exp(np.mean(np.log(gains))))
-    body.append(["geometric mean", *[""] * (len(body[-1]) - 3), f"{mean:.2f}", ""])
+    body.append(["geometric mean of those published", *[""] * (len(body[-1]) - 3), f"{mean:.2f}", ""])
     head = ["network", ACCURACY, "MACs (million)", *(f"{kind}, {title}" for kind in KINDS)]
     head += ["chunked over best single (times better)", "at most, by the proven bound"]
     return _markdown(head, body)
@@ -88,19 +110,19 @@ def _detail(figures: Figures, goal: str) -> str:
 
 
 def _fpga(figures: Figures) -> str:
-    accuracy = {row["network"]: f"{row['published_top1_percent']:.1f}" for row in figures["networks"]}
-    pairs: dict[tuple[str, str, int], dict[str, dict[str, Any]]] = {}
+    accuracy = {row["network"]: accuracy_title(row) for row in figures["networks"]}
+    pairs: dict[tuple[str, str, int | None], dict[str, dict[str, Any]]] = {}
     for row in figures["fpga"]:
         pairs.setdefault((row["device"], row["network"], row["bits"]), {})[row["allocation"]] = row
     body = []
     for (device, network, bits), row in pairs.items():
-        line = [device, network, accuracy[network], str(bits)]
+        line = [device, network, accuracy[network], width_title(bits)]
         for allocation in ("released", "free"):
             own = row[allocation]
             line += [_number(own["fps"]), *("" if own[name] is None else f"{own[name]:g}" for name in ("dsp", "bram"))]
         line += [_number(row["free"]["unlimited_fps"]), _number(row["free"]["by_rule_fps"]), f"{row['free']['seconds']:.2f}"]
         body.append(line)
-    head = ["board", "network", ACCURACY, "bits", "images/s, released allocation", "DSP", "BRAM"]
+    head = ["board", "network", ACCURACY, "operands", "images/s, released allocation", "DSP", "BRAM"]
     head += ["images/s, free allocation", "DSP", "BRAM", "images/s without limits", "images/s by rule", "proof (s)"]
     return _markdown(head, body)
 
@@ -122,6 +144,7 @@ def _found(figures: Figures) -> str:
     for pair in figures["found"]:
         default = pair["default_accuracy_percent"]
         common = [name for name in UNITS if name in pair["found"] and name in pair["default"]]
+        best = pair["default_best"] or {}
         for index, name in enumerate(common):
             first = [
                 pair["run"],
@@ -131,6 +154,7 @@ def _found(figures: Figures) -> str:
             ]
             title, unit = UNITS[name]
             figures_of = [_number(pair[side][name]) for side in ("found", "default")]
+            figures_of.append(_number(best[name]) if name in best else "")
             body.append([*(first if not index else [""] * 4), f"{title} ({unit})", *figures_of])
     head = [
         "run",
@@ -140,6 +164,7 @@ def _found(figures: Figures) -> str:
         "figure",
         "found",
         "default on baseline",
+        "default on the best for it",
     ]
     return _markdown(head, body)
 
@@ -147,6 +172,8 @@ def _found(figures: Figures) -> str:
 def tables(figures: Figures) -> str:
     """All tables, Markdown."""
     parts = []
+    if any(row["published_top1_percent"] is None for row in figures["networks"]):
+        parts.append(FOUND_NOTE)
     for goal in goals_of(figures):
         title = {"edp": "least energy-delay product of one image", "interval_ms": "most images a second"}[goal]
         within = f"within {figures['area_mm2']:g} mm2"

@@ -60,8 +60,9 @@ class AcceleratorConfig:
     """Which accelerators.
 
     Attributes:
-      template: "nahas_edge" (50,000 designs), "gemmini" (245), "fpga" (pipelines of chunks, 1e49 and more) or "asic"
-        (pipelines of chunks with arrays, memories and dataflows of their own, 1e32 and more).
+      template: "nahas_edge" (50,000 designs), "gemmini" (245), "fpga" (pipelines of chunks: 1.0e49, or 8.1e46 with the
+        stride plan "digits"; nine and four times as many with the allocation searched) or "asic" (pipelines of chunks with
+        arrays, memories and dataflows of their own: 1.4e31 with three chunks, for the network space "dna").
       device: for "fpga": the board whose DSP slices and block RAMs are budgets, where `budgets` sets no others.
       allocation: for "fpga": "released" holds the height of maps from which a layer counts as large, "searched" chooses it.
       chunks: for "asic": how many a pipeline has at most.

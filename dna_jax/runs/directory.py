@@ -29,6 +29,20 @@ def write_whole(path: pathlib.Path, text: str) -> None:
     temporary.replace(path)
 
 
+def read_metrics(folder: pathlib.Path) -> dict[str, list[dict[str, Any]]]:
+    """Phase of a run -> its lines of metrics in order of steps. Of steps written twice (before and after a kill) the last
+    counts."""
+    phases: dict[str, dict[int, dict[str, Any]]] = {}
+    metrics = folder / "metrics.jsonl"
+    for line in metrics.read_text().splitlines() if metrics.exists() else []:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # The one line a kill cut short; its step was written again after the resume.
+        phases.setdefault(entry["phase"], {})[entry["step"]] = entry
+    return {phase: [lines[step] for step in sorted(lines)] for phase, lines in phases.items()}
+
+
 def _difference(old: Any, new: Any, path: str) -> str | None:
     """The first field in which two configurations differ, in words."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
@@ -78,7 +92,7 @@ class RunDirectory:
             raise
         self._end_last_line()
         self._began = time.monotonic()
-        lines = [line for phase in self.read_metrics().values() for line in phase]
+        lines = [line for phase in read_metrics(self.path).values() for line in phase]
         self._earlier_seconds = max((line["wall_seconds"] for line in lines), default=0.0)
 
     def _claim(self, stored: pathlib.Path, config: dict[str, Any]) -> None:
@@ -125,18 +139,6 @@ class RunDirectory:
         """Append one line of metrics."""
         with (self.path / "metrics.jsonl").open("a") as file:
             file.write(json.dumps({"phase": phase, "step": step, "wall_seconds": self.wall_seconds, **values}) + "\n")
-
-    def read_metrics(self) -> dict[str, list[dict[str, Any]]]:
-        """Phase -> lines in order of steps. Of steps written twice (before and after a kill) the last counts."""
-        phases: dict[str, dict[int, dict[str, Any]]] = {}
-        metrics = self.path / "metrics.jsonl"
-        for line in metrics.read_text().splitlines() if metrics.exists() else []:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue  # The one line a kill cut short; its step was written again after the resume.
-            phases.setdefault(entry["phase"], {})[entry["step"]] = entry
-        return {phase: [lines[step] for step in sorted(lines)] for phase, lines in phases.items()}
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write summary.json whole."""

@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 from dna_jax.errors import UserError
 from dna_jax.networks import FAMILIES, PUBLISHED, chosen_layers, published_layers
@@ -11,11 +13,20 @@ NETWORKS = tuple(dict.fromkeys((*PUBLISHED, *FAMILIES)))
 """Names of networks of a published size."""
 
 
-def _of_summary(path: pathlib.Path) -> list[Layer]:
+def layers_of_summary(path: pathlib.Path, size: Mapping[str, Any] | None = None) -> list[Layer]:
+    """The layers of the network that a finished run found.
+
+    Args:
+      path: of its `summary.json`.
+      size: arguments of its family, one of `networks.FAMILIES`: the decisions at another size; that of the run by default.
+
+    Raises:
+      UserError: if there is no such summary.
+    """
     try:
         summary = json.loads(path.read_text())
         space = summary["space"]
-        specification = FAMILIES[space["network_family"]](**space["network_size"])
+        specification = FAMILIES[space["network_family"]](**(space["network_size"] if size is None else size))
         design = summary["network"]
         for name, options in specification.options.items():
             if design[name] not in options:
@@ -47,7 +58,7 @@ def network_layers(name: str) -> list[Layer]:
         return chosen_layers(specification, specification.default_design)
     path = pathlib.Path(name).expanduser()
     if path.suffix == ".json":
-        return _of_summary(path)
+        return layers_of_summary(path)
     if path.suffix == ".onnx":
         # The extra `onnx` is needed only here.
         from dna_jax.networks.onnx_model import read_onnx

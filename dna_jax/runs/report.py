@@ -5,7 +5,7 @@ from typing import Any
 
 import jinja2
 
-from dna_jax.runs.directory import RunDirectory, write_whole
+from dna_jax.runs.directory import RunDirectory, read_metrics, write_whole
 from dna_jax.runs.plots import plot_search, plot_training
 from dna_jax.runs.target import Verdict
 from dna_jax.runs.units import UNITS
@@ -45,7 +45,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums } img { max-wi
 
 def write_report(directory: RunDirectory, verdict: Verdict, summary: dict[str, Any], warmup_steps: int) -> None:
     """Draw the plots into plots/ and write report.html."""
-    phases = directory.read_metrics()
+    phases = read_metrics(directory.path)
     folder = directory.path / "plots"
     folder.mkdir(exist_ok=True)
     plot_search(phases["search"], summary["budgets"], warmup_steps, folder / "search.png")

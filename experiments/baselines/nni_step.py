@@ -85,6 +85,55 @@ def _convolutions(stage: Any) -> list[Any]:
     return [module for module in stage.modules() if isinstance(module, nn.Conv2d)]
 
 
+Convolution = tuple[int, int, int, int]
+"""Output channels, input channels per group, kernel and stride, of a square one that pads so that only its stride halves."""
+
+
+def convolutions_by_block(space: Any) -> list[list[list[Convolution]]]:
+    """Of every block in order, searched or not, each candidate's convolutions; before conversion."""
+    from nni.nas.nn.pytorch import LayerChoice  # pyright: ignore[reportMissingImports]
+
+    candidates = []
+    for stage in _stages(space).values():
+        searched = [module for module in stage.modules() if isinstance(module, LayerChoice)]
+        candidates += [list(block) for block in searched] or [[stage]]
+    return [
+        [
+            [(c.out_channels, c.in_channels // c.groups, c.kernel_size[0], c.stride[0]) for c in _convolutions(candidate)]
+            for candidate in block
+        ]
+        for block in candidates
+    ]
+
+
+def million_macs(blocks: list[list[list[Convolution]]], image_size: int, classes: int) -> dict[str, float]:
+    """Multiply-accumulates of one image, of all blocks and of the classifier behind them, in millions.
+
+    Args:
+      blocks: of each, its candidates' convolutions; the last is not searched.
+      image_size: height and width of the image.
+      classes: of the classifier, which reads one number for each channel of the last convolution.
+
+    Returns:
+      largest_network, of the largest candidate of each block; all_candidates, of all of them side by side.
+    """
+    rows = after = image_size
+    (last,) = blocks[-1]
+    largest = together = last[-1][0] * classes
+    for block in blocks:
+        counts = []
+        for candidate in block:
+            count, after = 0, rows
+            for out_channels, in_channels, kernel, stride in candidate:
+                after = -(-after // stride)
+                count += out_channels * in_channels * kernel**2 * after**2
+            counts.append(count)
+        rows = after
+        largest += max(counts)
+        together += sum(counts)
+    return {"largest_network": largest / 1e6, "all_candidates": together / 1e6}
+
+
 def step_seconds(strategy_name: str, strides: str, batch: int, repeats: int) -> list[float]:
     """Seconds of each of `repeats` steps after one that warms up.
 
@@ -152,7 +201,8 @@ def main() -> None:
     torch.set_num_threads(1)
     # NNI logs to standard output, where the result belongs.
     nni.silence_stdout()
-    stages = describe(build_space(arguments.strides))
+    space = build_space(arguments.strides)
+    stages, blocks = describe(space), convolutions_by_block(space)
     measured = {}
     for name in arguments.strategies:
         seconds = step_seconds(name, arguments.strides, arguments.batch, arguments.repeats)
@@ -166,6 +216,7 @@ def main() -> None:
             "strides": arguments.strides,
             "searched_blocks": sum(len(stage["candidates_per_block"]) for stage in stages.values()),
             "stages": stages,
+            "million_macs": million_macs(blocks, IMAGE_SIZE, CLASSES),
         },
         "threads": torch.get_num_threads(),
         "batch": arguments.batch,

@@ -15,7 +15,7 @@ from absl import flags
 
 from dna_jax.errors import UserError
 from dna_jax.hardware import CandidateSet, gemmini_template, map_layer, nahas_edge
-from dna_jax.networks import chosen_layers, mobilenet_v2
+from dna_jax.networks import chosen_layers, macs, mobilenet_v2
 from dna_jax.runs.config import CosearchConfig, from_mapping
 from dna_jax.search import Budgets
 from dna_jax.workload import Layer, workload_from_layers
@@ -31,6 +31,9 @@ from experiments import (
 from experiments.baselines import nni_step
 from experiments.configs import dna_fpga
 from experiments.environments import run_tool
+
+SIZE: dict[str, Any] = {"width": 0.25, "image_size": 8, "classes": 10, "stride_plan": "digits", "image_channels": 1}
+"""Of a small MobileNetV2."""
 
 
 @pytest.mark.slow
@@ -65,7 +68,7 @@ def test_data_benchmark_writes_both_times(run_binary, tmp_path):
 
 
 def test_cost_benchmark_counts_what_it_evaluates():
-    specification = mobilenet_v2(width=0.25, image_size=8, classes=10, stride_plan="digits", image_channels=1)
+    specification = mobilenet_v2(**SIZE)
     layers = chosen_layers(specification, specification.default_design)[:6]
     distinct = len({layer.shape for layer in layers})
     template = gemmini_template()
@@ -136,25 +139,45 @@ def test_host_augmentation_is_the_same_kind():
     assert not np.array_equal(moved, images)
 
 
-def _summary(latency, accuracy, feasible):
-    return {
+def _write_run(folder, latency, accuracy, feasible, gave_way=None):
+    """The files of a run that found MobileNetV2 at 8 x 8, from which its figures come; returns its summary."""
+    specification = mobilenet_v2(**SIZE)
+    summary = {
+        "space": {"network_family": "mobilenet_v2", "network_size": SIZE},
+        "network": dict(specification.default_design),
         "accuracy": {"final": accuracy},
         "cost": {"latency_ms": latency, "energy_mj": 0.02, "area_mm2": 8.0},
         "feasible": feasible,
-        "optimality": {"accelerator_rank": 3},
+        "optimality": {"accelerator_rank": 3} | ({} if gave_way is None else {"decisions_that_gave_way": gave_way}),
         "wall_seconds": 10.0,
     }
+    folder.mkdir()
+    (folder / "summary.json").write_text(json.dumps(summary))
+    lines = [{"phase": "search", "step": step, "network_entropy": 1 - step / 4} for step in (1, 2, 3)]
+    lines.append({"phase": "retrain", "step": 4, "loss": 1.0})
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return summary
 
 
 def test_comparison_adds_up(tmp_path):
     config = CosearchConfig(budgets=Budgets(latency_ms=0.01, area_mm2=32.0))
+    folders = [tmp_path / str(seed) for seed in range(2)]
     runs = [
-        compare.figures(_summary(*x), dataclasses.replace(config, seed=seed), matched=True)
-        for seed, x in enumerate(((0.008, 0.5, True), (0.012, 0.6, False)))
+        compare.figures(_write_run(folder, *x), folder, dataclasses.replace(config, seed=seed), matched=True)
+        for seed, (folder, x) in enumerate(
+            zip(folders, ((0.008, 0.5, True), (0.012, 0.6, False, ["block_01.bits", "block_02.bits"])), strict=True)
+        )
     ]
     assert runs[0]["cost_over_budget"] == pytest.approx(np.sqrt(0.8 * 0.25))
+    specification = mobilenet_v2(**SIZE)
+    assert runs[0]["million_macs"] == macs(specification, specification.default_design) / 1e6
+    # Of the last step of the search.
+    assert [run["network_entropy"] for run in runs] == [0.25, 0.25]
+    assert [run["decisions_that_gave_way"] for run in runs] == [0, 2]
     shown = compare.table({"searches": {"joint": runs}})
     assert "| joint | 55.00 (50.00 to 60.00) | 10.00 (8.00 to 12.00) |" in shown
+    assert " | million multiply-accumulates | entropy of the network (1 = undecided) | decisions that gave way | " in shown
+    assert " | 0.25 (0.25 to 0.25) | 1.00 (0.00 to 2.00) | 1 of 2 |" in shown
     assert shown.endswith("| 1 of 2 |")
     other = [run | {"accuracy": run["accuracy"] + gain} for run, gain in zip(runs, (0.01, 0.03), strict=True)]
     # Two differences, 1 and 3 points: mean 2, deviation sqrt 2, Student's t of one degree of freedom 12.706.
@@ -248,6 +271,10 @@ def test_comparison_runs_the_searches_asked_for(run_binary, tmp_path):
     summaries = {
         name: json.loads((tmp_path / f"{name.replace(' ', '_')}_0" / "summary.json").read_text()) for name in searches
     }
+    (figures,) = comparison["searches"]["accelerator only"]
+    assert figures["million_macs"] > 0
+    # Its network is held: there is nothing to decide, or to give way.
+    assert (figures["network_entropy"], figures["decisions_that_gave_way"]) == (0.0, 0)
     accelerator = summaries["accelerator only"]
     assert accelerator["space"]["cardinality"] == 50_000
     assert {value for key, value in accelerator["network"].items() if key.endswith("kernel")} == {3}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dna_jax.errors import UserError
+from dna_jax.networks import dna_layers, dna_network, published_layers
 from dna_jax.spaces import OPERATIONS, SKIP
 from experiments import benchmark_dna_step, dna_reference, dna_step
 from experiments.baselines import nni_step, torch_step
@@ -75,6 +76,38 @@ def test_the_point_of_the_reference_shows_every_branch():
     assert np.any(skipped)
     assert np.any(certain & ~skipped)
     assert np.all(operations[~certain] > 0)
+
+
+def _as_blocks(layers):
+    """Each layer as a block of one candidate, which is one convolution, for `nni_step.million_macs`."""
+    return [[[(layer.K, layer.C // layer.groups, layer.R, layer.stride)]] for layer in layers]
+
+
+def test_multiply_accumulates_of_a_space_are_those_of_its_candidates():
+    # A network that is known otherwise: 224 pixels, 1000 classes, which one convolution after the other reaches.
+    layers = [layer for layer in published_layers("proxylessnas_mobile") if layer.weight_bits]
+    counted = nni_step.million_macs(_as_blocks(layers[:-1]), 224, 1000)
+    total = sum(layer.macs for layer in layers) / 1e6
+    assert counted == pytest.approx({"largest_network": total, "all_candidates": total})
+    # Two candidates on 8 pixels, the second larger, halve them: 4 x 4 for the block behind them and its classifier.
+    blocks = [[[(4, 3, 1, 2)], [(6, 3, 3, 1), (4, 6, 1, 2)]], [[(10, 4, 1, 1)]]]
+    small, large, rest = 4 * 3 * 16, 6 * 3 * 9 * 64 + 4 * 6 * 16, 10 * 4 * 16 + 10 * 5
+    counted = nni_step.million_macs(blocks, 8, 5)
+    assert counted["largest_network"] == pytest.approx((large + rest) / 1e6)
+    assert counted["all_candidates"] == pytest.approx((small + large + rest) / 1e6)
+
+
+def test_multiply_accumulates_of_our_space_are_those_of_its_layers():
+    counted = dna_step.million_macs(1.0, 32)
+    specification = dna_network("cifar")
+    networks = {name: dna_layers(specification, [name] * 22, [8] * 22) for name in OPERATIONS}
+    every = {name: sum(layer.macs for layer in layers if layer.weight_bits) for name, layers in networks.items()}
+    assert counted["largest_network"] == pytest.approx(every["k5_e6"] / 1e6)
+    # Stem, head and classifier stand in each of the nine networks, and once in all of them together.
+    fixed = sum(layer.macs for layer in networks[SKIP] if layer.name in ("stem", "head", "classifier"))
+    assert counted["all_candidates"] == pytest.approx((sum(every.values()) - 8 * fixed) / 1e6)
+    said = benchmark_dna_step.macs_title({"largest_network": 1234.0, "all_candidates": 5678.4})
+    assert said.startswith("1,234 million multiply-accumulates in its largest network, 5,678 in all candidates")
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dna_jax.errors import UserError
-from dna_jax.runs.directory import RunDirectory, write_whole
+from dna_jax.runs.directory import RunDirectory, read_metrics, write_whole
 
 CONFIG = {"seed": 0, "search": {"steps": 10, "objective": {"form": "soft"}}}
 
@@ -15,7 +15,7 @@ def test_a_run_is_resumed_by_the_same_configuration(tmp_path):
         first.append_metrics("search", 1, {"loss": 2.0})
     with RunDirectory(tmp_path / "run", CONFIG) as again:
         again.append_metrics("search", 2, {"loss": 1.0})
-        assert [line["loss"] for line in again.read_metrics()["search"]] == [2.0, 1.0]
+        assert [line["loss"] for line in read_metrics(again.path)["search"]] == [2.0, 1.0]
     assert json.loads((tmp_path / "run" / "config.json").read_text()) == CONFIG
 
 
@@ -62,7 +62,7 @@ def test_a_line_cut_by_a_kill_costs_that_line_alone(tmp_path):
     with RunDirectory(tmp_path, CONFIG) as resumed:
         resumed.append_metrics("search", 2, {"loss": 1.5})
         resumed.append_metrics("search", 2, {"loss": 1.25})
-        assert [(line["step"], line["loss"]) for line in resumed.read_metrics()["search"]] == [(1, 2.0), (2, 1.25)]
+        assert [(line["step"], line["loss"]) for line in read_metrics(resumed.path)["search"]] == [(1, 2.0), (2, 1.25)]
 
 
 def test_whole_or_not_at_all(tmp_path, monkeypatch):
