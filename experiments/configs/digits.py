@@ -6,7 +6,7 @@ Hardware:  2 CPU cores.
 Time:      about 3 minutes after installation.
 Expected:  all budgets met; test accuracy of the found network within a point of the published one's, both 96 to 98 %.
 Command:   make cosearch
-           python -m experiments.cosearch --config=experiments/configs/digits.py --workdir=/tmp/digits
+           python -m experiments.cosearch --config=experiments/configs/digits.py
 """
 
 from ml_collections import config_dict
