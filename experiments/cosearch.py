@@ -11,9 +11,12 @@ from absl import flags
 from ml_collections import config_flags
 
 from dna_jax.runs import binary
-from dna_jax.runs.config import CosearchConfig, from_mapping
+from dna_jax.runs.config import CosearchConfig
 from dna_jax.runs.cosearch import run
+from dna_jax.runs.progress import say
+from dna_jax.runs.put_back import configured
 from dna_jax.runs.table import summary_table
+from dna_jax.runs.unread import value_at
 
 
 def define_flags() -> None:
@@ -34,10 +37,14 @@ def define_flags() -> None:
 def main() -> None:
     """Run the job that the flags describe."""
     values = binary.run_card()
-    workdir = binary.card_folder() if flags.FLAGS.workdir is None else flags.FLAGS.workdir
     if flags.FLAGS.fix:
         values["fix"] = flags.FLAGS.fix
-    summary = run(from_mapping(CosearchConfig, values), workdir, flags.FLAGS.data_dir)
+    config, put_back = configured(values, config_flags.get_override_values(flags.FLAGS["config"]))
+    if put_back:
+        changes = (f"{path} from {value} to {value_at(CosearchConfig, path)}" for path, value in put_back.items())
+        say(f"Put back, for nothing reads it with fix={config.fix} and order={config.order}: {', '.join(changes)}.")
+    workdir = binary.card_folder() if flags.FLAGS.workdir is None else flags.FLAGS.workdir
+    summary = run(config, workdir, flags.FLAGS.data_dir)
     print(summary_table(summary, workdir))
     sys.stdout.flush()
 

@@ -108,6 +108,31 @@ def test_a_run_has_a_folder_named_after_its_card_unless_one_is_given(described, 
     assert capsys.readouterr().out == f"{folder}\n"
 
 
+def test_what_of_a_card_a_choice_leaves_unread_is_put_back_and_said(described, capsys):
+    config, _, _ = described("--config=experiments/configs/dna_fpga.py:smoke", "--fix=accelerator", "--config.seed=4")
+    assert (config.fix, config.seed, config.search.reoptimize_every) == ("accelerator", 4, 0)
+    said = "Put back, for nothing reads it with fix=accelerator and order=joint: search.reoptimize_every from 4 to 0."
+    assert capsys.readouterr().err == f"{said}\n"
+    described("--config=experiments/configs/dna_asic.py:smoke", "--config.order=network_first")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("choice", "override"),
+    [
+        ("--fix=network", "--config.search.soft_widths=true"),
+        ("--config.fix=accelerator", "--config.search.reoptimize_every=4"),
+        ("--config.order=network_first", "--config.search.reoptimize_every=5"),
+        ("--config.order=accelerator_first", "--config.search.reoptimize_every=5"),
+    ],
+)
+def test_overrides_that_a_choice_leaves_unread_are_refused(refused, choice, override):
+    said = refused("cosearch", "--config=experiments/configs/dna_fpga.py:smoke", choice, override)
+    path = override.removeprefix("--config.").partition("=")[0]
+    assert f"error: config: {path}=" in said
+    assert said.count("has no effect here") == 1
+
+
 def test_a_finished_run_is_shown_again_not_repeated(finished, run_binary):
     path, process = finished
     before = (path / "summary.json").stat().st_mtime_ns
