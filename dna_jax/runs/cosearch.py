@@ -239,7 +239,7 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
         "baseline": verdict.baseline,
         "published_best": verdict.published_best,
     }
-    write_report(directory, verdict, summary, config.search.warmup_steps)
+    write_report(directory, verdict, summary, config.search)
     directory.write_summary(summary)
     return summary
 
