@@ -22,30 +22,21 @@ from ml_collections import config_flags
 
 from dna_jax.errors import OutOfReachError, UserError
 from dna_jax.runs import binary
-from dna_jax.runs.config import CosearchConfig, from_mapping
+from dna_jax.runs.config import CosearchConfig, from_mapping, to_config_dict
 from dna_jax.runs.cosearch import run
 from dna_jax.runs.directory import read_metrics, write_whole
 from dna_jax.runs.priced_network import layers_of_summary
 from dna_jax.runs.progress import say
+from dna_jax.runs.put_back import configured
 from dna_jax.search import Budgets, merit
 from experiments import comparison_picture
 
 SEARCHES: dict[str, dict[str, Any]] = {
     "joint": {},
-    "network only": {
-        "search.reoptimize_every": 0,
-        "accelerator.allocation": "released",
-        "accelerator.schedules": "mapper",
-        "fix": "accelerator",
-    },
-    "accelerator only": {
-        "search.soft_widths": False,
-        "search.soft_warmup": False,
-        "search.expected_network": False,
-        "fix": "network",
-    },
-    "network then accelerator": {"search.reoptimize_every": 0, "order": "network_first"},
-    "accelerator then network": {"search.reoptimize_every": 0, "order": "accelerator_first"},
+    "network only": {"fix": "accelerator"},
+    "accelerator only": {"fix": "network"},
+    "network then accelerator": {"order": "network_first"},
+    "accelerator then network": {"order": "accelerator_first"},
     "joint by gradient": {"search.reoptimize_every": 0, "search.objective.pressure": None},
     "joint by samples": {"search.expected_network": False},
     "joint by gradient and samples": {
@@ -64,14 +55,14 @@ SEARCHES: dict[str, dict[str, Any]] = {
         "search.network.learning_rate": 0.0,
     },
 }
-"""Search -> what its configuration has in place of the card's, by names of fields, set in this order.
+"""Search -> what its configuration has in place of the card's, by names of fields.
 
-What of a card a search would not read is put back. By gradient, the accelerator is never set anew by exact search, which
-needs it searched along with the network; nothing but the pressure of the objective then draws it to what is better than the
-budgets ask, and it is that of the objective's form. By samples, a step prices the sampled network, not the expected one. On
-one level, weights and decisions learn from the same batch. At 8 bits, operand widths are no choice. A random network is
-drawn uniformly, and decisions of it give way until it meets the budgets with the best accelerator for it; no supernet is
-trained.
+What of a card a search would not read is put back: here, or by `configured` where a part is fixed or comes after the other.
+By gradient, the accelerator is never set anew by exact search, which needs it searched along with the network; nothing but
+the pressure of the objective then draws it to what is better than the budgets ask, and it is that of the objective's form.
+By samples, a step prices the sampled network, not the expected one. On one level, weights and decisions learn from the same
+batch. At 8 bits, operand widths are no choice. A random network is drawn uniformly, and decisions of it give way until it
+meets the budgets with the best accelerator for it; no supernet is trained.
 """
 
 DEFAULT_SEARCHES = ("joint", "network only", "accelerator only")
@@ -96,21 +87,14 @@ _ROUNDING = 1e-9
 """By which a budget exceeds the cost it was taken from, so that this cost itself meets it."""
 
 
-def _with_field(config: Any, path: str, value: Any) -> Any:
-    """A dataclass with another value of one field, which may lie in dataclasses within: "search.level"."""
-    name, _, rest = path.partition(".")
-    return dataclasses.replace(config, **{name: _with_field(getattr(config, name), rest, value) if rest else value})
-
-
 def configuration(base: CosearchConfig, name: str, seed: int, budgets: Budgets) -> CosearchConfig:
     """Of a search of the comparison; UserError where the card leaves that search an option without effect."""
-    config = dataclasses.replace(base, seed=seed, budgets=budgets)
+    values = to_config_dict(dataclasses.replace(base, seed=seed, budgets=budgets))
+    values.update_from_flattened_dict(SEARCHES[name])
     try:
-        for path, value in SEARCHES[name].items():
-            config = _with_field(config, path, value)
-    except ValueError as error:
+        return configured(values.to_dict(), SEARCHES[name])[0]
+    except UserError as error:
         raise UserError(f"The search {name!r} cannot be made from this card: {error}") from error
-    return config
 
 
 def figures(summary: dict[str, Any], folder: pathlib.Path, config: CosearchConfig, matched: bool) -> dict[str, Any]:

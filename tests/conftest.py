@@ -38,17 +38,16 @@ def run_binary():
 
 
 @pytest.fixture
-def refused(monkeypatch, capsys):
-    """The sentence with which `python -m experiments.NAME` refuses arguments, run within this process, which takes seconds
-    less than one of its own; a failure unless that is all it prints, on standard error, and the exit code is 2."""
+def within(monkeypatch):
+    """Run `python -m experiments.NAME` within this process, which takes seconds less than one of its own; returns the exit
+    code."""
 
-    def run(name: str, *arguments: str) -> str:
+    def run(name: str, *arguments: str) -> object:
         module = importlib.import_module(f"experiments.{name}")
         monkeypatch.setattr(sys, "argv", [name, *arguments])
         monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", _CACHE)
         monkeypatch.chdir(ROOT)
         own = set(flags.FLAGS)
-        capsys.readouterr()
         try:
             # Libraries' warnings are no errors to users.
             with pytest.raises(SystemExit) as stopped, warnings.catch_warnings(action="ignore"):
@@ -57,8 +56,21 @@ def refused(monkeypatch, capsys):
             for flag in set(flags.FLAGS) - own:
                 delattr(flags.FLAGS, flag)
             flags.FLAGS.unparse_flags()
+        return stopped.value.code
+
+    return run
+
+
+@pytest.fixture
+def refused(within, capsys):
+    """The sentence with which `python -m experiments.NAME` refuses arguments; a failure unless that is all it prints, on
+    standard error, and the exit code is 2."""
+
+    def run(name: str, *arguments: str) -> str:
+        capsys.readouterr()
+        code = within(name, *arguments)
         said = capsys.readouterr().err
-        assert stopped.value.code == binary.USER_ERROR_CODE, said
+        assert code == binary.USER_ERROR_CODE, said
         assert said.startswith("error: ")
         assert said.count("\n") == 1
         return said

@@ -5,8 +5,8 @@ import functools
 import itertools
 import math
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import jax
 import numpy as np
@@ -14,10 +14,18 @@ import numpy as np
 from dna_jax.errors import OutOfReachError
 from dna_jax.hardware.asic import AsicPricing, PipelineCost, PlacedLayer, evaluate_pipeline, lower_bound, price_designs
 from dna_jax.networks import chosen_layers
-from dna_jax.runs.asic_tables import COLUMNS, LAYER_HEADINGS, cost_block, layer_table, overflows
+from dna_jax.runs.asic_tables import (
+    COLUMNS,
+    LAYER_HEADINGS,
+    chunk_table,
+    cost_block,
+    layer_table,
+    method_sentence,
+    overflows,
+    standing_sentence,
+)
 from dna_jax.runs.plots import plot_pipeline
 from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way, searched_along, with_own_slopes
-from dna_jax.runs.units import UNITS
 from dna_jax.search import BestAccelerator, likeliest_within
 from dna_jax.search.asic_search import AsicSearchResult, search_asic_pipeline
 from dna_jax.search.asic_steps import GOALS, AsicSearchConfig, Goal
@@ -44,10 +52,6 @@ _SEARCHED: dict[str, Goal] = {
     "energy_mj": "energy_mj",
 }
 """Goals of runs -> those of searches."""
-
-
-def _method(searched: AsicSearchResult, title: str) -> str:
-    return f"search over {searched.evaluations} designs, from the one carried on, for the least {title} within the budgets"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,60 +222,58 @@ class AsicTarget:
         searched = self._refine(problem, chosen_layers(problem.specification, settled), settled, budgets)
         return settled | (searched.design or {}), searched
 
+    def _bounds(self, problem: "Problem", design: Design, names: Iterable[str]) -> dict[str, float]:
+        """What no pipeline within the area undercuts with the network of a design, of these costs but for those without a
+        bound; infinite where none fits."""
+        area = dict(problem.budgets.items()).get("area_mm2", np.inf)
+        bound = lower_bound(chosen_layers(problem.specification, design), self.chunks, area)
+        return {name: float(getattr(bound, _FIELDS.get(name, name))) for name in names if name not in ("fps", "area_mm2")}
+
+    def _optimality(
+        self, problem: "Problem", carried: Design, design: Design, found: Mapping[str, float], evaluations: int | None
+    ) -> dict[str, Any]:
+        """That of a verdict on a design of some cost, found in so many evaluations of pipelines (None where they are held),
+        beside the pair that the joint search had carried."""
+        before = cost_block(self._evaluate(chosen_layers(problem.specification, carried), carried)[0])
+        changed, said = gave_way(problem.network_space, design, carried)
+        bounds, goal = self._bounds(problem, design, found), self._ranked_by
+        gap = found[goal] / bounds[goal] - 1 if np.isfinite(bounds[goal]) else None
+        return {
+            "accelerator_rank": None,
+            "accelerator_gap": gap,
+            "method": method_sentence(goal, evaluations),
+            "bound": bounds,
+            "carried_by_gradient": before,
+            "most_likely_network_kept": not changed,
+            "decisions_that_gave_way": changed,
+            "standing": standing_sentence(goal, gap, before, dict(problem.budgets.items())) + said,
+        }
+
+    def _published(self, problem: "Problem") -> tuple[dict[str, float], dict[str, float] | None]:
+        """Cost of the published network on the baseline; and on the best pipeline found for it within the area, where
+        pipelines are searched and one fits."""
+        layers = chosen_layers(problem.specification, problem.published)
+        baseline, _ = self._evaluate(layers, problem.published)
+        free = bool(problem.accelerator_space.free)
+        best = self._within_area(problem, layers, problem.published).cost if free else None
+        return cost_block(baseline), None if best is None else cost_block(best)
+
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
         """The most likely network that meets the budgets, with the pipeline that a search from there ends with."""
         carried = problem.strategy.space.decode(point)
-        before, _ = self._evaluate(chosen_layers(problem.specification, carried), carried)
-        budgets, free = problem.budgets.items(), bool(problem.accelerator_space.free)
         design, searched = self._settled(problem, carried, point)
-        layers = chosen_layers(problem.specification, design)
-        cost, placed = self._evaluate(layers, design)
-        found, goal = cost_block(cost), self._ranked_by
-        changed, said = gave_way(problem.network_space, design, carried)
-        area = dict(budgets).get("area_mm2", np.inf)
-        bound = lower_bound(layers, self.chunks, area)
-        least = float(getattr(bound, self._search.goal))
-        gap = found[goal] / least - 1 if np.isfinite(least) else None
-        title, unit = UNITS[goal]
-        carried_by_search = cost_block(before)
-        if gap is None:
-            standing = f"no pipeline fits {area:g} mm²"
-        else:
-            within = f" within {area:g} mm²" if np.isfinite(area) else ""
-            standing = f"the {title} is {100 * gap:.0f} % above what no pipeline{within} can undercut for this network"
-            standing += f"; the joint search itself had carried one of {carried_by_search[goal]:.4g} {unit}"
-            wrong = exceeded(carried_by_search, budgets)
-            standing += f", where {'; '.join(wrong)}" if wrong else ""
-        standing += said
-        optimality = {
-            "accelerator_rank": None,
-            "accelerator_gap": gap,
-            "method": ("pipeline held" if searched is None else _method(searched, title))
-            + "; bound by ideal sharing, proven",
-            "bound": {
-                name: float(getattr(bound, _FIELDS.get(name, name))) for name in found if name not in ("fps", "area_mm2")
-            },
-            "carried_by_gradient": carried_by_search,
-            "most_likely_network_kept": not changed,
-            "decisions_that_gave_way": changed,
-            "standing": standing,
-        }
-        default_layers = chosen_layers(problem.specification, problem.published)
-        published, _ = self._evaluate(default_layers, problem.published)
-        best = self._within_area(problem, default_layers, problem.published).cost if free else None
-        costs = {
-            f"chunk {chunk}": row
-            for chunk, row in enumerate(zip(cost.chunk_ms, cost.chunk_mj, cost.chunk_mm2, strict=True), start=1)
-        }
-        costs["link"] = (0.0, 0.0, float(cost.area_mm2 - np.sum(cost.chunk_mm2)))
-        draw = functools.partial(plot_pipeline, costs, COLUMNS, dict(budgets))
+        cost, placed = self._evaluate(chosen_layers(problem.specification, design), design)
+        found, budgets = cost_block(cost), problem.budgets.items()
+        evaluations = None if searched is None else searched.evaluations
+        baseline, published_best = self._published(problem)
+        draw = functools.partial(plot_pipeline, chunk_table(cost), COLUMNS, dict(budgets))
         return Verdict(
             design=design,
             cost=found,
-            baseline=cost_block(published),
-            published_best=None if best is None else cost_block(best),
+            baseline=baseline,
+            published_best=published_best,
             violations=exceeded(found, budgets) + overflows(placed),
-            optimality=optimality,
+            optimality=self._optimality(problem, carried, design, found, evaluations),
             layer_headings=LAYER_HEADINGS,
             layers=layer_table(placed),
             pictures=[Picture("The chunks of the pipeline", "pipeline.png", draw)],

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
 
 from absl import app, flags, logging
+from ml_collections import config_flags
 
 from dna_jax.errors import UserError
 
@@ -52,6 +53,13 @@ def run_card() -> dict[str, Any]:
     if values is None:
         raise UserError("Pass a run card, for instance --config=experiments/configs/digits.py.")
     return values
+
+
+def card_folder() -> str:
+    """Where a run of the card that --config names keeps its files by default, below the current folder."""
+    file, _, variant = config_flags.get_config_filename(flags.FLAGS["config"]).partition(":")
+    name = pathlib.Path(file).stem
+    return f"runs/{name}_{variant}" if variant else f"runs/{name}"
 
 
 def some_of(flag: str, options: Collection[str]) -> list[str]:

@@ -143,10 +143,8 @@ class CosearchConfig:
         for name, least in (("log_every", 1), ("checkpoint_every", 1), ("evaluation_batch_size", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
-        if self.order != "joint" and (self.fix != "none" or self.search.reoptimize_every):
-            raise ValueError(
-                f"order={self.order} searches one part after the other; it needs fix=none and search.reoptimize_every=0."
-            )
+        if self.order != "joint" and self.fix != "none":
+            raise ValueError(f"order={self.order} searches one part after the other; it needs fix=none.")
         for name in dict(self.budgets.items()):
             if name not in BUDGETED[self.accelerator.template]:
                 given = "fps" if name == "frame_ms" else name

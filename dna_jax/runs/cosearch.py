@@ -186,6 +186,7 @@ def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | Non
         if finished is not None:
             say(f"{directory.path} holds a finished run; its summary is shown.")
             return finished
+        say(f"The run keeps its files in {directory.path}.")
         return _run(problem or build_problem(config, data_dir), directory)
 
 
@@ -238,7 +239,7 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
         "baseline": verdict.baseline,
         "published_best": verdict.published_best,
     }
-    write_report(directory, verdict, summary, config.search.warmup_steps)
+    write_report(directory, verdict, summary, config.search)
     directory.write_summary(summary)
     return summary
 

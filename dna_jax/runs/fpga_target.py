@@ -6,7 +6,7 @@ import json
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -14,17 +14,21 @@ import numpy as np
 from dna_jax.errors import OutOfReachError
 from dna_jax.hardware.fpga import (
     CLOCK_HZ,
-    ChunkCost,
-    PipelineCost,
     PipelinePricing,
-    allocate,
     evaluate_pipeline,
-    is_priced,
-    layer_costs,
     priced_chunks,
 )
 from dna_jax.networks import ListedNetwork, chosen_layers, expected_layers
 from dna_jax.runs.directory import write_whole
+from dna_jax.runs.fpga_tables import (
+    COLUMNS,
+    LAYER_HEADINGS,
+    chunk_table,
+    cost_block,
+    is_optimal,
+    layer_table,
+    standing_sentence,
+)
 from dna_jax.runs.plots import plot_pipeline
 from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way, searched_along
 from dna_jax.search import (
@@ -41,48 +45,17 @@ from dna_jax.search import (
     mean_point,
     recheck,
 )
-from dna_jax.spaces import Chunk, Design, Space, as_released, baseline_pipeline, fpga_pipeline_space
+from dna_jax.spaces import Design, Space, as_released, baseline_pipeline, fpga_pipeline_space
 from dna_jax.workload import Layer, merge_counts
 
 if TYPE_CHECKING:
     from dna_jax.runs.problem import Problem
 
-_EQUAL = 1e-9
-"""Relative difference by which equal numbers of cycles differ at most, summed in another order."""
-
 _RARE = 1000
 """A layer that fewer than one in so many networks has does not shape the accelerator."""
 
-COLUMNS = {"frame_ms": "time for an image (ms)", "dsp": "DSP slices", "bram": "block RAMs of 18 Kb"}
-"""What the picture of a pipeline shows of every chunk."""
-
-LAYER_HEADINGS = ("layer", "chunk", "cycles", "share of its chunk (%)")
-
 CERTIFICATE = "certificate.json"
 """File in the folder of a run."""
-
-
-def cost_block(cost: PipelineCost) -> dict[str, float]:
-    """The cost figures of summary.json."""
-    return {
-        "fps": float(cost.fps),
-        "frame_ms": float(cost.cycles) / CLOCK_HZ * 1e3,
-        "latency_ms": float(cost.latency_cycles) / CLOCK_HZ * 1e3,
-        "dsp": float(cost.dsp),
-        "bram": float(cost.bram),
-    }
-
-
-def layer_table(layers: Sequence[Layer], design: Design, chunks: Mapping[Chunk, ChunkCost]) -> list[list[str]]:
-    """Per layer that a chunk runs, the columns of LAYER_HEADINGS."""
-    chunk_by_name = {layer.name: chunk for chunk, own in allocate(layers, design).items() for layer in own}
-    cycles = layer_costs(layers, design)
-    rows = []
-    for layer in filter(is_priced, layers):
-        chunk = chunk_by_name[layer.name]
-        own = cycles[layer.name]
-        rows.append([layer.name, chunk.name, f"{own:.0f}", f"{100 * own / float(chunks[chunk].cycles):.1f}"])
-    return rows
 
 
 def _require_proof(space: Space, layers: Sequence[Layer], optimum: Certificate) -> None:
@@ -229,46 +202,33 @@ class FpgaTarget:
         settled = likeliest_within(problem.strategy, point, max(excess, key=lambda name: excess[name]), judged)
         return likeliest if settled is None else settled
 
-    def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
-        """The most likely network that meets the budgets, with its optimal pipeline where pipelines are searched.
-
-        The folder gets the certificate of the optimum, which `experiments.optimum` follows.
-        """
-        carried = problem.strategy.space.decode(point)
-        _, cost = evaluate_pipeline(chosen_layers(problem.specification, carried), carried)
-        by_gradient = cost_block(cost)
-        design, optimum = self._settled(problem, carried, point)
-        layers = chosen_layers(problem.specification, design)
-        chunks, cost = evaluate_pipeline(layers, design)
-        found = cost_block(cost)
-        changed, said = gave_way(problem.network_space, design, carried)
-        judged_among = problem.accelerator_space
+    def _judged_by(self, problem: "Problem", layers: Sequence[Layer], settled: Certificate) -> Certificate:
+        """The certificate that a pipeline is judged by, rechecked: that of the search, or where the pipeline is held, of all
+        that could be in its place."""
+        judged_among, optimum = problem.accelerator_space, settled
         if not judged_among.free:
-            # A pipeline that is held is judged by all that could be.
             judged_among = self._searchable(problem)
             optimum = certified_optimum(layers, judged_among, self._limits(problem))
         _require_proof(judged_among, layers, optimum)
+        return optimum
+
+    def _keep(self, problem: "Problem", layers: Sequence[Layer], optimum: Certificate, folder: pathlib.Path) -> None:
+        """Write a certificate with the problem that it settles."""
         allocation = "fixed" if problem.config.accelerator.allocation == "released" else "free"
         stated = PipelineProblem(ListedNetwork("found", self.plan, tuple(layers)), allocation=allocation)
         write_whole(folder / CERTIFICATE, json.dumps(as_json(stated, optimum), indent=1) + "\n")
-        violations = exceeded(found, problem.budgets.items())
+
+    def _optimality(
+        self, problem: "Problem", carried: Design, design: Design, found: Mapping[str, float], optimum: Certificate
+    ) -> dict[str, Any]:
+        """That of a verdict on a design of some cost, beside the pair that the search had carried."""
+        by_gradient = cost_block(evaluate_pipeline(chosen_layers(problem.specification, carried), carried)[1])
+        changed, said = gave_way(problem.network_space, design, carried)
         gap = found["frame_ms"] * CLOCK_HZ / 1e3 / optimum.cycles - 1 if optimum.cycles else None
-        default_layers = chosen_layers(problem.specification, problem.published)
-        _, published = evaluate_pipeline(default_layers, problem.published)
-        best = self._optimum(problem, default_layers).design if problem.accelerator_space.free else None
-        limits = dict(problem.budgets.items())
-        resources_met = by_gradient["dsp"] <= limits["dsp"] and by_gradient["bram"] <= limits["bram"]
-        if gap is None:
-            standing = "no pipeline fits the device with this network"
-        else:
-            place = "is proven optimal" if abs(gap) < _EQUAL else f"takes {1 + gap:.4g} times as long as the proven optimum"
-            beyond = "" if resources_met else ", beyond the device"
-            carried_fps = f"{by_gradient['fps']:.4g} images/s{beyond}"
-            among = " in the allocation of the release" if problem.config.accelerator.allocation == "released" else ""
-            standing = f"the pipeline {place} for this network{among}; the search itself had carried one of {carried_fps}"
-        standing += said
-        optimality = {
-            "accelerator_rank": 1 if gap is not None and abs(gap) < _EQUAL and not violations else None,
+        held = problem.config.accelerator.allocation == "released"
+        violated = exceeded(found, problem.budgets.items())
+        return {
+            "accelerator_rank": 1 if is_optimal(gap) and not violated else None,
             "accelerator_gap": gap,
             "method": f"certificate over {optimum.enumerated} designs of chunks: Pareto fronts and a knapsack, rechecked by "
             "another algorithm",
@@ -277,21 +237,44 @@ class FpgaTarget:
             "carried_by_gradient": by_gradient,
             "most_likely_network_kept": not changed,
             "decisions_that_gave_way": changed,
-            "standing": standing,
+            "standing": standing_sentence(gap, by_gradient, dict(problem.budgets.items()), held) + said,
         }
-        costs = {
-            f"{chunk.name}: {chunk.title}": (float(c.cycles) / CLOCK_HZ * 1e3, float(c.dsp), float(c.bram))
-            for chunk, c in chunks.items()
-        }
-        draw = functools.partial(plot_pipeline, costs, COLUMNS, limits)
+
+    def _published(self, problem: "Problem") -> tuple[dict[str, float], dict[str, float] | None]:
+        """Cost of the published network on the baseline; and on the best pipeline for it, where pipelines are searched and
+        one fits."""
+        layers = chosen_layers(problem.specification, problem.published)
+        baseline = cost_block(evaluate_pipeline(layers, problem.published)[1])
+        best = self._optimum(problem, layers).design if problem.accelerator_space.free else None
+        return baseline, cost_block(evaluate_pipeline(layers, self.baseline | best)[1]) if best else None
+
+    def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
+        """The most likely network that meets the budgets, with its optimal pipeline where pipelines are searched.
+
+        The folder gets the certificate of the optimum, which `experiments.optimum` follows.
+        """
+        carried = problem.strategy.space.decode(point)
+        design, settled = self._settled(problem, carried, point)
+        layers = chosen_layers(problem.specification, design)
+        optimum = self._judged_by(problem, layers, settled)
+        self._keep(problem, layers, optimum, folder)
+        chunks, cost = evaluate_pipeline(layers, design)
+        found = cost_block(cost)
+        baseline, published_best = self._published(problem)
         return Verdict(
             design=design,
             cost=found,
-            baseline=cost_block(published),
-            published_best=cost_block(evaluate_pipeline(default_layers, self.baseline | best)[1]) if best else None,
-            violations=violations,
-            optimality=optimality,
+            baseline=baseline,
+            published_best=published_best,
+            violations=exceeded(found, problem.budgets.items()),
+            optimality=self._optimality(problem, carried, design, found, optimum),
             layer_headings=LAYER_HEADINGS,
             layers=layer_table(layers, design, chunks),
-            pictures=[Picture("The chunks of the pipeline", "pipeline.png", draw)],
+            pictures=[
+                Picture(
+                    "The chunks of the pipeline",
+                    "pipeline.png",
+                    functools.partial(plot_pipeline, chunk_table(chunks), COLUMNS, dict(problem.budgets.items())),
+                )
+            ],
         )

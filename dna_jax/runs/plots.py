@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from dna_jax.runs.units import UNITS
-from dna_jax.search import Enumeration
+from dna_jax.search import Enumeration, SearchConfig
 
 Lines = Sequence[Mapping[str, Any]]
 """Lines of metrics of one phase, in order of steps."""
@@ -27,8 +27,11 @@ def _save(figure: Any, path: pathlib.Path) -> None:
     plt.close(figure)
 
 
-def plot_search(lines: Lines, budgets: Mapping[str, float], warmup_steps: int, path: pathlib.Path) -> None:
-    """Loss and accuracy, cost over budget, and how decided the decisions are, over the steps of the search."""
+def plot_search(lines: Lines, budgets: Mapping[str, float], search: SearchConfig, path: pathlib.Path) -> None:
+    """Loss and accuracy, cost over budget, and how decided the decisions are, over the steps of the search.
+
+    Costs are those that a step priced, as the search was configured. Legends lie below the panels, where no curve is.
+    """
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
     left.plot(*_column(lines, "task_loss"), color="tab:blue")
     left.set(title="Supernet", xlabel="step", ylabel="task loss (nats)")
@@ -44,18 +47,19 @@ def plot_search(lines: Lines, budgets: Mapping[str, float], warmup_steps: int, p
         elif values:
             middle.plot(steps, np.array(values) / values[0], label=f"{label} / first ({values[0]:.4g} {unit})", ls=":")
     middle.axhline(1, color="black", lw=0.8)
-    middle.set(title="Cost of sampled designs", xlabel="step", ylabel="cost over budget", yscale="log")
-    middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=8)
+    priced = "the expected network" if search.expected_network else "sampled designs"
+    middle.set(title=f"Cost of {priced}", xlabel="step", ylabel="cost over budget", yscale="log")
 
-    right.plot(*_column(lines, "network_entropy"), color="tab:green", label="mean entropy of the network (1 = undecided)")
-    right.plot(*_column(lines, "accelerator_entropy"), color="tab:purple", linestyle="--", label="of the accelerator")
+    right.plot(*_column(lines, "network_entropy"), color="tab:green", label="network (mean; 1 = undecided)")
+    right.plot(*_column(lines, "accelerator_entropy"), color="tab:purple", linestyle="--", label="accelerator")
     right.set(title="Decisions", xlabel="step", ylabel="entropy / log(options)", ylim=(0, 1.05))
     twin = right.twinx()
     twin.plot(*_column(lines, "temperature"), color="tab:red", ls="--")
     twin.set_ylabel("temperature", color="tab:red")
-    right.legend(loc="lower left")
+    for axis in (middle, right):
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=8)
     for axis in (left, middle, right):
-        axis.axvspan(0, warmup_steps, color="grey", alpha=0.12)
+        axis.axvspan(0, search.warmup_steps, color="grey", alpha=0.12)
     _save(figure, path)
 
 

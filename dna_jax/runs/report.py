@@ -9,6 +9,7 @@ from dna_jax.runs.directory import RunDirectory, read_metrics, write_whole
 from dna_jax.runs.plots import plot_search, plot_training
 from dna_jax.runs.target import Verdict
 from dna_jax.runs.units import UNITS
+from dna_jax.search import SearchConfig
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{{ title }}</title>
@@ -43,12 +44,19 @@ td.number { text-align: right; font-variant-numeric: tabular-nums } img { max-wi
 """
 
 
-def write_report(directory: RunDirectory, verdict: Verdict, summary: dict[str, Any], warmup_steps: int) -> None:
-    """Draw the plots into plots/ and write report.html."""
+def write_report(directory: RunDirectory, verdict: Verdict, summary: dict[str, Any], search: SearchConfig) -> None:
+    """Draw the plots into plots/ and write report.html.
+
+    Args:
+      directory: of the run, with its metrics.
+      verdict: on the pair found.
+      summary: of the run.
+      search: as it was configured.
+    """
     phases = read_metrics(directory.path)
     folder = directory.path / "plots"
     folder.mkdir(exist_ok=True)
-    plot_search(phases["search"], summary["budgets"], warmup_steps, folder / "search.png")
+    plot_search(phases["search"], summary["budgets"], search, folder / "search.png")
     images = [("Search", "search.png")]
     for picture in verdict.pictures:
         picture.draw(folder / picture.file)

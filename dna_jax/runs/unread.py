@@ -2,7 +2,7 @@
 
 An option at its default asks for nothing and is let through. So are the optimiser of a part that `fix` or `order` takes out
 of the search, and the recipe of a training of no steps: what a card would have trained with does not keep its user from
-leaving a part out.
+leaving a part out. What else of a card `fix` and `order` leave unread `runs.put_back` puts back.
 """
 
 import dataclasses
@@ -112,7 +112,11 @@ RULES = (
         "with fix other than network",
         lambda config: config.fix != "network",
     ),
-    Rule(("search.reoptimize_every",), "with fix other than accelerator", lambda config: config.fix != "accelerator"),
+    Rule(
+        ("search.reoptimize_every",),
+        "with fix other than accelerator and order=joint",
+        lambda config: config.fix != "accelerator" and config.order == "joint",
+    ),
     Rule(
         tuple(f"search.accelerator.{field.name}" for field in dataclasses.fields(OptimizerConfig)),
         "with search.reoptimize_every=0",
@@ -122,15 +126,23 @@ RULES = (
 )
 
 
+def unread(config: "CosearchConfig") -> dict[str, Rule]:
+    """Options that differ from their defaults where they are not read, by path, each with the rule that says so."""
+    return {
+        path: rule
+        for rule in RULES
+        for path in rule.options
+        if value_at(config, path) != value_at(type(config), path) and not rule.is_read(config)
+    }
+
+
 def require_read(config: "CosearchConfig") -> None:
     """ValueError, in one sentence, for options that differ from their defaults where they are not read."""
-    clauses: list[str] = []
-    defaults: dict[str, str] = {}
-    for rule in RULES:
-        for path in rule.options:
-            value, default = value_at(config, path), value_at(type(config), path)
-            if value != default and not rule.is_read(config):
-                clauses.append(f"{path}={value} has no effect here, for it is read only {rule.where}")
-                defaults[path] = f"{path}={default}"
-    if clauses:
-        raise ValueError(f"{', and '.join(clauses)}; change that, or set {', '.join(defaults.values())}.")
+    refused = unread(config)
+    if refused:
+        clauses = (
+            f"{path}={value_at(config, path)} has no effect here, for it is read only {rule.where}"
+            for path, rule in refused.items()
+        )
+        defaults = (f"{path}={value_at(type(config), path)}" for path in refused)
+        raise ValueError(f"{', and '.join(clauses)}; change that, or set {', '.join(defaults)}.")

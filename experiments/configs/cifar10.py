@@ -6,7 +6,7 @@ Hardware:  2 CPU cores.
 Time:      about 27 minutes.
 Expected:  latency below 0.016 ms (the published network takes 0.0198 ms on the baseline accelerator) and area below 16 mm2
            (32.8 mm2), accuracy within two points of the published network's; experiments/results/cifar10_cpu/ holds a run.
-Command:   python -m experiments.cosearch --config=experiments/configs/cifar10.py --data_dir=DIR --workdir=DIR
+Command:   python -m experiments.cosearch --config=experiments/configs/cifar10.py --data_dir=DIR
 """
 
 from ml_collections import config_dict

@@ -6,7 +6,7 @@ Hardware:  one GPU.
 Time:      not measured yet.
 Expected:  latency below the published network on the baseline accelerator at no loss of accuracy; MobileNetV2 with a
            standard recipe reaches about 94 %.
-Command:   python -m experiments.cosearch --config=experiments/configs/cifar10_gpu.py --data_dir=DIR --workdir=DIR
+Command:   python -m experiments.cosearch --config=experiments/configs/cifar10_gpu.py --data_dir=DIR
 """
 
 from ml_collections import config_dict

@@ -7,7 +7,7 @@ Time:      about 3 minutes after installation.
 Expected:  all budgets met; test accuracy of either network 94 to 97 %, up to two points apart (one image of the test set
            is 0.28 points); 96.7 % found and 94.7 % published in one run.
 Command:   make cosearch
-           python -m experiments.cosearch --config=experiments/configs/digits.py --workdir=/tmp/digits
+           python -m experiments.cosearch --config=experiments/configs/digits.py
 """
 
 from ml_collections import config_dict

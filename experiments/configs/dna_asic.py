@@ -9,7 +9,7 @@ Expected:  all budgets met, the energy-delay product within a few percent of wha
            1.43 mm2 at 95.5 % test accuracy, beside 6.28 uJ ms in 2.35 mm2 at 96.7 % of the default network on the
            baseline and 2.08 uJ ms in 1.04 mm2 on the best pipeline found for it (experiments/results/dna_asic/). For the
            energy-delay product of one image all layers end on one chunk.
-Command:   python -m experiments.cosearch --config=experiments/configs/dna_asic.py --workdir=DIR
+Command:   python -m experiments.cosearch --config=experiments/configs/dna_asic.py
 """
 
 from ml_collections import config_dict

@@ -17,7 +17,7 @@ Time:      not measured yet.
 Expected:  all budgets met, the pipeline proven optimal for the network found in the allocation of the release (where 177
            images/s are the most that the default network of kernel 3, expansion 6 and 8 bits reaches); accuracy not
            measured yet.
-Command:   python -m experiments.cosearch --config=experiments/configs/dna_cifar10.py --data_dir=DIR --workdir=DIR
+Command:   python -m experiments.cosearch --config=experiments/configs/dna_cifar10.py --data_dir=DIR
 """
 
 from ml_collections import config_dict

@@ -7,7 +7,7 @@ Hardware:  one GPU; the pipeline is for a ZC706 board.
 Time:      not measured yet.
 Expected:  all budgets met, the pipeline proven optimal for the network found in the allocation of the release;
            accuracy not measured yet.
-Command:   python -m experiments.cosearch --config=experiments/configs/dna_cifar100.py --data_dir=DIR --workdir=DIR
+Command:   python -m experiments.cosearch --config=experiments/configs/dna_cifar100.py --data_dir=DIR
 """
 
 from ml_collections import config_dict

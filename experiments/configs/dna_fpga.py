@@ -9,7 +9,7 @@ Expected:  all budgets met, the pipeline proven optimal for the network found in
            accuracy at 20,023 images/s (experiments/results/dna_fpga/; three seeds on one core 94.4 to 96.4 % at 20,105
            to 20,596, experiments/results/dna_exact/), beside 96.7 % of the default network (kernel 3, expansion 6, 8 bits)
            at 777 on the baseline pipeline and 4,725 on the one that is proven best for it in the same allocation.
-Command:   python -m experiments.cosearch --config=experiments/configs/dna_fpga.py --workdir=DIR
+Command:   python -m experiments.cosearch --config=experiments/configs/dna_fpga.py
 """
 
 from ml_collections import config_dict

@@ -10,9 +10,26 @@ import time
 
 import pytest
 
+from experiments import cosearch
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CARD = "--config=experiments/configs/digits.py:smoke"
 STAGES = ("search", "retrain", "baseline")
+
+
+@pytest.fixture
+def described(within, monkeypatch):
+    """What the main binary would run with some arguments: configuration, working directory, directory of data sets."""
+
+    def run(*arguments):
+        jobs = []
+        monkeypatch.setattr(cosearch, "run", lambda *job: jobs.append(job))
+        monkeypatch.setattr(cosearch, "summary_table", lambda summary, where: where)
+        assert not within("cosearch", *arguments)
+        (job,) = jobs
+        return job
+
+    return run
 
 
 def _figures(path):
@@ -71,8 +88,49 @@ def test_a_run_leaves_what_is_promised(finished):
     assert "block_17.project" in report
     assert "latency (ms)" in process.stdout
     assert "all budgets met" in process.stdout
+    assert f"The run keeps its files in {path}." in process.stderr
     assert "search 12/12 loss" in process.stderr
     assert "left" in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "folder"),
+    [
+        (["--config=experiments/configs/digits.py"], "runs/digits"),
+        ([CARD], "runs/digits_smoke"),
+        (["--data_dir=x", f"--config={ROOT}/experiments/configs/dna_fpga.py", "--config.seed=1"], "runs/dna_fpga"),
+        ([CARD, "--workdir=elsewhere"], "elsewhere"),
+    ],
+)
+def test_a_run_has_a_folder_named_after_its_card_unless_one_is_given(described, capsys, arguments, folder):
+    _, workdir, _ = described(*arguments)
+    assert workdir == folder
+    assert capsys.readouterr().out == f"{folder}\n"
+
+
+def test_what_of_a_card_a_choice_leaves_unread_is_put_back_and_said(described, capsys):
+    config, _, _ = described("--config=experiments/configs/dna_fpga.py:smoke", "--fix=accelerator", "--config.seed=4")
+    assert (config.fix, config.seed, config.search.reoptimize_every) == ("accelerator", 4, 0)
+    said = "Put back, for nothing reads it with fix=accelerator and order=joint: search.reoptimize_every from 4 to 0."
+    assert capsys.readouterr().err == f"{said}\n"
+    described("--config=experiments/configs/dna_asic.py:smoke", "--config.order=network_first")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("choice", "override"),
+    [
+        ("--fix=network", "--config.search.soft_widths=true"),
+        ("--config.fix=accelerator", "--config.search.reoptimize_every=4"),
+        ("--config.order=network_first", "--config.search.reoptimize_every=5"),
+        ("--config.order=accelerator_first", "--config.search.reoptimize_every=5"),
+    ],
+)
+def test_overrides_that_a_choice_leaves_unread_are_refused(refused, choice, override):
+    said = refused("cosearch", "--config=experiments/configs/dna_fpga.py:smoke", choice, override)
+    path = override.removeprefix("--config.").partition("=")[0]
+    assert f"error: config: {path}=" in said
+    assert said.count("has no effect here") == 1
 
 
 def test_a_finished_run_is_shown_again_not_repeated(finished, run_binary):
@@ -127,7 +185,7 @@ def test_another_configuration_on_the_same_directory_is_refused(finished, refuse
         ([CARD, "--fix=chip"], "fix"),
         ([CARD, "extra"], "Unexpected argument 'extra'"),
         ([], "Pass a run card"),
-        ([CARD, "--workdir="], "Pass --workdir"),
+        ([CARD, "--workdir="], "holds other files; pass an empty or new --workdir"),
         ([CARD, "--config.data.name=nosuchset"], "Unknown data set 'nosuchset'"),
         ([CARD, "--config.data.name=mnist", "--data_dir=."], "not prepared"),
         ([CARD, "--config.budgets.latency_ms=1e-6", "--fix=accelerator"], "No design meets the budgets"),

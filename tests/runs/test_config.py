@@ -131,6 +131,7 @@ UNREAD = [
     (_with(_DNA, _BILEVEL_WIDTHS), _search(hard=False), {}),
     (_search(expected_network=True), {"fix": "network"}, {"fix": "accelerator"}),
     (_search(reoptimize_every=5), {"fix": "accelerator"}, {"fix": "network"}),
+    (_search(reoptimize_every=5), {"order": "network_first"}, {}),
     (_search(accelerator={"learning_rate": 0.1}), _search(reoptimize_every=5), {}),
     (_search(temperature={"end": 0.1}), _search(temperature={"schedule": "constant"}), {}),
 ]
