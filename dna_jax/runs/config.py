@@ -65,6 +65,9 @@ class AcceleratorConfig:
         arrays, memories and dataflows of their own: 1.4e31 with three chunks, for the network space "dna").
       device: for "fpga": the board whose DSP slices and block RAMs are budgets, where `budgets` sets no others.
       allocation: for "fpga": "released" holds the height of maps from which a layer counts as large, "searched" chooses it.
+      held: for "fpga": a part of the pipeline that is not searched along with the network, but stays that of the pipeline
+        best for the average network, as one that is made before the network would be: "allocation", "mapping" (tiles and
+        compute modes) or "micro_architecture" (how much of each tile is unrolled). Judged is by all that could be.
       chunks: for "asic": how many a pipeline has at most.
       schedules: for "asic": "mapper" leaves tiles and loop order to the mapper, which takes the best for every layer;
         "searched" decides for each class of layers on each chunk which operand loops keep in place, or to leave it to the
@@ -74,10 +77,13 @@ class AcceleratorConfig:
     template: Literal["nahas_edge", "gemmini", "fpga", "asic"] = "nahas_edge"
     device: Literal["zc706", "zcu102", "ultra96"] = "zc706"
     allocation: Literal["released", "searched"] = "released"
+    held: Literal["nothing", "allocation", "mapping", "micro_architecture"] = "nothing"
     chunks: int = 3
     schedules: Literal["mapper", "searched"] = "mapper"
 
     def __post_init__(self) -> None:
+        if self.held == "allocation" and self.allocation == "released":
+            raise ValueError("held=allocation holds what allocation=released holds already; set allocation=searched.")
         if self.chunks < 1:
             raise ValueError(f"chunks must be at least 1, not {self.chunks}.")
 

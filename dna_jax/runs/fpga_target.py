@@ -45,7 +45,7 @@ from dna_jax.search import (
     mean_point,
     recheck,
 )
-from dna_jax.spaces import Design, Space, as_released, baseline_pipeline, fpga_pipeline_space
+from dna_jax.spaces import Design, Part, Space, as_released, baseline_pipeline, fpga_pipeline_space, hold_parts
 from dna_jax.workload import Layer, merge_counts
 
 if TYPE_CHECKING:
@@ -53,6 +53,13 @@ if TYPE_CHECKING:
 
 _RARE = 1000
 """A layer that fewer than one in so many networks has does not shape the accelerator."""
+
+HELD_PARTS: dict[str, tuple[Part, ...]] = {
+    "allocation": ("allocation",),
+    "mapping": ("tiles", "modes"),
+    "micro_architecture": ("unrolled",),
+}
+"""Parts of a pipeline, by `AcceleratorConfig.held`."""
 
 CERTIFICATE = "certificate.json"
 """File in the folder of a run."""
@@ -72,10 +79,12 @@ class FpgaTarget:
     Attributes:
       plan: a key of `spaces.PLANS`.
       widths: of operands that networks may have.
+      kept: the pipeline of which a part is held; None where nothing is.
     """
 
     plan: str
     widths: tuple[int, ...]
+    kept: Design | None = None
 
     @property
     def name(self) -> str:
@@ -92,6 +101,11 @@ class FpgaTarget:
         """Large tiles, few of their channels at a time, on every chunk."""
         return baseline_pipeline(self.plan, self.widths)
 
+    @property
+    def _unused(self) -> Design:
+        """The designs of chunks that no layer uses."""
+        return self.baseline if self.kept is None else self.kept
+
     def pricing(self, space: Space) -> PipelinePricing:
         """Prices of a search."""
         return PipelinePricing(space)
@@ -107,6 +121,21 @@ class FpgaTarget:
 
     def _optimum(self, problem: "Problem", layers: Sequence[Layer], remembered: Remembered | None = None) -> Certificate:
         return certified_optimum(layers, problem.accelerator_space, self._limits(problem), remembered=remembered)
+
+    def with_part_held(self, problem: "Problem") -> "Problem":
+        """The problem with the part that `AcceleratorConfig.held` names held.
+
+        Raises:
+          OutOfReachError: if no pipeline that it could be held at fits the device.
+        """
+        platform = self.platform(problem)
+        if platform is None:
+            raise OutOfReachError(
+                "No pipeline for the average network fits the device, of which a part could be held; set "
+                "--config.accelerator.held=nothing, or lower --config.network.width."
+            )
+        space = hold_parts(problem.accelerator_space, platform, HELD_PARTS[problem.config.accelerator.held])
+        return dataclasses.replace(problem, target=dataclasses.replace(self, kept=platform), accelerator_space=space)
 
     def _searchable(self, problem: "Problem") -> Space:
         """All pipelines of a run's allocation, whether or not they are searched."""
@@ -130,6 +159,8 @@ class FpgaTarget:
         free = bool(problem.accelerator_space.free)
         held = "baseline pipeline" if problem.platform is None else "pipeline made before the network"
         mended = f", or search pipelines with {searched_along(problem)}" if not free else ""
+        if self.kept is not None:
+            mended = ", or search all of the pipeline with --config.accelerator.held=nothing"
         if best.design is None:
             raise OutOfReachError(
                 f"{'No pipeline' if free else f'The {held}'} for the lightest network {'fits' if free else 'exceeds'} "
@@ -157,7 +188,7 @@ class FpgaTarget:
         """Of most images a second for the expected network; None where its chunks do not fit."""
         best = self._best(problem, point).design
         # What no layer uses any more keeps some design.
-        return None if best is None else self.baseline | best
+        return None if best is None else self._unused | best
 
     def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> BestAccelerator | None:
         """The same, with what a chunk's work adds to the cycles of the best pipeline; chunks without layers add nothing."""
@@ -166,7 +197,7 @@ class FpgaTarget:
             return None
         shares = chunk_shares(best)
         ordered = [shares.get(chunk, 0.0) for chunk in priced_chunks(self.space)]
-        return BestAccelerator(self.baseline | best.design, np.array(ordered))
+        return BestAccelerator(self._unused | best.design, np.array(ordered))
 
     def platform(self, problem: "Problem") -> Design | None:
         """The best for the average network, every option equally likely: it has a chunk for every operand width.
@@ -203,10 +234,10 @@ class FpgaTarget:
         return likeliest if settled is None else settled
 
     def _judged_by(self, problem: "Problem", layers: Sequence[Layer], settled: Certificate) -> Certificate:
-        """The certificate that a pipeline is judged by, rechecked: that of the search, or where the pipeline is held, of all
-        that could be in its place."""
+        """The certificate that a pipeline is judged by, rechecked: that of the search, or where the pipeline or a part of it
+        is held, of all that could be in its place."""
         judged_among, optimum = problem.accelerator_space, settled
-        if not judged_among.free:
+        if not judged_among.free or self.kept is not None:
             judged_among = self._searchable(problem)
             optimum = certified_optimum(layers, judged_among, self._limits(problem))
         _require_proof(judged_among, layers, optimum)
@@ -246,7 +277,7 @@ class FpgaTarget:
         layers = chosen_layers(problem.specification, problem.published)
         baseline = cost_block(evaluate_pipeline(layers, problem.published)[1])
         best = self._optimum(problem, layers).design if problem.accelerator_space.free else None
-        return baseline, cost_block(evaluate_pipeline(layers, self.baseline | best)[1]) if best else None
+        return baseline, cost_block(evaluate_pipeline(layers, self._unused | best)[1]) if best else None
 
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
         """The most likely network that meets the budgets, with its optimal pipeline where pipelines are searched.

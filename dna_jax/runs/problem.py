@@ -134,6 +134,8 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
     elif config.fix == "accelerator":
         accelerator_space = accelerator_space.fix(target.baseline)
     problem = Problem(config, dataset, specification, target, network_space, accelerator_space)
+    if config.accelerator.held != "nothing" and isinstance(target, FpgaTarget):
+        return target.with_part_held(problem)
     if config.order == "joint":
         return problem
     platform = target.platform(problem)

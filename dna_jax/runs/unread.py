@@ -63,6 +63,11 @@ RULES = (
         lambda config: config.accelerator.template == "fpga" and config.fix != "accelerator",
     ),
     Rule(
+        ("accelerator.held",),
+        "with accelerator.template=fpga, fix other than accelerator and order=joint",
+        lambda config: config.accelerator.template == "fpga" and config.fix != "accelerator" and config.order == "joint",
+    ),
+    Rule(
         ("accelerator.schedules",),
         "with accelerator.template=asic and fix other than accelerator",
         lambda config: config.accelerator.template == "asic" and config.fix != "accelerator",

@@ -22,6 +22,8 @@ from dna_jax.spaces import SKIP, Point, baseline_pipeline, boundary_name
 from dna_jax.workload import merge_counts
 from experiments.configs import dna_fpga
 
+FREE = AcceleratorConfig(template="fpga", allocation="searched")
+
 
 @pytest.fixture(scope="module")
 def problem():
@@ -275,6 +277,66 @@ def test_one_part_after_the_other(order, problem, tmp_path):
         dataclasses.replace(ordered.config, fix="network")
     with pytest.raises(ValueError, match=r"search\.reoptimize_every=0"):
         dataclasses.replace(problem.config, order=order)
+
+
+@pytest.mark.parametrize("part", ["allocation", "mapping", "micro_architecture"])
+def test_a_part_of_the_pipeline_may_be_held(part, problem, tmp_path):
+    accelerator = AcceleratorConfig(template="fpga", allocation="searched", held=part)
+    # With every part of it held at another pipeline's, few networks are fast.
+    config = dataclasses.replace(problem.config, accelerator=accelerator, budgets=Budgets(fps=100.0))
+    held, free = build_problem(config, None), build_problem(dataclasses.replace(config, accelerator=FREE), None)
+    platform = free.target.platform(free)
+
+    def of_part(design):
+        """What is held of a design: boundaries, or of chunks tiles and modes, or unrolled parts."""
+        of = {}
+        for name, value in free.accelerator_space.restrict(design).items():
+            allocates, mode = "large_rows" in name, name.endswith("parallel")
+            tile, _, unrolled = str(value).partition("/")
+            kinds = {"allocation": value if allocates else None, "mapping": value if mode else None}
+            if not allocates and not mode:
+                kinds = {"mapping": tile, "micro_architecture": unrolled}
+            of[name] = kinds.get(part)
+        return of
+
+    space, point = held.strategy.space, held.strategy.space.sample(jax.random.key(3))
+    assert 0 < len(held.accelerator_space.free) <= len(free.accelerator_space.free)
+    assert held.accelerator_space.cardinality < free.accelerator_space.cardinality
+    # The soft cost of what is left is the discrete one.
+    carried = space.decode(point)
+    _, exact = evaluate_pipeline(chosen_layers(held.specification, carried), carried)
+    assert float(held.strategy.cost(point).metrics["frame_ms"]) == pytest.approx(1e3 / float(exact.fps), rel=1e-5)
+    anew = held.target.set_anew(held, point)
+    verdict = held.target.judge(held, point, tmp_path)
+    for design in (carried, anew.design, verdict.design):
+        assert of_part(design) == of_part(platform)
+    assert verdict.violations == []
+    # It is the best with that part held, and judged by all that could be.
+    layers = chosen_layers(held.specification, verdict.design)
+    best = certified_optimum(layers, free.accelerator_space, Limits(900, 700))
+    assert verdict.cost["fps"] == pytest.approx(certified_optimum(layers, held.accelerator_space, Limits(900, 700)).fps)
+    assert verdict.optimality["accelerator_gap"] == pytest.approx(best.fps / verdict.cost["fps"] - 1)
+    assert verdict.optimality["accelerator_gap"] > (0.01 if part != "allocation" else -1e-9)
+    stated, certificate = read_certificate(tmp_path / "certificate.json")
+    assert certificate.fps == pytest.approx(best.fps)
+    assert recheck(certificate, stated.layers, stated.space) == []
+    beyond = dataclasses.replace(held, config=dataclasses.replace(config, budgets=Budgets(fps=1e6)))
+    with pytest.raises(UserError, match=r"or search all of the pipeline with --config\.accelerator\.held=nothing"):
+        beyond.target.require_reachable(beyond)
+
+
+def test_what_cannot_be_held_is_refused(problem):
+    with pytest.raises(ValueError, match="holds what allocation=released holds already; set allocation=searched"):
+        AcceleratorConfig(template="fpga", held="allocation")
+    accelerator = dataclasses.replace(FREE, held="mapping")
+    small = dataclasses.replace(problem.config, accelerator=accelerator, budgets=Budgets(dsp=1, bram=2))
+    with pytest.raises(
+        UserError, match="No pipeline for the average network fits the device, of which a part could be held"
+    ):
+        build_problem(small, None)
+    search = dataclasses.replace(problem.config.search, reoptimize_every=0)
+    with pytest.raises(ValueError, match=r"accelerator\.held=mapping has no effect here"):
+        dataclasses.replace(problem.config, accelerator=accelerator, order="network_first", search=search)
 
 
 def test_decisions_give_way_until_the_budgets_are_met(problem, tmp_path):
