@@ -44,7 +44,7 @@ def table(rows: Rows, by: str, titles: Mapping[str, str]) -> str:
 
 def plot(rows: Rows, by: str, titles: Mapping[str, str], measure: str, path: pathlib.Path) -> None:
     """Bars of means with every network as a mark, a panel for each value of `by`, titled by it; the axis shows `measure`."""
-    # Another operand width makes another network, which may be faster than the optimum.
+    # Another operand width makes another network, which may be better than the best of this one.
     shown = [row for row in rows if row["held"] not in ("nothing", "operand width")]
     bars = list(dict.fromkeys((row["held"], row["at"]) for row in shown))
     groups = list(dict.fromkeys(held for held, _ in bars))

@@ -43,7 +43,7 @@ def main() -> None:
     if put_back:
         changes = (f"{path} from {value} to {value_at(CosearchConfig, path)}" for path, value in put_back.items())
         say(f"Put back, for nothing reads it with fix={config.fix} and order={config.order}: {', '.join(changes)}.")
-    workdir = binary.card_folder() if flags.FLAGS.workdir is None else flags.FLAGS.workdir
+    workdir = flags.FLAGS.workdir or binary.card_folder()
     summary = run(config, workdir, flags.FLAGS.data_dir)
     print(summary_table(summary, workdir))
     sys.stdout.flush()

@@ -20,7 +20,7 @@ from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.networks import PUBLISHED, ListedNetwork, StatedNetwork, read_networks
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
-from dna_jax.runs.priced_network import network_layers
+from dna_jax.runs.priced_network import network_layers, plan_of_summary
 from dna_jax.search import (
     DEVICES,
     Certificate,
@@ -42,7 +42,17 @@ _OF_LAYERS = ("family", "bits")
 """Flags that networks stated by their operations leave no use for."""
 
 _OF_PROOFS = (
-    *("networks", "network", *_OF_LAYERS, "device", "dsp", "bram", "model", "mode", "allocation", "recheck", "out"),
+    "networks",
+    "network",
+    *_OF_LAYERS,
+    "device",
+    "dsp",
+    "bram",
+    "model",
+    "mode",
+    "allocation",
+    "recheck",
+    "out",
 )
 """Flags that a certificate to be followed leaves no use for."""
 
@@ -56,7 +66,10 @@ def define_flags() -> None:
         f"Name of one of them, the first by default; or {', '.join(PUBLISHED)}, RUN/summary.json or a model.onnx.",
     )
     flags.DEFINE_enum(
-        "family", "imagenet", sorted(PLANS), "Size of images, hence of tiles, for a network that is no such name."
+        "family",
+        None,
+        sorted(PLANS),
+        "Size of images, hence of tiles, for a published network or a model.onnx, imagenet by default; runs have their own.",
     )
     flags.DEFINE_integer("bits", None, "Width of all operands of such a network; by default as they are.", 1, 32)
     flags.DEFINE_enum("device", "zc706", sorted(DEVICES), "Board whose DSP slices and block RAMs are the limits.")
@@ -67,18 +80,29 @@ def define_flags() -> None:
     flags.DEFINE_enum("allocation", "fixed", ["fixed", "free"], "Which maps count as large: as released, or any.")
     flags.DEFINE_bool("recheck", True, "Follow the certificate by other means before it is reported.")
     flags.DEFINE_string("out", None, "JSON file to write the certificate to.")
-    flags.DEFINE_string("certificate", None, "A file that --out wrote, to be followed; nothing is searched.")
+    flags.DEFINE_string(
+        "certificate", None, "A file that --out wrote, or certificate.json of a run, to be followed; nothing is searched."
+    )
 
 
 def _listed(name: str) -> ListedNetwork:
-    """A network that is known by its layers; UserError if it cannot be priced, or there is none of this name."""
-    layers, bits = network_layers(name), flags.FLAGS.bits
-    network = ListedNetwork(name, flags.FLAGS.family, tuple(layers if bits is None else at_width(layers, bits)))
+    """A network that is known by its layers; UserError if it cannot be priced, there is none of this name, or it has another
+    family than the one asked for."""
+    layers, bits, family = network_layers(name), flags.FLAGS.bits, flags.FLAGS.family
+    if name.endswith(".json"):
+        own = plan_of_summary(pathlib.Path(name).expanduser())
+        if family not in (None, own):
+            raise UserError(f"The run of {name} is of the family {own}; leave out --family.")
+        family = own
+    return ListedNetwork(name, family or "imagenet", tuple(layers if bits is None else at_width(layers, bits)))
+
+
+def _require_runnable(problem: PipelineProblem, source: str) -> None:
+    """UserError unless pipelines can run every layer of the network."""
     try:
-        allocate(network.layers, as_released(network.plan, ()))
+        allocate(problem.layers, as_released(problem.network.plan, ()))
     except ValueError as error:
-        raise UserError(f"--network={name} cannot run on a pipeline ({error}).") from error
-    return network
+        raise UserError(f"{source} cannot run on a pipeline ({error}).") from error
 
 
 def _network() -> StatedNetwork | ListedNetwork:
@@ -135,6 +159,7 @@ def prove() -> None:
     out = binary.output_file("out")
     values = flags.FLAGS
     problem = PipelineProblem(_network(), values.model, values.mode, values.allocation)
+    _require_runnable(problem, f"--network={problem.network.name}")
     layers, space, limits = problem.layers, problem.space, _limits()
     began = time.perf_counter()
     found = certified_optimum(layers, space, limits, problem.model)
@@ -158,6 +183,7 @@ def prove() -> None:
 def follow(path: pathlib.Path) -> None:
     """Report an optimum that was written and check its certificate; UserError if that does not hold."""
     problem, stated = read_certificate(path)
+    _require_runnable(problem, f"The network of {path}")
     wrong = recheck(stated, problem.layers, problem.space, problem.model)
     if wrong:
         raise UserError(f"{path} does not hold ({wrong[0].rstrip('.')}); have it written anew with --out.")

@@ -9,7 +9,7 @@ from dna_jax.workload import Layer
 
 
 def _is_plain(name: str, value: Any) -> bool:
-    """Whether a field of a layer is what it is to be: a name, or a whole number, which some fields may lack."""
+    """Whether a field of a layer is of its kind: a name, or a whole number, in whose place some fields may have none."""
     if name == "name":
         return isinstance(value, str)
     return (value is None and name in ("input_rows", "input_columns")) or (
@@ -62,7 +62,10 @@ def listed_network(entry: Any, source: str) -> ListedNetwork:
         for fields in stated:
             wrong = [key for key, value in fields.items() if not _is_plain(key, value)]
             if wrong:
-                raise UserError(f"{source}: a layer of the network {name!r} has the {wrong[0]} {fields[wrong[0]]!r}.")
+                raise UserError(
+                    f"{source}: a layer of the network {name!r} has the {wrong[0]} {fields[wrong[0]]!r}; give a name "
+                    "or a whole number."
+                )
         layers = tuple(Layer(**fields) for fields in stated)
     except KeyError as error:
         raise UserError(f"{source}: the network lacks {error}.") from error

@@ -245,8 +245,9 @@ class FpgaTarget:
 
     def _keep(self, problem: "Problem", layers: Sequence[Layer], optimum: Certificate, folder: pathlib.Path) -> None:
         """Write a certificate with the problem that it settles."""
+        name = "published" if problem.config.fix == "network" else "found"
         allocation = "fixed" if problem.config.accelerator.allocation == "released" else "free"
-        stated = PipelineProblem(ListedNetwork("found", self.plan, tuple(layers)), allocation=allocation)
+        stated = PipelineProblem(ListedNetwork(name, self.plan, tuple(layers)), allocation=allocation)
         write_whole(folder / CERTIFICATE, json.dumps(as_json(stated, optimum), indent=1) + "\n")
 
     def _optimality(
@@ -276,7 +277,10 @@ class FpgaTarget:
         one fits."""
         layers = chosen_layers(problem.specification, problem.published)
         baseline = cost_block(evaluate_pipeline(layers, problem.published)[1])
-        best = self._optimum(problem, layers).design if problem.accelerator_space.free else None
+        best = None
+        if problem.accelerator_space.free:
+            space = problem.accelerator_space if self.kept is None else self._searchable(problem)
+            best = certified_optimum(layers, space, self._limits(problem)).design
         return baseline, cost_block(evaluate_pipeline(layers, self._unused | best)[1]) if best else None
 
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dna_jax.errors import UserError
 from dna_jax.networks import FAMILIES, PUBLISHED, chosen_layers, published_layers
+from dna_jax.spaces import PLANS, plan_for
 from dna_jax.workload import Layer
 
 NETWORKS = tuple(dict.fromkeys((*PUBLISHED, *FAMILIES)))
@@ -40,6 +41,17 @@ def layers_of_summary(path: pathlib.Path, size: Mapping[str, Any] | None = None)
         raise UserError(f"The network {path} is not the summary.json of a finished run: it lacks {error}.") from error
     except (TypeError, ValueError) as error:
         raise UserError(f"The network {path} is not the summary.json of a finished run ({error}).") from error
+
+
+def plan_of_summary(path: pathlib.Path) -> str:
+    """The sizes of tiles that suit the network of a finished run, a key of `spaces.PLANS`; UserError if there are none."""
+    try:
+        plan = plan_for(json.loads(path.read_text())["space"]["network_size"]["stride_plan"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"The network {path} is not the summary.json of a finished run ({error}).") from error
+    if plan not in PLANS:
+        raise UserError(f"The network {path} has the stride plan {plan!r}, for which there are no pipelines on FPGAs.")
+    return plan
 
 
 def network_layers(name: str) -> list[Layer]:

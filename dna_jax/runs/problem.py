@@ -14,7 +14,7 @@ from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.target import Target
 from dna_jax.runs.template_target import TemplateTarget
 from dna_jax.search import Budgets, CoSearch
-from dna_jax.spaces import Design, Space, as_released, is_bits
+from dna_jax.spaces import Design, Space, as_released, is_bits, plan_for
 from dna_jax.workload import Layer
 
 
@@ -128,7 +128,7 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
     target = _target(config, specification, network_space)
     accelerator_space = target.space
     if config.accelerator.template == "fpga" and config.accelerator.allocation == "released":
-        accelerator_space = accelerator_space.fix(as_released(_pipeline_plan(config)))
+        accelerator_space = accelerator_space.fix(as_released(plan_for(config.network.stride_plan)))
     if config.fix == "network":
         network_space = network_space.fix(specification.default_design)
     elif config.fix == "accelerator":
@@ -150,11 +150,6 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
     return dataclasses.replace(problem, platform=platform)
 
 
-def _pipeline_plan(config: CosearchConfig) -> str:
-    """The options of an FPGA pipeline that suit the maps of a stride plan."""
-    return {"cifar_early": "cifar"}.get(config.network.stride_plan, config.network.stride_plan)
-
-
 def _target(config: CosearchConfig, specification: Family, network_space: Space) -> Target:
     if config.accelerator.template == "asic":
         groups = group_names([row.layer for row in specification.conditional_layers()])
@@ -164,7 +159,7 @@ def _target(config: CosearchConfig, specification: Family, network_space: Space)
         fixed = network_space.fixed
         of_blocks = [d for d in network_space.decisions if is_bits(d.name)]
         widths = {int(bits) for d in of_blocks for bits in ([fixed[d.name]] if d.name in fixed else d.options)} | {8}
-        return FpgaTarget(_pipeline_plan(config), tuple(sorted(widths)))
+        return FpgaTarget(plan_for(config.network.stride_plan), tuple(sorted(widths)))
     template = TEMPLATES[config.accelerator.template]()
     if config.cost.correction == "rtl":
         template = dataclasses.replace(template, correction=rtl_correction())

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dna_jax.hardware.fpga import CLOCK_HZ, Model, allocate
-from dna_jax.search.chunk_designs import price_chunk_designs
+from dna_jax.search.chunk_designs import chunk_options, price_chunk_designs
 from dna_jax.spaces import Chunk, Design, Option, Space, boundary_name
 from dna_jax.workload import Layer
 
@@ -60,8 +60,8 @@ class Front:
     enumerated: int
 
 
-Remembered = dict[tuple[Chunk, tuple[Layer, ...], tuple[float, ...]], Front]
-"""Fronts by chunk, its layers and how often each is expected."""
+Remembered = dict[tuple[object, ...], Front]
+"""Fronts by all that they depend on: chunk, options, cost model, layers and how often each is expected."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,8 +160,7 @@ def certified_optimum(
       limits: of the device.
       model: "released" or "corrected".
       times: how often each layer is expected, for a network not yet decided (layers differ then); once by default.
-      remembered: fronts made before for the same space and model, which are taken over and added to: networks that differ in
-        a block share most of them.
+      remembered: fronts made before, which are taken over and added to: networks that differ in a block share most of them.
     """
     expected = dict.fromkeys(layers, 1.0) if times is None else dict(zip(layers, times, strict=True))
     remembered = {} if remembered is None else remembered
@@ -173,11 +172,12 @@ def certified_optimum(
 
     def front_of(chunk: Chunk, own: tuple[Layer, ...]) -> Front:
         often = tuple(expected[layer] for layer in own)
-        if (chunk, own, often) not in remembered:
+        key = chunk, chunk_options(space, chunk), model, own, often
+        if key not in remembered:
             priced = price_chunk_designs(chunk, own, space, model, often)
             rows = priced.front()
-            remembered[chunk, own, often] = Front(priced.costs[rows], tuple(map(priced.design, rows)), len(priced.costs))
-        return remembered[chunk, own, often]
+            remembered[key] = Front(priced.costs[rows], tuple(map(priced.design, rows)), len(priced.costs))
+        return remembered[key]
 
     best: tuple[float, Design, np.ndarray] | None = None
     bound = np.inf

@@ -58,6 +58,15 @@ def _options(space: Space, name: str) -> tuple[str, ...]:
     return tuple(str(option) for option in space[name].options)
 
 
+def chunk_options(space: Space, chunk: Chunk) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Compute modes and, by KNOBS, pairs "tile/unrolled" that a space leaves to a chunk."""
+    modes = _options(space, knob_name(chunk, "parallel"))
+    knobs = tuple(
+        ("1/1",) if chunk.depthwise and knob == "inputs" else _options(space, knob_name(chunk, knob)) for knob in KNOBS
+    )
+    return modes, knobs
+
+
 def _grid(knobs: Sequence[tuple[str, ...]]) -> np.ndarray:
     """All combinations of pairs "tile/unrolled", float64[8, D]: four tiles, then four unrolled parts."""
     pairs = [np.array([tile_and_unrolled(option) for option in options], float) for options in knobs]
@@ -77,10 +86,7 @@ def price_chunk_designs(
       model: "released" or "corrected".
       times: how often each layer is expected; once by default.
     """
-    knobs = tuple(
-        ("1/1",) if chunk.depthwise and knob == "inputs" else _options(space, knob_name(chunk, knob)) for knob in KNOBS
-    )
-    modes = _options(space, knob_name(chunk, "parallel"))
+    modes, knobs = chunk_options(space, chunk)
     with jax.enable_x64(True):
         work = chunk_layers(layers, jnp.float64, times=times)
         sizes = ChunkDesign(*map(jnp.asarray, _grid(knobs)))

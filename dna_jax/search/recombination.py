@@ -13,8 +13,8 @@ STEPS = np.array([0, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7], np.float
 """How much faster than the best so far the slowest chunk shall be, in natural-log units."""
 
 CEILINGS = np.array([np.inf, 64, 32, 16, 8, 4, 2, 1.5, 1.2, 1], np.float32)
-"""Where nothing fits yet: how much slower than the fastest candidates reach the slowest chunk may be. What fits a small
-device is slow, so that no candidate is ruled out."""
+"""Where nothing fits yet: limits on the cycles of the slowest chunk, in multiples of the least that candidates of all chunks
+reach. The first rules nothing out, for what fits a small device may be slow. As many as STEPS."""
 
 DSP_SHARES = np.array([0.05, 0.3, 0.5, 0.7, 0.95], np.float32)
 """Price of all DSP slices; that of all block RAMs is the rest to 1."""

@@ -28,6 +28,7 @@ from dna_jax.spaces.fpga_pipeline import (
     chunks_of,
     fpga_pipeline_space,
     knob_name,
+    plan_for,
     tile_and_unrolled,
 )
 from dna_jax.spaces.gemmini import gemmini_space
@@ -82,6 +83,7 @@ __all__ = [
     "operation",
     "operation_name",
     "pad_options",
+    "plan_for",
     "s1",
     "s2",
     "tile_and_unrolled",

@@ -93,6 +93,11 @@ PLANS = {
 """Options by size of images."""
 
 
+def plan_for(stride_plan: str) -> str:
+    """The key of PLANS that suits the maps of networks of a stride plan."""
+    return {"cifar_early": "cifar"}.get(stride_plan, stride_plan)
+
+
 def _pairs(sizes: Iterable[int]) -> tuple[str, ...]:
     """Every tile with every unrolled part of it."""
     sizes = sorted(sizes)

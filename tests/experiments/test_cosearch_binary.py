@@ -100,6 +100,7 @@ def test_a_run_leaves_what_is_promised(finished):
         ([CARD], "runs/digits_smoke"),
         (["--data_dir=x", f"--config={ROOT}/experiments/configs/dna_fpga.py", "--config.seed=1"], "runs/dna_fpga"),
         ([CARD, "--workdir=elsewhere"], "elsewhere"),
+        ([CARD, "--workdir="], "runs/digits_smoke"),
     ],
 )
 def test_a_run_has_a_folder_named_after_its_card_unless_one_is_given(described, capsys, arguments, folder):
@@ -185,7 +186,7 @@ def test_another_configuration_on_the_same_directory_is_refused(finished, refuse
         ([CARD, "--fix=chip"], "fix"),
         ([CARD, "extra"], "Unexpected argument 'extra'"),
         ([], "Pass a run card"),
-        ([CARD, "--workdir="], "holds other files; pass an empty or new --workdir"),
+        ([CARD, "--workdir=."], "holds other files; pass an empty or new --workdir"),
         ([CARD, "--config.data.name=nosuchset"], "Unknown data set 'nosuchset'"),
         ([CARD, "--config.data.name=mnist", "--data_dir=."], "not prepared"),
         ([CARD, "--config.budgets.latency_ms=1e-6", "--fix=accelerator"], "No design meets the budgets"),

@@ -63,6 +63,8 @@ def test_the_optimum_of_a_published_network(run_binary, tmp_path, capsys):
         (written["network"] | {"layers": [{"K": 2}]}, "states no network by its layers"),
         (written["network"] | {"layers": [layers[0] | {"groups": 7}]}, "groups 7 must divide"),
         (written["network"] | {"layers": []}, "has no layer that a pipeline runs"),
+        (written["network"] | {"layers": [layers[0] | {"Q": 3}]}, "cannot run on a pipeline .*square maps"),
+        (written["network"] | {"layers": [layers[0] | {"input_bits": 8}]}, "cannot run on a pipeline .*have one width"),
     ):
         path.write_text(json.dumps(written | {"network": network}))
         with pytest.raises(UserError, match=reason):
@@ -70,6 +72,16 @@ def test_the_optimum_of_a_published_network(run_binary, tmp_path, capsys):
     path.write_text(json.dumps(written | {"model": "released"}))
     with pytest.raises(UserError, match="the released model does not know; take the corrected model"):
         optimum.follow(path)
+
+
+def test_the_network_of_a_run_has_tiles_of_its_size(run_binary, refused):
+    """As the run itself has proven, with the allocation searched (`experiments/results/dna_fpga/README.md`)."""
+    run = "experiments/results/dna_fpga/summary.json"
+    process = run_binary("optimum", f"--network={run}", "--allocation=free")
+    assert process.returncode == 0, process.stderr
+    expected = json.loads((STATED.parents[2] / run).read_text())["optimality"]["best_cost"]["fps"]
+    assert f"{expected:.2f} images/s" in process.stdout
+    assert "is of the family digits; leave out --family" in refused("optimum", f"--network={run}", "--family=imagenet")
 
 
 def test_what_cannot_be_is_said_in_a_sentence(refused):

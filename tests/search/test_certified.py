@@ -59,6 +59,11 @@ def test_fronts_that_are_remembered_make_the_same_certificate(monkeypatch):
     # The other network differs in its stem, on one chunk, which is another under each boundary that moves its layers.
     assert 0 < numbers[1] - numbers[0] < numbers[0] / 3
     assert numbers[2] == numbers[1]
+    # Nor are other options or models the same.
+    for changed, model in ((_space("fixed"), "corrected"), (space, "released")):
+        own = NETWORKS["demo"].released_layers if model == "released" else layers
+        found = certified_optimum(own, changed, limits, model, remembered=remembered)
+        assert found.cycles == certified_optimum(own, changed, limits, model).cycles
     # What is expected otherwise is not the same.
     twice = certified_optimum(layers, space, limits, times=[2.0] * len(layers), remembered=remembered)
     assert twice.cycles == pytest.approx(2 * fresh[0].cycles)
