@@ -7,9 +7,12 @@ are searched, with parts held at those of a pipeline that was made without the n
   baseline          the middle of every size, arrays as in NVDLA, groups of layers in their order shared out equally
   default network   the one found for the published operations at 8 bits, under the same budget
 Schedules are the mapper's, the best for every layer, but where they are held at one for all layers. Beside them stand all
-blocks at one operand width, and the best of as many random pipelines as a search prices. What is held restricts a search, so
-the one with everything free begins at the best that any of the others found. No optimum is known: figures are in percent of
-what that search reaches, and stand beside a bound that is proven. FILE.md gets the table and FILE.png the picture.
+blocks at one operand width, and the best of as many random pipelines as a search prices.
+
+No optimum is known: figures are in percent of the best found with everything free, beside a bound that is proven. First a
+pipeline is searched as for published networks, from the best single chunks on. Searches with parts held begin at the better
+of the pipeline that they are held at and of that one with the parts put in; the one with everything free at the best of all.
+FILE.md gets the table and FILE.png the picture.
 """
 
 import pathlib
@@ -26,7 +29,7 @@ from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
 from dna_jax.search.asic_search import AsicSearchResult
 from dna_jax.search.asic_steps import GOALS, Goal
-from dna_jax.spaces import WIDTHS, Design
+from dna_jax.spaces import WIDTHS, Design, Space
 from dna_jax.spaces.asic_pipeline import (
     ARCHITECTURE_KNOBS,
     BANDWIDTH_GBPS,
@@ -34,6 +37,7 @@ from dna_jax.spaces.asic_pipeline import (
     LAYER_CLASSES,
     SCHEDULES,
     allocation_name,
+    automatic_schedules,
     baseline_asic_pipeline,
     chunk_name,
 )
@@ -41,7 +45,7 @@ from dna_jax.workload import Layer
 from experiments import ablation_report, benchmark_output
 from experiments.ablate_pipeline import at_width
 from experiments.pipeline_search_cases import random_networks, stated_networks
-from experiments.published_asic import Effort, best_at_random, require_room, search_kind
+from experiments.published_asic import Effort, compare_kinds, require_room, search_kind
 from experiments.published_spaces import CHUNKED, CHUNKS, chunked_space
 
 TITLES: dict[Goal, str] = {
@@ -80,25 +84,35 @@ HELD: dict[str, Callable[[str], bool]] = {
 }
 """What is held, by what the table calls it: which decisions these are."""
 
+GROUPS = ("nothing", *HELD, "everything", "mapping", "operand width", "random pipeline")
+"""What is held, in the order of the table."""
 
-def _search(layers: Sequence[Layer], held: Design, start: Design, goal: Goal, effort: Effort) -> AsicSearchResult:
-    """The pipeline that a search from a design on ends with, with some values held."""
+
+def _indices(space: Space, design: Design) -> np.ndarray:
+    """Options of a design, int[decisions]."""
+    return np.array([decision.index(design[decision.name]) for decision in space.decisions])
+
+
+def _best_of(layers: Sequence[Layer], designs: Sequence[Design], goal: Goal, area_mm2: float) -> tuple[float, Design]:
+    """The least goal among designs that fit, and the design; infinite, and the first, where none fits."""
+    space = chunked_space(layers)
+    cost = price_designs(space, layers, np.stack([_indices(space, d) for d in designs]), objective=GOALS[goal])
+    fits = (cost.area_mm2 <= area_mm2) & (cost.overflow_kib <= 0)
+    values = np.where(fits, getattr(cost, goal), np.inf)
+    best = int(np.argmin(values))
+    return float(values[best]), designs[best]
+
+
+def _search(layers: Sequence[Layer], held: Design, starts: Sequence[Design], goal: Goal, effort: Effort) -> AsicSearchResult:
+    """The pipeline that a search from the best of some designs on ends with, with some values held."""
     space = chunked_space(layers).fix(held)
-    return search_kind(CHUNKED, space, layers, goal, effort, effort.area_mm2, space.restrict(start | held))
+    _, start = _best_of(layers, [space.restrict(design | held) for design in starts], goal, effort.area_mm2)
+    return search_kind(CHUNKED, space, layers, goal, effort, effort.area_mm2, start)
 
 
 def _reached(found: AsicSearchResult, goal: Goal) -> float:
     """The goal of what was found; infinite where nothing was."""
     return np.inf if found.cost is None else float(getattr(found.cost, goal))
-
-
-def _as_it_is(layers: Sequence[Layer], design: Design, goal: Goal, area_mm2: float) -> float:
-    """The goal of a design; infinite where it does not fit."""
-    space = chunked_space(layers)
-    indices = np.array([[decision.index(design[decision.name]) for decision in space.decisions]])
-    cost = price_designs(space, layers, indices, objective=GOALS[goal])
-    fits = cost.area_mm2[0] <= area_mm2 and cost.overflow_kib[0] <= 0
-    return float(getattr(cost, goal)[0]) if fits else np.inf
 
 
 def sources_for(network: StatedNetwork, goal: Goal, effort: Effort) -> dict[str, Design]:
@@ -109,14 +123,8 @@ def sources_for(network: StatedNetwork, goal: Goal, effort: Effort) -> dict[str,
     """
     specification = network.specification()
     layers = chosen_layers(specification, specification.default_design)
-    baseline = baseline_asic_pipeline(group_names(layers), CHUNKS)
-    found = _search(layers, {}, baseline, goal, effort).design
-    if found is None:
-        raise UserError(
-            f"The search found no pipeline for the default network of the family {network.plan} within "
-            f"{effort.area_mm2:g} mm2; raise --area_mm2 or --evaluations."
-        )
-    return {"baseline": baseline, "default network": found}
+    *_, pipeline = compare_kinds(f"the default network of the family {network.plan}", layers, goal, effort)
+    return {"baseline": baseline_asic_pipeline(group_names(layers), CHUNKS), "default network": pipeline["design"]}
 
 
 def held_cases(layers: Sequence[Layer], sources: Mapping[str, Design]) -> Iterator[tuple[Row, Design, Design]]:
@@ -135,8 +143,8 @@ def one_schedule(schedule: str) -> Design:
 
 def ablate(
     network: StatedNetwork, sources: Mapping[str, Design], goal: Goal, effort: Effort
-) -> tuple[dict[Row, float], AsicSearchResult]:
-    """The goal by what is held and at what, infinite where nothing fits; and the search with everything free.
+) -> tuple[dict[Row, float], float]:
+    """The goal by what is held and at what, infinite where nothing fits; and what no pipeline undercuts.
 
     Args:
       network: to be run.
@@ -145,51 +153,45 @@ def ablate(
       effort: of every search.
     """
     layers = network.layers
-    held = {row: _search(layers, values, whole, goal, effort) for row, values, whole in held_cases(layers, sources)}
-    best = min(held.values(), key=lambda found: _reached(found, goal)).design
-    free = _search(layers, {}, chunked_space(layers).restrict(best or sources["default network"]), goal, effort)
-    design = free.design or chunked_space(layers).restrict(sources["default network"])
-    reached = {NOTHING: _reached(free, goal)} | {row: _reached(found, goal) for row, found in held.items()}
-    for source, whole in sources.items():
-        reached["everything", source] = _as_it_is(layers, whole, goal, effort.area_mm2)
+    *_, pipeline = compare_kinds(network.name, layers, goal, effort)
+    best: Design = pipeline["design"]
+    found = {row: _search(layers, values, [whole, best], goal, effort) for row, values, whole in held_cases(layers, sources)}
     for schedule in SCHEDULES[1:]:
-        name = f"{schedule.replace('_', ' ')} schedules"
-        reached["mapping", name] = _reached(_search(layers, one_schedule(schedule), design, goal, effort), goal)
+        row = "mapping", f"{schedule.replace('_', ' ')} schedules"
+        found[row] = _search(layers, one_schedule(schedule), [best], goal, effort)
+    automatic = automatic_schedules(CHUNKS)
+    designs = [best, *(each.design | automatic for each in found.values() if each.design is not None)]
+    free = _search(layers, {}, designs, goal, effort)
+    if free.design is None:
+        raise AssertionError(f"A search for {network.name} lost the design that it began with.")
+    reached = {NOTHING: _reached(free, goal)} | {row: _reached(each, goal) for row, each in found.items()}
+    for source, whole in sources.items():
+        reached["everything", source], _ = _best_of(layers, [chunked_space(layers).restrict(whole)], goal, effort.area_mm2)
     for bits in WIDTHS:
-        narrow = _search(at_width(network, bits).layers, {}, design, goal, effort)
+        narrow = _search(at_width(network, bits).layers, {}, [free.design], goal, effort)
         reached["operand width", f"{bits} bits in all blocks"] = _reached(narrow, goal)
-    drawn = best_at_random(chunked_space(layers), layers, goal, "block", effort, free.evaluations)
-    reached["random pipeline", f"best of {free.evaluations:,}"] = np.inf if drawn is None else drawn
-    return reached, free
+    drawn = pipeline["random"]
+    reached["random pipeline", "best of as many as a search prices"] = np.inf if drawn is None else drawn
+    return reached, float(getattr(free.bound, goal))
 
 
 def measure(networks: Sequence[StatedNetwork], goal: Goal, effort: Effort) -> list[dict[str, Any]]:
-    """Rows of the table for one goal.
-
-    Raises:
-      UserError: if the search with everything free finds nothing for a network.
-    """
+    """Rows of the table for one goal; UserError if nothing is found for a network."""
     percent: dict[Row, list[float]] = {}
     least, bounds = [], []
     sources = {network.plan: sources_for(network, goal, effort) for network in {n.plan: n for n in networks}.values()}
     for network in networks:
-        reached, free = ablate(network, sources[network.plan], goal, effort)
+        reached, bound = ablate(network, sources[network.plan], goal, effort)
         best = reached[NOTHING]
-        if not np.isfinite(best):
-            raise UserError(
-                f"The search found no pipeline for the network {network.name!r} within {effort.area_mm2:g} mm2; raise "
-                "--area_mm2 or --evaluations."
-            )
-        for (what, at), value in reached.items():
-            # How many are priced depends on how many groups of layers there are.
-            row = (what, "best of as many as a search prices") if what == "random pipeline" else (what, at)
+        for row, value in reached.items():
             percent.setdefault(row, []).append(100 * best / value)
         least.append(best)
-        bounds.append(float(getattr(free.bound, goal)))
-        print(f"{goal:<12}{network.name:<20} {best:.4g}, {100 * free.gap:.0f} % above the bound", flush=True)
+        bounds.append(bound)
+        print(f"{goal:<12}{network.name:<20} {best:.4g}, {100 * (best / bound - 1):.0f} % above the bound", flush=True)
+    ordered = sorted(percent.items(), key=lambda item: list(GROUPS).index(item[0][0]))
     rows = [
         {"goal": goal, "held": what, "at": at, **ablation_report.summary(values), "percent": values}
-        for (what, at), values in percent.items()
+        for (what, at), values in ordered
     ]
     rows[0] |= {"reached": least, "bound": bounds}
     return rows
