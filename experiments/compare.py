@@ -28,7 +28,7 @@ from dna_jax.runs.directory import read_metrics, write_whole
 from dna_jax.runs.priced_network import layers_of_summary
 from dna_jax.runs.progress import say
 from dna_jax.runs.put_back import configured
-from dna_jax.search import Budgets, merit
+from dna_jax.search import Budgets, ObjectiveConfig, merit
 from experiments import comparison_picture
 
 SEARCHES: dict[str, dict[str, Any]] = {
@@ -46,7 +46,14 @@ SEARCHES: dict[str, dict[str, Any]] = {
     },
     "joint on one level": {"search.soft_widths": False, "search.level": "single"},
     "joint at 8 bits": {"search.soft_widths": False, "network.bits": 8},
-    "joint with allocation held": {"accelerator.held": "allocation"},
+    "joint by damping alone": {"search.objective.multiplier_rate": 0.0},
+    "joint by multipliers alone": {"search.objective.damping": 0.0},
+    "joint by hinge": {
+        "search.objective.form": "hinge",
+        "search.objective.multiplier_rate": ObjectiveConfig().multiplier_rate,
+        "search.objective.damping": 0.0,
+    },
+    "joint with allocation held": {"accelerator.allocation": "searched", "accelerator.held": "allocation"},
     "joint with mapping held": {"accelerator.held": "mapping"},
     "joint with micro-architecture held": {"accelerator.held": "micro_architecture"},
     "random network": {
@@ -64,9 +71,10 @@ What of a card a search would not read is put back: here, or by `configured` whe
 By gradient, the accelerator is never set anew by exact search, which needs it searched along with the network; nothing but
 the pressure of the objective then draws it to what is better than the budgets ask, and it is that of the objective's form.
 By samples, a step prices the sampled network, not the expected one. On one level, weights and decisions learn from the same
-batch. At 8 bits, operand widths are no choice. With a part of an FPGA pipeline held, it stays that of the pipeline best for
-the average network. A random network is drawn uniformly, and decisions of it give way until it meets the budgets with the
-best accelerator for it; no supernet is trained.
+batch. At 8 bits, operand widths are no choice. By damping alone the multipliers of the budgets stay at 0, by multipliers
+alone they are not damped, by hinge every excess weighs the same. With a part of an FPGA pipeline held, it stays that of the
+pipeline best for the average network. A random network is drawn uniformly, and decisions of it give way until it meets the
+budgets with the best accelerator for it; no supernet is trained.
 """
 
 DEFAULT_SEARCHES = ("joint", "network only", "accelerator only")

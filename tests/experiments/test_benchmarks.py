@@ -17,7 +17,7 @@ from dna_jax.errors import UserError
 from dna_jax.hardware import CandidateSet, gemmini_template, map_layer, nahas_edge
 from dna_jax.networks import chosen_layers, macs, mobilenet_v2
 from dna_jax.runs.config import CosearchConfig, from_mapping
-from dna_jax.search import Budgets
+from dna_jax.search import Budgets, ObjectiveConfig
 from dna_jax.workload import Layer, workload_from_layers
 from experiments import (
     benchmark_cost,
@@ -225,6 +225,14 @@ def test_every_search_of_a_comparison_has_a_configuration():
         "joint by gradient",
         "joint by gradient and samples",
     }
+    objectives = {name: c.search.objective for name, c in configurations.items()}
+    assert base.search.objective.damping > 0 < base.search.objective.multiplier_rate
+    assert objectives["joint by damping alone"] == dataclasses.replace(base.search.objective, multiplier_rate=0.0)
+    assert objectives["joint by multipliers alone"] == dataclasses.replace(base.search.objective, damping=0.0)
+    assert objectives["joint by hinge"] == ObjectiveConfig(form="hinge", pressure=0.0)
+    held = {c.accelerator.held: c.accelerator.allocation for c in configurations.values()}
+    released = base.accelerator.allocation
+    assert held == {"allocation": "searched"} | dict.fromkeys(("nothing", "mapping", "micro_architecture"), released)
     drawn = configurations.pop("random network").search
     assert (drawn.steps, drawn.initial_noise, drawn.network.learning_rate) == (1, 1.0, 0.0)
     assert drawn.reoptimize_every == 0
