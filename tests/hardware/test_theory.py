@@ -183,7 +183,8 @@ def test_depthwise_layers_are_not_dense():
 
 @pytest.mark.parametrize("bits", [4, 16, 32])
 def test_widths_count_in_proportion(accelerator, bits):
-    # Operands of another width in memories and on ports of that width: nothing changes but the energy of moving them.
+    # Operands of another width in memories and on ports of that width: nothing changes but the energy of moving them, and of
+    # multiplying them where that depends on the width.
     scale = bits / 8
     architecture = accelerator.architecture
     names = ("capacity_bytes", "read_bandwidth", "write_bandwidth")
@@ -194,7 +195,9 @@ def test_widths_count_in_proportion(accelerator, bits):
     np.testing.assert_allclose(after.cycles, before.cycles, rtol=1e-4)
     for level in range(len(architecture.level_names)):
         np.testing.assert_allclose(after.level_bytes[level], before.level_bytes[level] * scale, rtol=1e-3)
-    np.testing.assert_allclose(after.mac_energy_pj, before.mac_energy_pj)
+    unit, multiplying = float(architecture.mac_pj), float(architecture.multiplier_pj)
+    of_one = unit + (scale**2 - 1) * multiplying
+    np.testing.assert_allclose(after.mac_energy_pj, before.mac_energy_pj * of_one / unit, rtol=1e-5)
 
 
 def test_a_batch_of_products_is_as_many_products(accelerator):

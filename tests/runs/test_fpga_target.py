@@ -151,8 +151,8 @@ def test_that_nothing_fits_is_proven_too(problem, tmp_path, monkeypatch):
     verdict = fixed.target.judge(narrow, point, tmp_path)
     assert verdict.optimality["standing"].startswith("no pipeline fits the device with this network")
 
-    def nothing(*arguments):
-        return dataclasses.replace(certified_optimum(*arguments), cycles=None, design=None, dsp=0.0, bram=0.0)
+    def nothing(*arguments, **options):
+        return dataclasses.replace(certified_optimum(*arguments, **options), cycles=None, design=None, dsp=0.0, bram=0.0)
 
     monkeypatch.setattr(fpga_target, "certified_optimum", nothing)
     for claim in (lambda: fixed.target.judge(fixed, point, tmp_path), lambda: fixed.target.require_reachable(fixed)):
