@@ -140,6 +140,7 @@ def test_a_fixed_pipeline_is_judged_as_it_is(problem, tmp_path):
         fixed.target.require_reachable(fixed)
 
 
+@pytest.mark.slow
 def test_budgets_out_of_reach_are_refused_at_once(problem):
     for budgets, reason in (
         (Budgets(area_mm2=0.1), "not even the smallest array fits 0.1 mm"),

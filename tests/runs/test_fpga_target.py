@@ -279,7 +279,9 @@ def test_one_part_after_the_other(order, problem, tmp_path):
         dataclasses.replace(problem.config, order=order)
 
 
-@pytest.mark.parametrize("part", ["allocation", "mapping", "micro_architecture"])
+@pytest.mark.parametrize(
+    "part", ["allocation", *(pytest.param(part, marks=pytest.mark.slow) for part in ("mapping", "micro_architecture"))]
+)
 def test_a_part_of_the_pipeline_may_be_held(part, problem, tmp_path):
     accelerator = AcceleratorConfig(template="fpga", allocation="searched", held=part)
     config = dataclasses.replace(problem.config, accelerator=accelerator, budgets=Budgets(fps=100.0))
