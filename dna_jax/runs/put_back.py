@@ -14,10 +14,10 @@ from dna_jax.runs.unread import unread, value_at
 
 
 class _Draft(CosearchConfig):
-    """A configuration whose options need not go together yet."""
+    """A configuration whose options need not go together yet: rules ask it what they would read of a choice."""
 
     def __post_init__(self) -> None:
-        """Nothing is refused."""
+        """Without the checks of a configuration, which the one that `configured` returns has passed."""
 
 
 def configured(values: Mapping[str, Any], given: Collection[str]) -> tuple[CosearchConfig, dict[str, Any]]:

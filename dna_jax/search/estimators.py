@@ -64,6 +64,31 @@ def conditional_gumbel(key: jax.Array, picked: jax.Array, logits: jax.Array, is_
     return jnp.where(picked > 0, maximum, others)
 
 
+def _every_option(
+    probabilities: jax.Array, is_option: jax.Array, picked: jax.Array, known: jax.Array, cost: Cost
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The estimate "expectation", as `estimate` returns it, from designs picked [S, A, K, W] and what is known of them."""
+    options = jnp.eye(probabilities.shape[-1], dtype=probabilities.dtype)
+
+    def by_choice(choice: jax.Array) -> tuple[jax.Array, jax.Array, Any]:
+        """The mean number of each group [A, W] with every option of one choice in turn; what was priced for it."""
+        chosen = jnp.arange(probabilities.shape[-2])[:, None] == choice
+        # Where a group has no such option it stays as drawn, so that all that is priced can be built.
+        points = jnp.where(chosen & is_offered[:, None], options[:, None, None, None, :], picked)
+        neighbours, known = cost(points)
+        return jnp.mean(neighbours, axis=1).T, points, known
+
+    # Whether a group has an option of a choice, [W, A, K, 1].
+    is_offered = jnp.moveaxis(is_option, -1, 0)[..., None]
+    table, points, known_besides = jax.lax.map(by_choice, jnp.arange(probabilities.shape[-2]))
+    # What is no option has no price.
+    table = jnp.where(is_option, jnp.moveaxis(table, 0, 1), 0)
+    mean = jnp.sum(probabilities * table, axis=-1, keepdims=True)
+    priced = jnp.concatenate([picked, points.reshape(-1, *picked.shape[1:])])
+    known = jax.tree.map(lambda of, more: jnp.concatenate([of, more.reshape(-1, *of.shape[1:])]), known, known_besides)
+    return probabilities * (table - mean), priced, known
+
+
 def estimate(
     estimator: Estimator,
     key: jax.Array,
@@ -129,23 +154,5 @@ def estimate(
         advantage = (numbers - jnp.mean(numbers, axis=0)) * samples / (samples - 1)
         return jnp.mean(advantage[..., None, None] * (picked - probabilities), axis=0), picked, known
     if estimator == "expectation":
-        options = jnp.eye(logits.shape[-1], dtype=logits.dtype)
-
-        def by_choice(choice: jax.Array) -> tuple[jax.Array, jax.Array, Any]:
-            """The mean number of each group [A, W] with every option of one choice in turn; what was priced for it."""
-            chosen = jnp.arange(logits.shape[-2])[:, None] == choice
-            # Where a group has no such option it stays as drawn, so that all that is priced can be built.
-            points = jnp.where(chosen & is_offered[:, None], options[:, None, None, None, :], picked)
-            neighbours, known = cost(points)
-            return jnp.mean(neighbours, axis=1).T, points, known
-
-        # Whether a group has an option of a choice, [W, A, K, 1].
-        is_offered = jnp.moveaxis(is_option, -1, 0)[..., None]
-        table, points, known_besides = jax.lax.map(by_choice, jnp.arange(logits.shape[-2]))
-        # What is no option has no price.
-        table = jnp.where(is_option, jnp.moveaxis(table, 0, 1), 0)
-        mean = jnp.sum(probabilities * table, axis=-1, keepdims=True)
-        priced = jnp.concatenate([picked, points.reshape(-1, *picked.shape[1:])])
-        known = jax.tree.map(lambda of, more: jnp.concatenate([of, more.reshape(-1, *of.shape[1:])]), known, known_besides)
-        return probabilities * (table - mean), priced, known
+        return _every_option(probabilities, is_option, picked, known, cost)
     raise ValueError(f"Unknown estimator {estimator!r}; choose one of {', '.join(ESTIMATORS)}.")
