@@ -45,9 +45,18 @@ class TrainingConfig:
 
 @struct.dataclass
 class TrainingState:
-    """Step taken, parameters, their moving average, Optax state."""
+    """Everything that changes.
+
+    Attributes:
+      step: steps taken, int32.
+      key: of augmentation, as `jax.random.key_data`. Trainings that differ in it and in their first weights are independent,
+        and may be stacked for `vmap`.
+      parameters, average: weights, and their moving average.
+      optimizer: Optax state.
+    """
 
     step: jax.Array
+    key: jax.Array
     parameters: Variables
     average: Variables
     optimizer: optax.OptState
@@ -61,13 +70,11 @@ class Trainer:
       config: the recipe.
       augmentation: random crops and flips.
       model: a single network.
-      seed: of weights and augmentation.
     """
 
     config: TrainingConfig
     augmentation: AugmentationConfig
     model: Model
-    seed: int
 
     @functools.cached_property
     def _optimizer(self) -> optax.GradientTransformation:
@@ -75,13 +82,15 @@ class Trainer:
 
     @functools.cached_property
     def _initial_statistics(self) -> Variables:
-        return self.model.init(self.seed)[1]
+        # The same for every seed, and replaced by those of the batch: they only fill their place.
+        return self.model.init(0)[1]
 
-    def init(self, start_from: Variables | None = None) -> TrainingState:
-        """State before the first step; fresh weights unless `start_from` gives some."""
-        parameters = self.model.init(self.seed)[0] if start_from is None else start_from
+    def init(self, seed: int, start_from: Variables | None = None) -> TrainingState:
+        """State before the first step; the seed is that of weights, unless `start_from` gives some, and of augmentation."""
+        parameters = self.model.init(seed)[0] if start_from is None else start_from
         return TrainingState(
             step=jnp.zeros((), jnp.int32),
+            key=jax.random.key_data(jax.random.key(seed)),
             parameters=parameters,
             average=jax.tree.map(np.copy, parameters),
             optimizer=self._optimizer.init(parameters),
@@ -89,7 +98,7 @@ class Trainer:
 
     def step(self, state: TrainingState, images: jax.Array, labels: jax.Array) -> tuple[TrainingState, dict[str, jax.Array]]:
         """One optimiser step on raw images uint8 [batch, height, width, channels] and labels int[batch]."""
-        key = jax.random.fold_in(jax.random.key(self.seed), state.step)
+        key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
         inputs = augment(key, standardize(images), self.augmentation)
 
         def loss(parameters: Variables) -> tuple[jax.Array, jax.Array]:

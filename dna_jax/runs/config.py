@@ -106,17 +106,25 @@ class RetrainConfig:
     Attributes:
       start: "scratch" (fresh weights) or "inherit" (the supernet's).
       training: the recipe, the same for the published network beside it.
+      repeats: trainings of each network, side by side in one program, each with first weights, augmentation and an order of
+        images of its own; the accuracy is their mean. Of a short training another seed may say one or two points more or
+        less, as much as two searches differ by.
       published: whether to report the published network beside it, trained from scratch.
     """
 
     start: Literal["scratch", "inherit"] = "scratch"
     training: TrainingConfig = TrainingConfig()
+    repeats: int = 1
     published: bool = True
+
+    def __post_init__(self) -> None:
+        if self.repeats < 1:
+            raise ValueError(f"repeats must be at least 1, not {self.repeats}.")
 
 
 @dataclasses.dataclass(frozen=True)
-class CosearchConfig:
-    """A co-search run. An option that nothing would read is refused, as `runs.unread` has it.
+class CosearchOptions:
+    """What a co-search run can be told, whether or not it goes together.
 
     Attributes:
       seed: of weights, samples, splits and shuffling.
@@ -145,6 +153,21 @@ class CosearchConfig:
     checkpoint_every: int = 200
     evaluation_batch_size: int = 256
 
+    @property
+    def limits(self) -> Budgets:
+        """The budgets, with those of the device."""
+        if self.accelerator.template != "fpga":
+            return self.budgets
+        device, given = DEVICES[self.accelerator.device], self.budgets
+        dsp = device.dsp if given.dsp is None else given.dsp
+        bram = device.bram if given.bram is None else given.bram
+        return dataclasses.replace(given, dsp=dsp, bram=bram)
+
+
+@dataclasses.dataclass(frozen=True)
+class CosearchConfig(CosearchOptions):
+    """A co-search run, its options checked. One that nothing would read is refused, as `runs.unread` has it."""
+
     def __post_init__(self) -> None:
         for name, least in (("log_every", 1), ("checkpoint_every", 1), ("evaluation_batch_size", 1)):
             if getattr(self, name) < least:
@@ -158,16 +181,6 @@ class CosearchConfig:
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must lie between 0 and 2^31 - 1, and is {self.seed}.")
         require_read(self)
-
-    @property
-    def limits(self) -> Budgets:
-        """The budgets, with those of the device."""
-        if self.accelerator.template != "fpga":
-            return self.budgets
-        device, given = DEVICES[self.accelerator.device], self.budgets
-        dsp = device.dsp if given.dsp is None else given.dsp
-        bram = device.bram if given.bram is None else given.bram
-        return dataclasses.replace(given, dsp=dsp, bram=bram)
 
 
 def to_config_dict(config: Any) -> config_dict.ConfigDict:

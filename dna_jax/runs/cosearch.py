@@ -1,5 +1,6 @@
 """The main job: search a network and an accelerator together, judge the pair, retrain the network, sum up."""
 
+import operator
 import pathlib
 import platform
 from collections.abc import Iterator, Mapping
@@ -7,9 +8,10 @@ from importlib import metadata
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from dna_jax.accuracy import Trainer, augment, evaluate_accuracy, recalibrate, standardize
+from dna_jax.accuracy import Trainer, TrainingState, augment, evaluate_accuracy, recalibrate, standardize
 from dna_jax.data import Source, batches
 from dna_jax.networks import Variables, inherit, single_network
 from dna_jax.runs.config import CosearchConfig
@@ -21,6 +23,9 @@ from dna_jax.runs.report import write_report
 from dna_jax.runs.units import UNITS
 from dna_jax.search import SearchState, entropy, mean_point
 from dna_jax.spaces import Design
+
+_APART = 1000
+"""By which the seeds of a run's trainings differ; those of runs that are compared differ by less."""
 
 _REPORTED_PACKAGES = ("dna-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 
@@ -129,33 +134,49 @@ def inherited_accuracy(problem: Problem, state: SearchState, design: Design) -> 
 
 def train_network(
     problem: Problem, directory: RunDirectory, phase: str, design: Design, start_from: Variables | None
-) -> float:
-    """Train one network by the recipe on the whole training set and return its test accuracy."""
+) -> list[float]:
+    """Train one network by the recipe on the whole training set, as often as the recipe says, side by side.
+
+    Returns:
+      The test accuracy of each training, the first of which has the seed of the run.
+    """
     config = problem.config
     model = single_network(problem.specification, design)
-    trainer = Trainer(config.retrain.training, config.augmentation, model, config.seed)
-    jitted = jax.jit(trainer.step, donate_argnums=0)
-    stream: Iterator[dict[str, np.ndarray]] | None = None
+    trainer = Trainer(config.retrain.training, config.augmentation, model)
+    seeds = [config.seed + _APART * repeat for repeat in range(config.retrain.repeats)]
+    training_step = jax.vmap(trainer.step)
 
-    def step_function(state: Any, step: int) -> Any:
-        nonlocal stream
-        if stream is None:
-            stream = batches(problem.dataset.train, config.data.batch_size, config.seed, "training", start=step)
-        entry = next(stream)
-        return jitted(state, entry["image"], entry["label"])
+    def mean_step(state: TrainingState, images: jax.Array, labels: jax.Array) -> tuple[TrainingState, dict[str, jax.Array]]:
+        state, metrics = training_step(state, images, labels)
+        return state, jax.tree.map(jnp.mean, metrics)
+
+    jitted = jax.jit(mean_step, donate_argnums=0)
+    streams: list[Iterator[dict[str, np.ndarray]]] = []
+
+    def step_function(state: TrainingState, step: int) -> tuple[TrainingState, dict[str, jax.Array]]:
+        if not streams:
+            streams.extend(
+                batches(problem.dataset.train, config.data.batch_size, seed, "training", start=step) for seed in seeds
+            )
+        entries = [next(stream) for stream in streams]
+        return jitted(state, *(np.stack([entry[name] for entry in entries]) for name in ("image", "label")))
 
     state = run_phase(
         directory,
         phase,
-        trainer.init(start_from),
+        jax.tree.map(lambda *leaves: jnp.stack(leaves), *(trainer.init(seed, start_from) for seed in seeds)),
         config.retrain.training.steps,
         step_function,
         log_every=config.log_every,
         checkpoint_every=config.checkpoint_every,
         show=lambda values: {"loss": f"{values['loss']:.3f}", "accuracy": f"{100 * values['accuracy']:.1f}%"},
     )
-    statistics = _calibrated(problem, model, state.average)
-    return evaluate_accuracy(model, state.average, statistics, problem.dataset.test, config.evaluation_batch_size)
+
+    def accuracy(parameters: Variables) -> float:
+        statistics = _calibrated(problem, model, parameters)
+        return evaluate_accuracy(model, parameters, statistics, problem.dataset.test, config.evaluation_batch_size)
+
+    return [accuracy(jax.tree.map(operator.itemgetter(repeat), state.average)) for repeat in range(len(seeds))]
 
 
 def network_size(problem: Problem) -> dict[str, Any]:
@@ -200,11 +221,11 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
     start_from = inherited if config.retrain.start == "inherit" else None
     final = train_network(problem, directory, "retrain", verdict.design, start_from)
     if not config.retrain.published:
-        baseline_accuracy = None
+        baseline = None
     elif config.fix == "network" and start_from is None:
-        baseline_accuracy = final  # The same network, seed and recipe.
+        baseline = final  # The same network, seed and recipe.
     else:
-        baseline_accuracy = train_network(problem, directory, "baseline", problem.published, None)
+        baseline = train_network(problem, directory, "baseline", problem.published, None)
 
     summary = {
         "status": "complete",
@@ -234,7 +255,12 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
         "budgets": dict(problem.budgets.items()),
         "feasible": not verdict.violations,
         "violations": verdict.violations,
-        "accuracy": {"search": search_accuracy, "final": final, "baseline": baseline_accuracy},
+        "accuracy": {
+            "search": search_accuracy,
+            "final": float(np.mean(final)),
+            "baseline": None if baseline is None else float(np.mean(baseline)),
+        },
+        "accuracy_of_each_training": {"final": final, "baseline": baseline},
         "optimality": verdict.optimality,
         "baseline": verdict.baseline,
         "published_best": verdict.published_best,

@@ -9,15 +9,8 @@ from typing import Any
 
 from ml_collections import config_dict
 
-from dna_jax.runs.config import CosearchConfig, from_mapping
+from dna_jax.runs.config import CosearchConfig, CosearchOptions, from_mapping
 from dna_jax.runs.unread import unread, value_at
-
-
-class _Draft(CosearchConfig):
-    """A configuration whose options need not go together yet: rules ask it what they would read of a choice."""
-
-    def __post_init__(self) -> None:
-        """Without the checks of a configuration, which the one that `configured` returns has passed."""
 
 
 def configured(values: Mapping[str, Any], given: Collection[str]) -> tuple[CosearchConfig, dict[str, Any]]:
@@ -34,7 +27,7 @@ def configured(values: Mapping[str, Any], given: Collection[str]) -> tuple[Cosea
     card = config_dict.ConfigDict(dict(values), type_safe=False)
 
     def unread_with(**choice: str) -> list[str]:
-        return list(unread(from_mapping(_Draft, card.to_dict() | choice)))
+        return list(unread(from_mapping(CosearchOptions, card.to_dict() | choice)))
 
     kept = {*given, *unread_with(fix="none", order="joint")}
     put_back: dict[str, Any] = {}

@@ -7,6 +7,7 @@ import jinja2
 
 from dna_jax.runs.directory import RunDirectory, read_metrics, write_whole
 from dna_jax.runs.plots import plot_search, plot_training
+from dna_jax.runs.table import accuracy_rows
 from dna_jax.runs.target import Verdict
 from dna_jax.runs.units import UNITS
 from dna_jax.search import SearchConfig
@@ -29,8 +30,8 @@ td.number { text-align: right; font-variant-numeric: tabular-nums } img { max-wi
 <td class="number">{{ "%.5g" | format(summary.baseline[name]) }}</td>
 {% if summary.published_best %}<td class="number">{{ "%.5g" | format(summary.published_best[name]) }}</td>{% endif %}
 <td class="number">{{ "%.5g" | format(summary.budgets[name]) if name in summary.budgets else "" }}</td></tr>{% endfor %}
-<tr><td>test accuracy (%)</td><td class="number">{{ "%.2f" | format(100 * summary.accuracy.final) }}</td>
-<td class="number">{{ published_accuracy }}</td>{% if summary.published_best %}<td></td>{% endif %}<td></td></tr></table>
+{% for title, found, published in accuracies %}<tr><td>{{ title }}</td><td class="number">{{ found }}</td>
+<td class="number">{{ published }}</td>{% if summary.published_best %}<td></td>{% endif %}<td></td></tr>{% endfor %}</table>
 {% for caption, data in images %}<h2>{{ caption }}</h2><img alt="{{ caption }}" src="data:image/png;base64,{{ data }}">
 {% endfor %}
 <h2>The design</h2>
@@ -66,13 +67,12 @@ def write_report(directory: RunDirectory, verdict: Verdict, summary: dict[str, A
         plot_training(training, folder / "training.png")
         images.append(("Training", "training.png"))
     standing = summary["optimality"]["standing"]
-    published = summary["accuracy"]["baseline"]
     page = jinja2.Environment(autoescape=True).from_string(_PAGE)
     html = page.render(
         title=f"{summary['space']['name']}, seed {summary['seed']}",
         summary=summary,
         standing=f"{standing[0].upper()}{standing[1:]}.",
-        published_accuracy="not trained" if published is None else f"{100 * published:.2f}",
+        accuracies=accuracy_rows(summary),
         rows=[(name, *UNITS[name]) for name in summary["cost"]],
         images=[(c, base64.b64encode((folder / name).read_bytes()).decode()) for c, name in images],
         decisions=[*summary["network"].items(), *summary["accelerator"].items()],

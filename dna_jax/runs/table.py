@@ -20,9 +20,7 @@ def summary_table(summary: Mapping[str, Any], where: str) -> str:
         shown = f"{limit:>12.5g}" if limit is not None else ""
         on_best = "" if best is None else f"{best[name]:>12.5g}"
         lines.append(f"{title:<26}{summary['cost'][name]:>12.5g}{summary['baseline'][name]:>12.5g}{on_best}{shown}")
-    accuracy = summary["accuracy"]
-    published = "not trained" if accuracy["baseline"] is None else f"{100 * accuracy['baseline']:.2f}"
-    lines.append(f"{'test accuracy (%)':<26}{100 * accuracy['final']:>12.2f}{published:>12}")
+    lines += [f"{title:<26}{found:>12}{published:>12}".rstrip() for title, found, published in accuracy_rows(summary)]
     choices: dict[str, list[str]] = {}
     for name, value in [*summary["network"].items(), *summary["accelerator"].items()]:
         # "block_03.kernel" is a kernel; "accelerator.a0q8.rows" is of a0q8; "accelerator.pes_x" of the accelerator.
@@ -37,3 +35,25 @@ def summary_table(summary: Mapping[str, Any], where: str) -> str:
         f"{summary['wall_seconds']:.0f} s on {summary['backend']}; summary and report in {where}",
     ]
     return "\n".join(lines)
+
+
+def accuracy_rows(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Title, and test accuracies of the found and the published network; of several trainings mean, lowest and highest."""
+    accuracy = summary["accuracy"]
+    # Runs of earlier versions trained once and do not list it.
+    trainings = summary.get("accuracy_of_each_training", {"final": [accuracy["final"]], "baseline": [accuracy["baseline"]]})
+    repeats = len(trainings["final"])
+
+    def shown(name: str) -> tuple[str, str]:
+        if accuracy[name] is None:
+            return "not trained", ""
+        each = trainings[name]
+        return f"{100 * accuracy[name]:.2f}", f"{100 * min(each):.2f}-{100 * max(each):.2f}"
+
+    (found, found_range), (published, published_range) = shown("final"), shown("baseline")
+    if repeats == 1:
+        return [("test accuracy (%)", found, published)]
+    return [
+        (f"accuracy, mean of {repeats} (%)", found, published),
+        ("lowest to highest (%)", found_range, published_range),
+    ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dna_jax.search import OptimizerConfig
 
 if TYPE_CHECKING:
-    from dna_jax.runs.config import CosearchConfig
+    from dna_jax.runs.config import CosearchOptions
 
 _TEMPERATURES = ("search.temperature", "search.warmup_temperature")
 
@@ -23,14 +23,14 @@ class Rule:
     """Where options are read.
 
     Attributes:
-      options: paths of fields of a `CosearchConfig`.
+      options: paths of fields of a `CosearchOptions`.
       where: the same as `is_read` in words, after "read only".
       is_read: whether a configuration reads them.
     """
 
     options: Sequence[str]
     where: str
-    is_read: Callable[["CosearchConfig"], bool]
+    is_read: Callable[["CosearchOptions"], bool]
 
 
 def value_at(config: Any, path: str) -> Any:
@@ -38,11 +38,11 @@ def value_at(config: Any, path: str) -> Any:
     return functools.reduce(getattr, path.split("."), config)
 
 
-def _has_budget(config: "CosearchConfig") -> bool:
+def _has_budget(config: "CosearchOptions") -> bool:
     return bool(config.limits.items())
 
 
-def _moves_at(path: str) -> Callable[["CosearchConfig"], bool]:
+def _moves_at(path: str) -> Callable[["CosearchOptions"], bool]:
     return lambda config: value_at(config, path).schedule != "constant"
 
 
@@ -97,6 +97,12 @@ RULES = (
         lambda config: config.search.objective.form == "lagrangian" and _has_budget(config),
     ),
     Rule(
+        ("search.tightening_steps",),
+        # The soft form has no limit that could tighten: budgets are what its costs are measured by.
+        "with search.objective.form other than soft and a budget",
+        lambda config: config.search.objective.form != "soft" and _has_budget(config),
+    ),
+    Rule(
         ("search.soft_warmup",),
         "with search.warmup_steps of at least 1 and fix other than network",
         lambda config: config.search.warmup_steps > 0 and config.fix != "network",
@@ -132,7 +138,7 @@ RULES = (
 )
 
 
-def unread(config: "CosearchConfig") -> dict[str, Rule]:
+def unread(config: "CosearchOptions") -> dict[str, Rule]:
     """Options that differ from their defaults where they are not read, by path, each with the rule that says so."""
     return {
         path: rule
@@ -142,7 +148,7 @@ def unread(config: "CosearchConfig") -> dict[str, Rule]:
     }
 
 
-def require_read(config: "CosearchConfig") -> None:
+def require_read(config: "CosearchOptions") -> None:
     """ValueError, in one sentence, for options that differ from their defaults where they are not read."""
     refused = unread(config)
     if refused:

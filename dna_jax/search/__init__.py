@@ -15,6 +15,7 @@ from dna_jax.search.objectives import (
     Budgets,
     ObjectiveConfig,
     SoftCost,
+    log_ratios,
     merit,
     objective,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "initial_logits",
     "learning_rate_schedule",
     "likeliest_within",
+    "log_ratios",
     "make_optimizer",
     "mean_point",
     "merit",

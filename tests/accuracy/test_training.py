@@ -27,9 +27,9 @@ def trained():
         ema_decay=0.95,
         calibration_batches=5,
     )
-    trainer = Trainer(config, AugmentationConfig(1, False), _model(), 0)
+    trainer = Trainer(config, AugmentationConfig(1, False), _model())
     step = jax.jit(trainer.step)
-    state, losses = trainer.init(), []
+    state, losses = trainer.init(0), []
     stream = batches(dataset.train, 64, 0, "test")
     for _ in range(200):
         entry = next(stream)
@@ -74,7 +74,25 @@ def test_average_follows_the_weights(trained):
 
 
 def test_given_weights_are_the_start():
-    trainer = Trainer(TrainingConfig(), AugmentationConfig(), _model(), 0)
+    trainer = Trainer(TrainingConfig(), AugmentationConfig(), _model())
     other = trainer.model.init(5)[0]
-    for a, b in zip(jax.tree.leaves(trainer.init(other).parameters), jax.tree.leaves(other), strict=True):
+    for a, b in zip(jax.tree.leaves(trainer.init(0, other).parameters), jax.tree.leaves(other), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_trainings_side_by_side_are_those_one_by_one():
+    trainer = Trainer(TrainingConfig(optimizer=OptimizerConfig(warmup_steps=0)), AugmentationConfig(1, False), _model())
+    generator = np.random.default_rng(0)
+    images, labels = generator.integers(0, 256, (3, 2, 16, 8, 8, 1), np.uint8), generator.integers(0, 10, (3, 2, 16))
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *(trainer.init(seed) for seed in (0, 5)))
+    alone = [trainer.init(seed) for seed in (0, 5)]
+    together, single = jax.jit(jax.vmap(trainer.step)), jax.jit(trainer.step)
+    for step in range(3):
+        stacked, metrics = together(stacked, images[step], labels[step])
+        for repeat in range(2):
+            alone[repeat], of_one = single(alone[repeat], images[step, repeat], labels[step, repeat])
+            assert metrics["loss"][repeat] == pytest.approx(float(of_one["loss"]), rel=1e-3)
+    assert abs(float(metrics["loss"][0] - metrics["loss"][1])) > 1e-2
+    for repeat in range(2):
+        for found, expected in zip(jax.tree.leaves(stacked.average), jax.tree.leaves(alone[repeat].average), strict=True):
+            np.testing.assert_allclose(found[repeat], expected, rtol=2e-2, atol=2e-3)

@@ -1,4 +1,4 @@
-"""Another way through the main binary: S2 on Gemmini with corrected cycles, bilevel, hinge, energy budget, inheritance."""
+"""Another way through the main binary: S2 on Gemmini with corrected cycles, bilevel, hinge, energy budget, two trainings."""
 
 import json
 
@@ -20,6 +20,7 @@ def test_s2_ends_with_a_summary(run_binary, tmp_path):
         "--config.search.objective.form=hinge",
         "--config.retrain.start=inherit",
         "--config.retrain.training.steps=2",
+        "--config.retrain.repeats=2",
         "--config.retrain.published=false",
     )
     assert process.returncode == 0, process.stderr
@@ -30,4 +31,10 @@ def test_s2_ends_with_a_summary(run_binary, tmp_path):
     assert summary["space"]["cost_correction"] == "rtl"
     assert set(summary["accelerator"]) == {"accelerator.mesh", "accelerator.accumulator_kib", "accelerator.scratchpad_kib"}
     assert summary["accuracy"]["baseline"] is None
+    each = summary["accuracy_of_each_training"]
+    assert len(set(each["final"])) == 2
+    assert each["baseline"] is None
+    assert summary["accuracy"]["final"] == pytest.approx(sum(each["final"]) / 2)
+    assert f"accuracy, mean of 2 (%) {100 * summary['accuracy']['final']:14.2f} not trained" in process.stdout
+    assert f"{100 * min(each['final']):.2f}-{100 * max(each['final']):.2f}" in process.stdout
     assert set(summary["budgets"]) == {"latency_ms", "energy_mj", "area_mm2"}

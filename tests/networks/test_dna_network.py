@@ -329,8 +329,8 @@ def test_derived_networks_train_with_their_bits_and_are_evaluated():
     parent = supernet(specification).init(0)[0]
     model = single_network(specification, design)
     config = TrainingConfig(steps=80, optimizer=OptimizerConfig(learning_rate=0.05, warmup_steps=0), label_smoothing=0.0)
-    trainer = Trainer(config, AugmentationConfig(crop_padding=0, flip=False), model, 0)
-    state = trainer.init(inherit(model, model.init(0)[0], parent))
+    trainer = Trainer(config, AugmentationConfig(crop_padding=0, flip=False), model)
+    state = trainer.init(0, inherit(model, model.init(0)[0], parent))
     generator = np.random.default_rng(0)
     images, labels = generator.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8), np.arange(20, dtype=np.int32) % 5
     step = jax.jit(trainer.step)
