@@ -25,7 +25,7 @@ from jax.experimental.compilation_cache import compilation_cache
 from dna_jax.hardware import TemplatePricing, nahas_edge
 from dna_jax.networks import mobilenet_v2
 from dna_jax.runs import binary
-from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, log_ratios, objective, sample_point
+from dna_jax.search import Budgets, CoSearch, OptimizerConfig, SearchConfig, objective, sample_point
 from dna_jax.spaces import Space, s1, uniform_design
 from experiments import benchmark_output
 
@@ -81,8 +81,7 @@ def _programs(setting: dict[str, Any]) -> dict[str, tuple[Callable[..., Any], tu
         def cost_of(logits: Any) -> jax.Array:
             point = sample_point(jax.random.key(seed), strategy.space, logits, 1.0, True)
             cost = strategy.cost(point)
-            ratios = log_ratios(cost, strategy.budgets)
-            return objective(strategy.config.objective, jnp.ones(()), cost, ratios, multipliers)
+            return objective(strategy.config.objective, jnp.ones(()), cost, strategy.budgets, multipliers)
 
         return jax.value_and_grad(cost_of)(logits)
 

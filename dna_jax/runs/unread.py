@@ -97,12 +97,6 @@ RULES = (
         lambda config: config.search.objective.form == "lagrangian" and _has_budget(config),
     ),
     Rule(
-        ("search.tightening_steps",),
-        # The soft form has no limit that could tighten: budgets are what its costs are measured by.
-        "with search.objective.form other than soft and a budget",
-        lambda config: config.search.objective.form != "soft" and _has_budget(config),
-    ),
-    Rule(
         ("search.soft_warmup",),
         "with search.warmup_steps of at least 1 and fix other than network",
         lambda config: config.search.warmup_steps > 0 and config.fix != "network",

@@ -15,7 +15,6 @@ from dna_jax.search.objectives import (
     Budgets,
     ObjectiveConfig,
     SoftCost,
-    log_ratios,
     merit,
     objective,
 )
@@ -71,7 +70,6 @@ __all__ = [
     "initial_logits",
     "learning_rate_schedule",
     "likeliest_within",
-    "log_ratios",
     "make_optimizer",
     "mean_point",
     "merit",

@@ -20,10 +20,8 @@ from dna_jax.networks import Family, Model, Variables, expected_layers, single_n
 from dna_jax.search.objectives import (
     Budgets,
     Multipliers,
-    Ratios,
     SoftCost,
     initial_multipliers,
-    log_ratios,
     objective,
     update_multipliers,
 )
@@ -68,8 +66,6 @@ class SearchState:
       parameters: of the supernet. It trains on the statistics of each batch; derived networks are recalibrated.
       network_logits, accelerator_logits: of the decisions of each part.
       multipliers: of the budgets, where the objective has any.
-      first_ratios: of costs to budgets in the first step in which decisions moved, zeros until then; none where budgets are
-        not tightened step by step.
       shares: of the slopes, by chunk of a pipeline that is set anew to the best, zeros until it first is; None of other
         accelerators.
       weights_optimizer, network_optimizer, accelerator_optimizer: Optax states.
@@ -81,7 +77,6 @@ class SearchState:
     network_logits: Logits
     accelerator_logits: Logits
     multipliers: Multipliers
-    first_ratios: Ratios
     shares: jax.Array | None
     weights_optimizer: optax.OptState
     network_optimizer: optax.OptState
@@ -190,7 +185,6 @@ class CoSearch:
             network_logits=network,
             accelerator_logits=accelerator,
             multipliers=initial_multipliers(self.config.objective, self.budgets),
-            first_ratios={name: jnp.zeros(()) for name, _ in self.budgets.items()} if self.config.tightening_steps else {},
             shares=jnp.zeros(self.sharing_chunks) if self.sharing_chunks else None,
             weights_optimizer=self._optimizers["weights"].init(parameters),
             network_optimizer=self._optimizers["network"].init(network),
@@ -259,25 +253,8 @@ class CoSearch:
         """The objective at a point sampled from logits."""
         task_loss, accuracy = self._task(parameters, batch, point)
         cost = self._priced(point, logits, state)
-        ratios, first_ratios = self._tightened(log_ratios(cost, self.budgets), state)
-        total = objective(self.config.objective, task_loss, cost, ratios, state.multipliers)
-        aux = {"loss": total, "task_loss": task_loss, "accuracy": accuracy, "cost": cost}
-        return total, aux | {"ratios": ratios, "first_ratios": first_ratios}
-
-    def _tightened(self, ratios: Ratios, state: SearchState) -> tuple[Ratios, Ratios]:
-        """Ratios of costs to the budgets as they are in a step, and those of the first step to budgets as they end.
-
-        In that step what is exceeded is just met; the logarithm of a budget then falls evenly.
-        """
-        if not self.config.tightening_steps:
-            return ratios, {}
-        since = state.step - self.config.warmup_steps
-        first = {
-            name: jnp.where(since == 0, jax.lax.stop_gradient(ratio), state.first_ratios[name])
-            for name, ratio in ratios.items()
-        }
-        left = jax.nn.relu(1 - since / self.config.tightening_steps)
-        return {name: ratio - left * jax.nn.relu(first[name]) for name, ratio in ratios.items()}, first
+        total = objective(self.config.objective, task_loss, cost, self.budgets, state.multipliers)
+        return total, {"loss": total, "task_loss": task_loss, "accuracy": accuracy, "cost": cost}
 
     def weights_point(self, state: SearchState, key: jax.Array) -> Point:
         """The network under which weights learn in a bilevel step."""
@@ -300,7 +277,7 @@ class CoSearch:
         return dataclasses.replace(state, parameters=parameters, weights_optimizer=optimizer)
 
     def _apply_decisions(
-        self, state: SearchState, gradient: Logits, aux: Mapping[str, Any], moving: jax.Array | bool
+        self, state: SearchState, gradient: Logits, cost: SoftCost, moving: jax.Array | bool
     ) -> SearchState:
         """Decisions and multipliers after one gradient; unchanged unless `moving`."""
         decisions, width = state.network_logits.shape
@@ -315,8 +292,7 @@ class CoSearch:
         moved = {
             "network_logits": optax.apply_updates(state.network_logits, network_updates),
             "accelerator_logits": optax.apply_updates(state.accelerator_logits, accelerator_updates),
-            "multipliers": update_multipliers(self.config.objective, state.multipliers, aux["ratios"]),
-            "first_ratios": aux["first_ratios"],
+            "multipliers": update_multipliers(self.config.objective, state.multipliers, cost, self.budgets),
             "network_optimizer": network_optimizer,
             "accelerator_optimizer": accelerator_optimizer,
         }
@@ -339,7 +315,7 @@ class CoSearch:
         )
         metrics = self._metrics(state, aux)
         moving = state.step >= self.config.warmup_steps
-        state = self._apply_decisions(state, by_logits, aux, moving)
+        state = self._apply_decisions(state, by_logits, aux["cost"], moving)
         state = self._apply_weights(state, by_weights)
         return dataclasses.replace(state, step=state.step + 1), metrics
 
@@ -361,7 +337,7 @@ class CoSearch:
         (_, aux), gradient = jax.value_and_grad(loss, has_aux=True)(state.logits)
         metrics = self._metrics(state, aux)
         moving = state.step >= self.config.warmup_steps
-        state = self._apply_decisions(state, gradient, aux, moving)
+        state = self._apply_decisions(state, gradient, aux["cost"], moving)
         return dataclasses.replace(state, step=state.step + 1), metrics
 
     def held_step(self, state: SearchState, trained: Mapping[str, jax.Array]) -> tuple[SearchState, dict[str, jax.Array]]:

@@ -132,18 +132,14 @@ def initial_multipliers(config: ObjectiveConfig, budgets: Budgets) -> Multiplier
     return {name: jnp.zeros((), jnp.float32) for name, _ in budgets.items()}
 
 
-Ratios = dict[str, jax.Array]
-"""Budgeted cost -> log(cost / budget): positive where the budget is exceeded."""
-
-
-def log_ratios(cost: SoftCost, budgets: Budgets) -> Ratios:
-    """Those of every budget that is set."""
+def log_ratios(cost: SoftCost, budgets: Budgets) -> dict[str, jax.Array]:
+    """log(cost / budget) of every budget that is set: positive where it is exceeded."""
     metrics = cost.metrics
     return {name: jnp.log(metrics[name] / limit) for name, limit in budgets.items()}
 
 
 def objective(
-    config: ObjectiveConfig, task_loss: jax.Array, cost: SoftCost, ratios: Ratios, multipliers: Multipliers
+    config: ObjectiveConfig, task_loss: jax.Array, cost: SoftCost, budgets: Budgets, multipliers: Multipliers
 ) -> jax.Array:
     """The number to minimise.
 
@@ -151,13 +147,13 @@ def objective(
       config: form and weights.
       task_loss: positive.
       cost: of the sampled design.
-      ratios: of its costs to the budgets, as `log_ratios` has them; costs without one do not enter, but for the goal, or
-        where there is neither.
+      budgets: limits; costs without one do not enter, but for the goal, or where there is neither.
       multipliers: of the Lagrangian form; others have none.
 
     Returns:
       A scalar. A design that does not fit its memories is punished in every form.
     """
+    ratios = log_ratios(cost, budgets)
     # What cannot run is no trade-off: its excess weighs as a budget of hinge weight 1 per KiB.
     misfit = cost.misfit
     goal = {} if config.goal == "budgets" else {config.goal: jnp.log(cost.metrics[config.goal])}
@@ -176,8 +172,9 @@ def objective(
     return task_loss + log_product + penalty + misfit
 
 
-def update_multipliers(config: ObjectiveConfig, multipliers: Multipliers, ratios: Ratios) -> Multipliers:
+def update_multipliers(config: ObjectiveConfig, multipliers: Multipliers, cost: SoftCost, budgets: Budgets) -> Multipliers:
     """One step of gradient ascent: a multiplier grows while its budget is exceeded and shrinks while it is met."""
+    ratios = log_ratios(cost, budgets)
     return {
         name: jnp.clip(value + config.multiplier_rate * ratios[name], 0, config.multiplier_limit)
         for name, value in multipliers.items()

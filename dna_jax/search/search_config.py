@@ -26,9 +26,6 @@ class SearchConfig:
       initial_noise: scale of the Gumbel noise on the network's first logits. With 1, the most likely network of the start is
         one drawn uniformly: left where it is (search.network.learning_rate=0), a search of random networks.
       weights, network, accelerator: optimisers.
-      tightening_steps: steps after the warm-up over which budgets that the first of them exceeds tighten from what it costs,
-        evenly in logarithm; 0 for budgets as they are all along. Where the network of the start is far from its budgets, it
-        gets there by the slopes of its cost alone otherwise, before the decisions have learned anything of the task.
       label_smoothing: of the task loss.
       active_paths: options of a decision that stay in the gradient, those with the largest perturbed logits (DNA's
         several paths backward); 0 for all.
@@ -56,7 +53,6 @@ class SearchConfig:
     weights: OptimizerConfig = OptimizerConfig()
     network: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.01, weight_decay=0.0, warmup_steps=0)
     accelerator: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.2, weight_decay=0.0, warmup_steps=0)
-    tightening_steps: int = 0
     label_smoothing: float = 0.0
     active_paths: int = 0
     expected_network: bool = False
@@ -68,11 +64,6 @@ class SearchConfig:
             raise ValueError(f"Unknown search level {self.level!r}; choose single or bilevel.")
         if not 0 <= self.warmup_steps < self.steps:
             raise ValueError(f"warmup_steps {self.warmup_steps} must lie between 0 and steps {self.steps}, steps excluded.")
-        if not 0 <= self.tightening_steps <= self.steps - self.warmup_steps:
-            after = self.steps - self.warmup_steps
-            raise ValueError(
-                f"tightening_steps {self.tightening_steps} must lie between 0 and the {after} after the warm-up."
-            )
         if self.reoptimize_every < 0:
             raise ValueError(f"reoptimize_every must not be negative, and is {self.reoptimize_every}.")
         if not 0 <= self.initial_noise < math.inf:

@@ -51,6 +51,8 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
                 "search.network.learning_rate": 0.1,
                 "search.temperature.end": 0.2,
                 "retrain.training.steps": 4000,
+                # One training more or less lucky comes out two points higher or lower, as far apart as searches are.
+                "retrain.repeats": 4,
                 "retrain.training.optimizer.warmup_steps": 100,
                 "retrain.training.ema_decay": 0.995,
                 "retrain.training.calibration_batches": 20,

@@ -82,39 +82,6 @@ def test_joint_search_warms_up_then_moves_and_meets_its_budgets():
     assert np.mean([float(v) for name, v in values.items() if name.startswith("accelerator")]) < 0.8
 
 
-def test_budgets_tighten_evenly_from_what_the_first_network_costs():
-    strategy = _strategy(tightening_steps=4)
-    state = strategy.init(0)
-
-    def tightened(step, ratio, state):
-        ratios = {"latency_ms": jnp.asarray(ratio), "area_mm2": jnp.asarray(-0.5)}
-        state = dataclasses.replace(state, step=jnp.asarray(step))
-        found, first = strategy._tightened(ratios, state)
-        return float(found["latency_ms"]), float(found["area_mm2"]), dataclasses.replace(state, first_ratios=first)
-
-    # Decisions move from step 3 on. What the first of them exceeds is then just met, and what is met is what it is.
-    latency, area, state = tightened(3, 0.8, state)
-    assert (latency, area) == (pytest.approx(0.0), -0.5)
-    for step, allowed in ((4, 0.6), (5, 0.4), (6, 0.2), (7, 0.0), (50, 0.0)):
-        latency, area, state = tightened(step, 0.3, state)
-        assert latency == pytest.approx(0.3 - allowed, abs=1e-6)
-        assert area == -0.5
-
-
-def test_where_budgets_tighten_they_pull_less_at_first_and_are_met_at_the_end():
-    searches = {steps: _strategy(steps=200, tightening_steps=steps) for steps in (0, 100)}
-    excess = {}
-    for steps, strategy in searches.items():
-        step, state, found = jax.jit(strategy.joint_step), strategy.init(0), []
-        for i in range(200):
-            state, metrics = step(state, _batch(i))
-            found.append(float(jnp.log(metrics["area_mm2"] / 4.0)))
-        excess[steps] = found
-    assert excess[0][3] == excess[100][3] > 0
-    assert np.mean(excess[100][10:40]) > np.mean(excess[0][10:40])
-    assert np.mean(excess[100][-20:]) < 0
-
-
 def test_first_logits_with_noise_draw_networks_uniformly():
     strategy = _strategy(initial_noise=1.0)
     plain = _strategy().init(0)
@@ -210,8 +177,6 @@ def test_bad_settings_are_named():
         SearchConfig(level="double")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="must lie between"):
         SearchConfig(steps=10, warmup_steps=11)
-    with pytest.raises(ValueError, match="tightening_steps 7 must lie between 0 and the 6 after"):
-        SearchConfig(steps=10, warmup_steps=4, tightening_steps=7)
 
 
 def test_weights_may_learn_under_mixed_widths_and_chosen_operations():
