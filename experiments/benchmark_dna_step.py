@@ -25,7 +25,7 @@ from dna_jax.errors import UserError
 from dna_jax.runs import binary
 from experiments import benchmark_output, dna_reference, dna_step
 from experiments.baselines import nni_step, torch_step
-from experiments.environments import run_tool
+from experiments.environments import UnfinishedError, run_tool
 
 TARGET = 3.0
 """Times as fast as NNI's Gumbel search that the bilevel step is meant to be."""
@@ -36,8 +36,8 @@ CHECK = {"width": 0.25, "image_size": 16, "batch_size": 32}
 
 TORCH_MODES = {f"torch_{mode}": mode for mode in torch_step.MODES}
 
-LONG = {("cpu", "torch_compile")}
-"""Platform and baseline that is timed only if asked for: on one core it compiles for ten minutes or more."""
+LONG = {("cpu", "torch_compile"), ("cpu", "torch_compile_blocks")}
+"""Platform and baseline that is timed only if asked for: on one core it compiles for many minutes."""
 
 
 def define_flags() -> None:
@@ -50,7 +50,10 @@ def define_flags() -> None:
         "baselines",
         None,
         f"What to time beside ours, of {', '.join([*TORCH_MODES, *nni_step.STRATEGIES])}; by default all that the platform "
-        "has, but torch_compile on GPUs only.",
+        "has, but compiled PyTorch on GPUs only.",
+    )
+    flags.DEFINE_float(
+        "torch_limit_s", 1800.0, "Seconds that PyTorch may take in each mode, compilation included.", lower_bound=1.0
     )
     flags.DEFINE_list("strides", ["cifar", "published"], "NNI's space halves as ours does, or as published.")
     flags.DEFINE_string(
@@ -113,14 +116,18 @@ def _check_torch(device: str, folder: pathlib.Path | None) -> dict[str, Any]:
         return run_tool("torch", folder, torch_step.REQUIREMENTS, "torch_step.py", arguments)
 
 
-def _time_torch(modes: list[str], device: str, folder: pathlib.Path | None, weights: int) -> dict[str, Any]:
-    """PyTorch's steps; UserError if its network has not as many weights as ours."""
+def _time_torch(mode: str, device: str, folder: pathlib.Path | None, weights: int) -> dict[str, Any]:
+    """PyTorch's steps in a mode, or after how many seconds it was stopped; UserError if its network has not our weights."""
     setting = [f"--width={WIDTH}", f"--image_size={IMAGE_SIZE}", f"--batch={flags.FLAGS.batch_size}"]
-    arguments = [f"--device={device}", f"--repeats={flags.FLAGS.repeats}", *setting, "--modes", *modes]
-    timed = run_tool("torch", folder, torch_step.REQUIREMENTS, "torch_step.py", arguments)
+    arguments = [f"--device={device}", f"--repeats={flags.FLAGS.repeats}", *setting, f"--modes={mode}"]
+    limit_s = flags.FLAGS.torch_limit_s
+    try:
+        timed = run_tool("torch", folder, torch_step.REQUIREMENTS, "torch_step.py", arguments, limit_s)
+    except UnfinishedError:
+        return {"unfinished_after_s": limit_s}
     if timed["weights"] != weights:
         raise UserError(f"PyTorch's network has {timed['weights']} weights, ours {weights}; mend baselines/torch_dna.py.")
-    return timed
+    return timed.pop("modes")[mode] | {"run": timed}
 
 
 def main() -> None:
@@ -134,6 +141,8 @@ def main() -> None:
     _take_device(platform)
     figures: dict[str, Any] = {"platform": platform, "batch_size": batch_size}
     modes = [TORCH_MODES[name] for name in baselines if name in TORCH_MODES]
+    if not modes and flags.FLAGS["torch_limit_s"].present:
+        raise UserError("--torch_limit_s is of PyTorch, of which nothing is timed; leave it out, or change --baselines.")
     if modes:
         figures["torch_check"] = _check_torch(device, folder)
         print("PyTorch's network equals ours", flush=True)
@@ -144,15 +153,25 @@ def main() -> None:
         values = ours[level] = dna_step.measure(level, WIDTH, IMAGE_SIZE, batch_size, flags.FLAGS.repeats)
         print(f"{level:<24} step {values['step_s_median']:8.4f} s   compile {values['compile_s']:6.1f} s", flush=True)
     ratios = figures["times_as_fast"] = {}
+    figures["target_over_gumbel"] = TARGET
+
+    def keep() -> None:
+        """Write what there is: a machine that is lent for a while may go before the last baseline is through."""
+        benchmark_output.write_result("experiments.benchmark_dna_step", figures)
 
     def compare(name: str, values: dict[str, Any]) -> None:
         ratios[name] = values["step_s_median"] / ours["bilevel"]["step_s_median"]
         print(f"{name:<40} step {values['step_s_median']:8.4f} s   {ratios[name]:.2f} times ours", flush=True)
 
-    if modes:
-        figures["torch"] = _time_torch(modes, device, folder, dna_step.count_weights(WIDTH, IMAGE_SIZE))
-        for mode, values in figures["torch"]["modes"].items():
+    keep()
+    for mode in modes:
+        weights = dna_step.count_weights(WIDTH, IMAGE_SIZE)
+        values = figures.setdefault("torch", {})[mode] = _time_torch(mode, device, folder, weights)
+        if "unfinished_after_s" in values:
+            print(f"{f'PyTorch, {mode}':<40} unfinished after {values['unfinished_after_s']:g} s", flush=True)
+        else:
             compare(f"PyTorch, {mode}", values)
+        keep()
     strategies = [name for name in baselines if name in nni_step.STRATEGIES]
     for strides in all_strides:
         arguments = [f"--repeats={flags.FLAGS.nni_repeats}", f"--strides={strides}", f"--batch={batch_size}"]
@@ -162,7 +181,7 @@ def main() -> None:
         print(f"NNI's space, {strides} strides: {macs_title(timed['space']['million_macs'])}", flush=True)
         for name, values in timed["strategies"].items():
             compare(f"NNI {name}, {strides} strides", values)
-    benchmark_output.write_result("experiments.benchmark_dna_step", figures | {"target_over_gumbel": TARGET})
+        keep()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Other tools in environments of their own, made when they are first needed."""
 
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import venv
@@ -28,7 +30,18 @@ def _installed(tool: str, home: pathlib.Path, packages: Sequence[str]) -> pathli
     return python
 
 
-def run_tool(tool: str, folder: pathlib.Path | None, packages: Sequence[str], program: str, arguments: Sequence[str]) -> Any:
+class UnfinishedError(UserError):
+    """A tool took longer than it was given."""
+
+
+def run_tool(
+    tool: str,
+    folder: pathlib.Path | None,
+    packages: Sequence[str],
+    program: str,
+    arguments: Sequence[str],
+    limit_s: float | None = None,
+) -> Any:
     """Run a program of `baselines/` with packages of its own and return the JSON it prints last.
 
     Args:
@@ -37,14 +50,26 @@ def run_tool(tool: str, folder: pathlib.Path | None, packages: Sequence[str], pr
       packages: what the tool needs installed.
       program: file name in `baselines/`.
       arguments: of the program.
+      limit_s: seconds that the program may take; None for as many as it needs.
 
     Raises:
+      UnfinishedError: if it takes longer; it is stopped, with all that it started.
       UserError: if the tool cannot be installed or fails.
     """
     python = pathlib.Path(sys.executable) if folder is None else _installed(tool, folder / tool, packages)
     script = pathlib.Path(__file__).parent / "baselines" / program
-    done = subprocess.run([python, script, *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    # In a session of its own, so that what it starts, compilers for instance, can be stopped with it.
+    with subprocess.Popen(
+        [python, script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            out, errors = process.communicate(timeout=limit_s)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise UnfinishedError(f"{tool} had not finished after {limit_s:g} s.") from error
+            raise
+    if process.returncode:
+        last = (errors.strip().splitlines() or ["no message"])[-1]
         raise UserError(f"{tool} fails ({last}); run with --baselines= to leave it out.")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    return json.loads(out.strip().splitlines()[-1])

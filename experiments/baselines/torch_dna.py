@@ -7,6 +7,7 @@ there: blocks/0/candidates/super_kernel/expand/kernel.
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import torch  # pyright: ignore[reportMissingImports]
 from torch import nn  # pyright: ignore[reportMissingImports]
@@ -42,6 +43,11 @@ class Block:
         """Whether the input is added to the output, and a skip is the identity."""
         return self.stride == 1 and self.in_channels == self.out_channels
 
+    @property
+    def last_norm(self) -> str:
+        """Name of the normalisation of its output."""
+        return "residual_norm" if self.keeps_shape else "project_norm"
+
 
 def _scaled(channels: int, width: float) -> int:
     return channels if width == 1 else max(4, 4 * round(channels * width / 4))
@@ -62,11 +68,80 @@ def _convolve(x: torch.Tensor, weight: torch.Tensor, stride: int = 1, groups: in
     return functional.conv2d(x, weight, stride=stride, padding=[zeros // 2 for zeros in total], groups=groups)
 
 
+def _super_kernel(
+    block: Block,
+    own: Parameters,
+    masks: Parameters,
+    x: torch.Tensor,
+    quantized: torch.Tensor,
+    at: Precision,
+    given: torch.Tensor,
+) -> torch.Tensor:
+    """Output of the super-kernel; `given` are the shares of kernels, expansions and groups [6]."""
+    channels, grouped = block.in_channels, given[5]
+    leading = given[[2, 3, 3, 4, 4, 4]].repeat_interleave(channels)
+    counted = (leading.detach() > 0).to(leading.dtype)
+    expand, project = own["super_kernel/expand/kernel"], own["super_kernel/project/kernel"]
+    apart = 1 - grouped * masks["apart_expand"]
+    expand = torch.cat([expand[:channels] * apart, expand[channels:]])
+    depthwise = own["super_kernel/depthwise/kernel"] * (given[:2, None, None] * masks["rings"]).sum(0)
+    apart = 1 - grouped * masks["apart_project"]
+    rest = project[:, channels:] * leading[channels:, None, None]
+    project = torch.cat([project[:, :channels] * apart, rest], dim=1)
+    y = _convolve(quantized, quantize_weights(expand, at, counted))
+    y = torch.relu(_batch_norm(y, own, "super_kernel/expand_activation/norm"))
+    y = quantize_activations(y, at, signed=False, counted=counted)
+    y = _convolve(y, quantize_weights(depthwise, at, counted), block.stride, groups=channels * EXPANSION)
+    y = torch.relu(_batch_norm(y, own, "super_kernel/depthwise_activation/norm"))
+    y = quantize_activations(y, at, signed=False, counted=counted)
+    y = _convolve(y, quantize_weights(project, at))
+    y = _batch_norm(y, own, f"super_kernel/{block.last_norm}")
+    return x + y if block.keeps_shape else y
+
+
+def _skip(block: Block, own: Parameters, x: torch.Tensor, quantized: torch.Tensor, at: Precision) -> torch.Tensor:
+    if block.keeps_shape:
+        return x
+    kernel = quantize_weights(own["skip/pointwise/kernel"], at)
+    return torch.relu(_batch_norm(_convolve(quantized, kernel, block.stride), own, "skip/norm"))
+
+
+def block_output(
+    block: Block,
+    own: Parameters,
+    masks: Parameters,
+    x: torch.Tensor,
+    shares: torch.Tensor,
+    widths: torch.Tensor,
+    signed: bool,
+) -> torch.Tensor:
+    """Output of a block [batch, channels, height, width].
+
+    Args:
+      block: which.
+      own: its parameters, by names within the block.
+      masks: rings of the kernel, and what keeps groups apart, by name.
+      x: its input.
+      shares: of kernels, expansions and groups of the super-kernel, then of it in the block, then of the skip, [8].
+      widths: probabilities of operand widths, [3].
+      signed: whether its input may be negative.
+    """
+    at = Precision(WIDTHS, widths)
+    quantized = quantize_activations(x, at, signed=signed)
+    kernel = _super_kernel(block, own, masks, x, quantized, at, shares[:6])
+    return shares[6] * kernel + shares[7] * _skip(block, own, x, quantized, at)
+
+
 class SuperKernelNetwork(nn.Module):
-    """Stem, 22 blocks of one super-kernel and a skip, head, pool, classifier. Its buffers are what masks are made of."""
+    """Stem, 22 blocks of one super-kernel and a skip, head, pool, classifier. Its buffers are what masks are made of.
+
+    Attributes:
+      block_output: the function of that name, which may be compiled by itself.
+    """
 
     def __init__(self, width: float):
         super().__init__()
+        self.block_output: Callable[..., torch.Tensor] = block_output
         self.stem_channels, self.head_channels = _scaled(_STEM, width), _scaled(_HEAD, width)
         self.blocks: list[Block] = []
         channels = self.stem_channels
@@ -90,6 +165,9 @@ class SuperKernelNetwork(nn.Module):
             self.register_buffer(f"apart_expand_{index}", (of_input[:, None] != of_input).float()[..., None, None])
             self.register_buffer(f"apart_project_{index}", (of_output[:, None] != reads).float()[..., None, None])
         self.register_buffer("certain", torch.ones(1))
+        prefixes = [f"blocks/{index}/candidates/" for index in range(len(self.blocks))]
+        shapes = self.shapes()
+        self.names = [[name.removeprefix(own) for name in shapes if name.startswith(own)] for own in prefixes]
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape of every parameter."""
@@ -107,7 +185,7 @@ class SuperKernelNetwork(nn.Module):
             shapes[f"{name}/super_kernel/depthwise/kernel"] = (hidden, 1, KERNEL, KERNEL)
             norm(f"{name}/super_kernel/depthwise_activation/norm", hidden)
             shapes[f"{name}/super_kernel/project/kernel"] = (block.out_channels, hidden, 1, 1)
-            norm(f"{name}/super_kernel/{self._last_norm(block)}", block.out_channels)
+            norm(f"{name}/super_kernel/{block.last_norm}", block.out_channels)
             if not block.keeps_shape:
                 shapes[f"{name}/skip/pointwise/kernel"] = (block.out_channels, block.in_channels, 1, 1)
                 norm(f"{name}/skip/norm", block.out_channels)
@@ -115,50 +193,6 @@ class SuperKernelNetwork(nn.Module):
         norm("head_norm", self.head_channels)
         shapes["classifier/kernel"], shapes["classifier/bias"] = (CLASSES, self.head_channels), (CLASSES,)
         return shapes
-
-    @staticmethod
-    def _last_norm(block: Block) -> str:
-        return "residual_norm" if block.keeps_shape else "project_norm"
-
-    def _super_kernel(
-        self,
-        parameters: Parameters,
-        index: int,
-        x: torch.Tensor,
-        quantized: torch.Tensor,
-        at: Precision,
-        given: torch.Tensor,
-    ) -> torch.Tensor:
-        """Output of the super-kernel; `given` are the shares of kernels, expansions and groups [6]."""
-        block, name = self.blocks[index], f"blocks/{index}/candidates/super_kernel"
-        channels, grouped = block.in_channels, given[5]
-        leading = given[[2, 3, 3, 4, 4, 4]].repeat_interleave(channels)
-        counted = (leading.detach() > 0).to(leading.dtype)
-        expand, project = parameters[f"{name}/expand/kernel"], parameters[f"{name}/project/kernel"]
-        apart = 1 - grouped * getattr(self, f"apart_expand_{index}")
-        expand = torch.cat([expand[:channels] * apart, expand[channels:]])
-        depthwise = parameters[f"{name}/depthwise/kernel"] * (given[:2, None, None] * self.rings).sum(0)
-        apart = 1 - grouped * getattr(self, f"apart_project_{index}")
-        rest = project[:, channels:] * leading[channels:, None, None]
-        project = torch.cat([project[:, :channels] * apart, rest], dim=1)
-        y = _convolve(quantized, quantize_weights(expand, at, counted))
-        y = torch.relu(_batch_norm(y, parameters, f"{name}/expand_activation/norm"))
-        y = quantize_activations(y, at, signed=False, counted=counted)
-        y = _convolve(y, quantize_weights(depthwise, at, counted), block.stride, groups=channels * EXPANSION)
-        y = torch.relu(_batch_norm(y, parameters, f"{name}/depthwise_activation/norm"))
-        y = quantize_activations(y, at, signed=False, counted=counted)
-        y = _convolve(y, quantize_weights(project, at))
-        y = _batch_norm(y, parameters, f"{name}/{self._last_norm(block)}")
-        return x + y if block.keeps_shape else y
-
-    def _skip(
-        self, parameters: Parameters, index: int, x: torch.Tensor, quantized: torch.Tensor, at: Precision
-    ) -> torch.Tensor:
-        block, name = self.blocks[index], f"blocks/{index}/candidates/skip"
-        if block.keeps_shape:
-            return x
-        kernel = quantize_weights(parameters[f"{name}/pointwise/kernel"], at)
-        return torch.relu(_batch_norm(_convolve(quantized, kernel, block.stride), parameters, f"{name}/norm"))
 
     def forward(self, parameters: Parameters, point: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
         """Logits [batch, classes].
@@ -179,11 +213,14 @@ class SuperKernelNetwork(nn.Module):
         x = quantize_activations(images, fixed, signed=True)
         x = _convolve(x, quantize_weights(parameters["stem/kernel"], fixed))
         x = torch.relu(_batch_norm(x, parameters, "stem_norm"))
-        for index in range(len(self.blocks)):
-            at = Precision(WIDTHS, widths[index])
-            quantized = quantize_activations(x, at, signed=index > 0)
-            kernel = self._super_kernel(parameters, index, x, quantized, at, shares[index])
-            x = kept[index] * kernel + operations[index, -1] * self._skip(parameters, index, x, quantized, at)
+        shares = torch.cat([shares, kept, operations[:, -1:]], dim=1)
+        for index, block in enumerate(self.blocks):
+            prefix = f"blocks/{index}/candidates/"
+            own = {name: parameters[prefix + name] for name in self.names[index]}
+            masks = {name: getattr(self, f"{name}_{index}") for name in ("apart_expand", "apart_project")}
+            x = self.block_output(
+                block, own, masks | {"rings": self.rings}, x, shares[index], widths[index], signed=index > 0
+            )
         x = _convolve(quantize_activations(x, fixed, signed=True), quantize_weights(parameters["head/kernel"], fixed))
         x = torch.relu(_batch_norm(x, parameters, "head_norm")).mean(dim=(2, 3))
         x = quantize_activations(x, fixed, signed=False)

@@ -13,9 +13,10 @@ A step is two passes forward and backward, each on a batch that lies on the devi
 
 The loss is that of the task: no hardware is priced here, which `dna_jax` does in the second half. Learning rates are
 constant. "compile" hands sampling, network and loss, forward and backward, to `torch.compile` as one graph with its default
-settings; "eager" runs them as they stand. Either way optimisers are PyTorch's fused ones, images are held with channels
-last, cuDNN tries its algorithms out, and float32 products may run in TF32, as they do in JAX by default. On a CPU it takes
-one thread.
+settings; "compile_blocks" hands it the blocks one by one, which are compiled once for all of equal shapes, and runs the rest
+as it stands, as "eager" runs everything. Either way optimisers are PyTorch's fused ones, images are held with channels last,
+cuDNN tries its algorithms out, and float32 products may run in TF32, as they do in JAX by default. On a CPU all take one
+thread.
 
 The check compares logits, loss and gradients with those that `experiments.dna_reference` wrote, in float64: there no number
 falls on the other side of a rounding because sums were taken in another order.
@@ -33,7 +34,7 @@ from typing import Any
 REQUIREMENTS = ("torch==2.13.0", "numpy==2.4.6")
 """Packages known to work together, with Python 3.11."""
 
-MODES = ("compile", "eager")
+MODES = ("eager", "compile_blocks", "compile")
 TOLERANCE = 1e-9
 """Largest relative difference of each quantity of the check, of kernels in the worst one."""
 
@@ -128,6 +129,10 @@ def prepare_step(width: float, image_size: int, batch: int, device: str, mode: s
     groups = [{"params": matrices, "weight_decay": 1e-4}, {"params": vectors, "weight_decay": 0.0}]
     weights_optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9, nesterov=True, fused=True)
     logits_optimizer = torch.optim.Adam([logits], lr=0.01, fused=True)
+    if mode == "compile_blocks":
+        # Every shape is a program of its own, with gradients by weights and without.
+        torch._dynamo.config.recompile_limit = 4 * len(network.blocks)
+        network.block_output = torch.compile(network.block_output, fullgraph=True, dynamic=False)
     run = torch.compile(loss, fullgraph=True) if mode == "compile" else loss
     training, validation = random_batch(), random_batch()
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import pathlib
+import time
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from dna_jax.networks import dna_layers, dna_network, published_layers
 from dna_jax.spaces import OPERATIONS, SKIP
 from experiments import benchmark_dna_step, dna_reference, dna_step
 from experiments.baselines import nni_step, torch_step
-from experiments.environments import run_tool
+from experiments.environments import UnfinishedError, run_tool
 
 ENVIRONMENTS = pathlib.Path(__file__).resolve().parents[2] / ".cache" / "baselines"
 READY = ENVIRONMENTS / "torch" / "ready"
@@ -37,20 +38,21 @@ def test_baselines_are_those_of_the_platform():
     chosen = benchmark_dna_step.chosen_baselines
     assert chosen(None, "cpu") == ["torch_eager", *nni_step.STRATEGIES]
     assert chosen(["torch_compile"], "cpu") == ["torch_compile"]
-    assert chosen(None, "gpu") == ["torch_compile", "torch_eager"]
+    assert chosen(None, "gpu") == ["torch_eager", "torch_compile_blocks", "torch_compile"]
     assert chosen([], "cpu") == []
-    with pytest.raises(UserError, match="Unknown baseline 'torch_magic'; choose among torch_compile, "):
+    with pytest.raises(UserError, match="Unknown baseline 'torch_magic'; choose among torch_eager, "):
         chosen(["torch_magic"], "gpu")
     with pytest.raises(UserError, match="NNI's Proxyless is timed on CPUs only"):
         chosen(["torch_eager", "Proxyless"], "gpu")
 
 
-def test_options_of_nni_are_checked_before_anything_is_measured(refused):
+def test_options_of_baselines_are_checked_before_anything_is_measured(refused):
     for arguments, reason in (
         (("--strides=cifarr",), "--strides=cifarr must name some of: published, cifar"),
         (("--strides=cifar,cifar",), "--strides names cifar more than once"),
         (("--strides=cifar", "--baselines=torch_eager"), "--strides is of NNI, of which nothing is timed"),
         (("--nni_repeats=1", "--baselines="), "--nni_repeats is of NNI, of which nothing is timed"),
+        (("--torch_limit_s=9", "--baselines=Proxyless"), "--torch_limit_s is of PyTorch, of which nothing is timed"),
     ):
         said = refused("benchmark_dna_step", *arguments)
         assert reason in said
@@ -64,6 +66,17 @@ def test_without_a_folder_tools_run_as_installed(monkeypatch, tmp_path):
     ran = run_tool("torch", None, ("nothing-of-this-name",), "torch_step.py", ["--repeats=1"])
     assert ran["script"].endswith("baselines/torch_step.py")
     assert ran["argument"] == "--repeats=1"
+
+
+def test_a_tool_that_takes_too_long_is_stopped_with_what_it_started(monkeypatch, tmp_path):
+    fake, mark = tmp_path / "python", tmp_path / "alive"
+    fake.write_text(f"#!/bin/sh\n(sleep 2; touch {mark}) &\nsleep 60\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(fake))
+    with pytest.raises(UnfinishedError, match=r"torch had not finished after 0\.5 s"):
+        run_tool("torch", None, (), "torch_step.py", [], limit_s=0.5)
+    time.sleep(2.5)
+    assert not mark.exists()
 
 
 def test_the_point_of_the_reference_shows_every_branch():
