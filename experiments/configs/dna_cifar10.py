@@ -13,7 +13,8 @@ Paper:     DNA (Zhang et al., arXiv:2010.14778) and Auto-NBA (Fu et al., ICML 20
            it anew to the proven best on the way, as dna_fpga.py does.
 Data:      CIFAR-10 of tensorflow-datasets, 32 x 32.
 Hardware:  one GPU; the pipeline is for a ZC706 board. Variant `cpu`, at a quarter of the width and fewer steps: 2 CPU cores.
-Time:      not measured yet.
+Time:      not measured as a whole. By its step on an H100 (26 ms, experiments/results/benchmarks/), the search takes some 20
+           minutes, if images come as fast.
 Expected:  all budgets met, the pipeline proven optimal for the network found in the allocation of the release (where 177
            images/s are the most that the default network of kernel 3, expansion 6 and 8 bits reaches); accuracy not
            measured yet.
