@@ -27,7 +27,7 @@ from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.networks import StatedNetwork, expected_layers
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
-from dna_jax.search import Limits, PipelineSearchConfig, certified_optimum, search_pipelines
+from dna_jax.search import Limits, PipelineSearchConfig, certified_optimum, optimum_for_expected, search_pipelines
 from dna_jax.spaces import (
     PARTS,
     PLANS,
@@ -84,10 +84,8 @@ def best_for_expected(network: StatedNetwork, default_operations: bool, limits: 
         default = specification.default_design
         space = space.fix({name: option for name, option in default.items() if not is_bits(name)})
     point = space.pin(space.is_option / space.is_option.sum(axis=-1, keepdims=True, dtype=np.float32))
-    layers, times = expected_layers(specification, point)
-    expected = {layer: float(often) for layer, often in zip(layers, np.asarray(times), strict=True) if often > 0}
-    pipelines = fpga_pipeline_space(network.plan)
-    best = certified_optimum(list(expected), pipelines, limits, times=list(expected.values()))
+    layers, expected = expected_layers(specification, point)
+    best = optimum_for_expected(layers, expected, fpga_pipeline_space(network.plan), limits)
     if best.design is None:
         raise UserError(
             f"No pipeline for the expected network of the family {network.plan} fits {limits.dsp:g} DSP slices and "

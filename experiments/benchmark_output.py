@@ -37,8 +37,13 @@ def machine() -> str:
 
 
 def command(module: str) -> str:
-    """The command that measures the same, with every flag that was passed but those of `PLACES`."""
-    passed = [flags.FLAGS[name].serialize() for name in flags.FLAGS if flags.FLAGS[name].present and name not in PLACES]
+    """The command that measures the same, with every flag that was passed but those of `PLACES` that name a place."""
+
+    def counts(name: str) -> bool:
+        # Without a folder for environments, tools run as they are installed: other versions, perhaps.
+        return flags.FLAGS[name].present and not (name in PLACES and flags.FLAGS[name].value)
+
+    passed = [flags.FLAGS[name].serialize() for name in flags.FLAGS if counts(name)]
     # A flag that may be repeated has a line for each time.
     return " ".join(["python -m", module, *map(shlex.quote, "\n".join(passed).splitlines())])
 

@@ -243,7 +243,7 @@ class AsicTarget:
             "accelerator_gap": gap,
             "method": method_sentence(goal, evaluations),
             "bound": bounds,
-            "carried_by_gradient": before,
+            "carried": before,
             "most_likely_network_kept": not changed,
             "decisions_that_gave_way": changed,
             "standing": standing_sentence(goal, gap, before, dict(problem.budgets.items())) + said,

@@ -106,9 +106,9 @@ class RetrainConfig:
     Attributes:
       start: "scratch" (fresh weights) or "inherit" (the supernet's).
       training: the recipe, the same for the published network beside it.
-      repeats: trainings of each network, side by side in one program, each with first weights, augmentation and an order of
-        images of its own; the accuracy is their mean. Of a short training another seed may say one or two points more or
-        less, as much as two searches differ by.
+      repeats: trainings of each network, side by side in one program, each with augmentation, an order of images and, unless
+        they are inherited, first weights of its own; the accuracy is their mean. Of a short training another seed may say
+        one or two points more or less, as much as two searches differ by.
       published: whether to report the published network beside it, trained from scratch.
     """
 
@@ -227,7 +227,7 @@ def from_mapping(kind: type, values: Mapping[str, Any], path: str = "config") ->
 
 
 def is_smoke(variant: str) -> bool:
-    """Whether a run card's variant is `smoke`, the same path in seconds; UserError for one that no card has."""
+    """Whether a run card's variant is `smoke`, the same path in seconds; UserError for one that the card has not."""
     if variant not in ("", "smoke"):
-        raise UserError(f"Run cards have no variant {variant!r}; use FILE or FILE:smoke.")
+        raise UserError(f"This run card has no variant {variant!r}; use FILE or FILE:smoke.")
     return variant == "smoke"

@@ -43,16 +43,14 @@ from dna_jax.search import (
     initial_logits,
     likeliest_within,
     mean_point,
+    optimum_for_expected,
     recheck,
 )
 from dna_jax.spaces import Design, Part, Space, as_released, baseline_pipeline, fpga_pipeline_space, hold_parts
-from dna_jax.workload import Layer, merge_counts
+from dna_jax.workload import Layer
 
 if TYPE_CHECKING:
     from dna_jax.runs.problem import Problem
-
-_RARE = 1000
-"""A layer that fewer than one in so many networks has does not shape the accelerator."""
 
 HELD_PARTS: dict[str, tuple[Part, ...]] = {
     "allocation": ("allocation",),
@@ -174,15 +172,9 @@ class FpgaTarget:
         )
 
     def _best(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Certificate:
-        """Of most images a second for the expected network, all of whose chunks are built.
-
-        Layers expected less than once in _RARE networks are left out.
-        """
-        layers, expected = merge_counts(*expected_layers(problem.specification, point))
-        kept = [(layer, float(times)) for layer, times in zip(layers, np.asarray(expected), strict=True)]
-        kept = [(layer, times) for layer, times in kept if times > 1 / _RARE]
-        names, times = zip(*kept, strict=True)
-        return certified_optimum(names, problem.accelerator_space, self._limits(problem), times=times)
+        """Of most images a second for the expected network, all of whose chunks are built."""
+        layers, expected = expected_layers(problem.specification, point)
+        return optimum_for_expected(layers, expected, problem.accelerator_space, self._limits(problem))
 
     def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
         """Of most images a second for the expected network; None where its chunks do not fit."""
@@ -254,7 +246,7 @@ class FpgaTarget:
         self, problem: "Problem", carried: Design, design: Design, found: Mapping[str, float], optimum: Certificate
     ) -> dict[str, Any]:
         """That of a verdict on a design of some cost, beside the pair that the search had carried."""
-        by_gradient = cost_block(evaluate_pipeline(chosen_layers(problem.specification, carried), carried)[1])
+        before = cost_block(evaluate_pipeline(chosen_layers(problem.specification, carried), carried)[1])
         changed, said = gave_way(problem.network_space, design, carried)
         gap = found["frame_ms"] * CLOCK_HZ / 1e3 / optimum.cycles - 1 if optimum.cycles else None
         held = problem.config.accelerator.allocation == "released"
@@ -266,10 +258,10 @@ class FpgaTarget:
             "another algorithm",
             "best_cost": {"fps": optimum.fps, "dsp": optimum.dsp, "bram": optimum.bram},
             "bound_fps": CLOCK_HZ / optimum.bound_cycles if optimum.bound_cycles else None,
-            "carried_by_gradient": by_gradient,
+            "carried": before,
             "most_likely_network_kept": not changed,
             "decisions_that_gave_way": changed,
-            "standing": standing_sentence(gap, by_gradient, dict(problem.budgets.items()), held) + said,
+            "standing": standing_sentence(gap, before, dict(problem.budgets.items()), held) + said,
         }
 
     def _published(self, problem: "Problem") -> tuple[dict[str, float], dict[str, float] | None]:

@@ -81,21 +81,17 @@ class Target(Protocol):
         """Raise OutOfReachError unless some design meets every budget."""
         ...
 
-    def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
-        """The best accelerator for the network of a point; None where none meets the limits.
-
-        For FPGAs it is proven best for the expected network; templates are enumerated and ASICs searched, for the most
-        likely one.
-        """
-        ...
-
     def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> BestAccelerator | None:
-        """The same accelerator, with the shares of its chunks."""
+        """The best accelerator for the network of a point, with the shares of its chunks; None where none meets the limits.
+
+        For FPGAs it is proven best for the expected network, within the device; templates are enumerated and ASICs searched
+        for the most likely one, these within the area alone where nothing meets the other budgets.
+        """
         ...
 
     def platform(self, problem: "Problem") -> Design | None:
         """The accelerator that networks are searched on where one part comes after the other; None where none meets the
-        limits."""
+        limits: of pipelines those of the device or the area, of templates all budgets, with the published network."""
         ...
 
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:

@@ -59,8 +59,9 @@ RULES = (
     ),
     Rule(
         ("accelerator.allocation",),
-        "with accelerator.template=fpga and fix other than accelerator",
-        lambda config: config.accelerator.template == "fpga" and config.fix != "accelerator",
+        # A pipeline that is fixed is judged among those of the allocation.
+        "with accelerator.template=fpga",
+        lambda config: config.accelerator.template == "fpga",
     ),
     Rule(
         ("accelerator.held",),

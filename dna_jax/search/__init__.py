@@ -7,6 +7,7 @@ from dna_jax.search.cosearch import BestAccelerator, CoSearch, Pricing, SearchSt
 from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
 from dna_jax.search.estimators import ESTIMATORS, Estimator
 from dna_jax.search.exact import discrete_cost, enumerate_accelerators
+from dna_jax.search.expected_optimum import optimum_for_expected
 from dna_jax.search.likeliest import likeliest_within
 from dna_jax.search.objectives import (
     ASIC_PIPELINE_COSTS,
@@ -75,6 +76,7 @@ __all__ = [
     "merit",
     "most_likely_feasible",
     "objective",
+    "optimum_for_expected",
     "optimum_reader",
     "read_certificate",
     "recheck",

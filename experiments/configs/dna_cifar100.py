@@ -3,7 +3,7 @@
 Paper:     DNA (Zhang et al., arXiv:2010.14778) and Auto-NBA (Fu et al., ICML 2021); all settings are those of
            `dna_cifar10.py`, as in the release of Auto-NBA, whose configuration of both sets is one.
 Data:      CIFAR-100 of tensorflow-datasets, 32 x 32, its 100 fine labels.
-Hardware:  one GPU; the pipeline is for a ZC706 board.
+Hardware:  one GPU; the pipeline is for a ZC706 board. Variant `cpu`, as in dna_cifar10.py: 2 CPU cores.
 Time:      not measured yet.
 Expected:  all budgets met, the pipeline proven optimal for the network found in the allocation of the release;
            accuracy not measured yet.

@@ -126,6 +126,9 @@ def test_results_name_the_command_but_no_places(monkeypatch):
     values(["program", *given, "--searches=one after another"])
     monkeypatch.setattr(benchmark_output.flags, "FLAGS", values)
     words = shlex.split(benchmark_output.command("experiments.it"))
+    # Tools as they are installed, in no folder of their own, are no place.
+    values["environments"].value = ""
+    assert "--environments=" in shlex.split(benchmark_output.command("experiments.it"))
     assert words[:3] == ["python", "-m", "experiments.it"]
     assert sorted(words[3:]) == ["--searches=one after another", "--seeds=3", "--tables=a", "--tables=b", "--yes"]
 

@@ -20,14 +20,16 @@ from dna_jax.hardware.asic import (
 )
 from dna_jax.hardware.candidates import complete
 from dna_jax.hardware.templates.asic_chunk import ChunkSizes, build_chunk, chunk_architecture, expected_fractions
-from dna_jax.hardware.templates.asic_chunk_mappings import chunk_candidates
+from dna_jax.hardware.templates.asic_chunk_mappings import chunk_candidates, chunk_pool
 from dna_jax.hardware.templates.data_centric import nvdla_like, shidiannao_like
 from dna_jax.hardware.templates.eyeriss import eyeriss
+from dna_jax.networks import published_layers
 from dna_jax.spaces import Point, Space
 from dna_jax.spaces.asic_pipeline import (
     ARCHITECTURE_KNOBS,
     BANDWIDTH_GBPS,
     BANDWIDTH_WEIGHT,
+    STYLES,
     allocation_name,
     asic_pipeline_space,
     automatic_schedules,
@@ -341,6 +343,30 @@ def test_a_single_chunk_is_its_accelerator_under_the_mapper():
             exact = accelerator(knobs.one_hot(row[columns], jnp.float64), jnp.asarray(gbps))
             priced = cost.latency_ms[i], cost.energy_mj[i], cost.chunk_mm2[i, 0]
             np.testing.assert_allclose(priced, [float(x) for x in exact], rtol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("style", STYLES)
+def test_the_mappings_of_a_style_are_nearly_as_good_as_the_pool_they_come_from(style):
+    layers = [layer for layer in published_layers("efficientnet_b0") if layer.weight_bits]
+    knobs = Space("chunk", ARCHITECTURE_KNOBS)
+    generator = np.random.default_rng(0)
+    rows = np.stack([generator.integers(len(knob.options), size=24) for knob in knobs.decisions], axis=1)
+    with jax.enable_x64(True):
+        workload = workload_from_layers(layers, dtype=jnp.float64)
+
+        @functools.partial(jax.jit, static_argnames="candidates")
+        def cycles(point, candidates):
+            return jnp.sum(price_layers(workload, chunk_architecture(point, 16.0, jnp.float64), candidates).cycles)
+
+        points = [knobs.one_hot(row, jnp.float64) for row in rows]
+        chosen, pool = (
+            np.array([float(cycles(point, candidates)) for point in points])
+            for candidates in (chunk_candidates(style), chunk_pool(style))
+        )
+    assert np.all(chosen >= (1 - 1e-9) * pool)
+    # They were chosen for other layers, on other chunks.
+    assert np.mean(chosen / pool) < 1.04
 
 
 @pytest.mark.parametrize("chunks", [1, 3])

@@ -80,6 +80,7 @@ def test_wrong_values_are_named(change, says):
 DEFAULTS = to_config_dict(CosearchConfig()).to_dict()
 _DNA = {"network": {"space": "dna"}}
 _FPGA = {"accelerator": {"template": "fpga"}}
+_ASIC = {"accelerator": {"template": "asic"}}
 _BILEVEL_WIDTHS = {"search": {"level": "bilevel", "soft_widths": True}}
 
 
@@ -109,10 +110,11 @@ UNREAD = [
         {"budgets": {"dsp": 100.0}},
     ),
     ({"accelerator": {"allocation": "searched"}}, {"accelerator": {"template": "gemmini"}}, _FPGA),
-    (_with(_FPGA, {"accelerator": {"allocation": "searched"}}), {"fix": "accelerator"}, {"fix": "network"}),
     ({"accelerator": {"held": "mapping"}}, {}, _FPGA),
     (_with(_FPGA, {"accelerator": {"held": "mapping"}}), {"fix": "network"}, {}),
     (_with(_FPGA, {"accelerator": {"held": "mapping"}}), {"order": "network_first"}, {}),
+    ({"accelerator": {"schedules": "searched"}}, {}, _ASIC),
+    (_with(_ASIC, {"accelerator": {"schedules": "searched"}}), {"fix": "accelerator"}, {"fix": "network"}),
     ({"accelerator": {"chunks": 2}}, {}, {"accelerator": {"template": "asic"}}),
     ({"accelerator": {"chunks": 2}}, _FPGA, {"accelerator": {"template": "asic"}}),
     ({"cost": {"correction": "rtl"}}, {}, {"accelerator": {"template": "gemmini"}}),
@@ -133,10 +135,16 @@ UNREAD = [
     (_with(_DNA, _BILEVEL_WIDTHS), {"network": {"bits": 8}}, {}),
     (_with(_DNA, _BILEVEL_WIDTHS), _search(hard=False), {}),
     (_search(expected_network=True), {"fix": "network"}, {"fix": "accelerator"}),
+    (_search(initial_noise=0.5), {"fix": "network"}, {"fix": "accelerator"}),
     (_search(reoptimize_every=5), {"fix": "accelerator"}, {"fix": "network"}),
     (_search(reoptimize_every=5), {"order": "network_first"}, {}),
     (_search(accelerator={"learning_rate": 0.1}), _search(reoptimize_every=5), {}),
     (_search(temperature={"end": 0.1}), _search(temperature={"schedule": "constant"}), {}),
+    (
+        _with(_search(soft_warmup=True), _search(warmup_temperature={"end": 0.1})),
+        _search(warmup_temperature={"schedule": "constant"}),
+        {},
+    ),
 ]
 
 
@@ -160,6 +168,11 @@ def test_options_that_nothing_reads_are_refused(given, unread_with, read_with):
     (remedy,) = str(refusal.value).rsplit(" or set ", 1)[1][:-1].split(", ")
     assert remedy == f"{path}={value_at(CosearchConfig, path)}"
     from_mapping(CosearchConfig, _with(DEFAULTS, given, read_with))
+
+
+def test_every_rule_is_shown_to_refuse():
+    shown = {list(_leaves(given))[-1] for given, _, _ in UNREAD}
+    assert [rule.where for rule in RULES if not shown & set(rule.options)] == []
 
 
 def test_all_options_that_nothing_reads_are_named_at_once():

@@ -67,7 +67,7 @@ def test_the_pair_found_is_judged_with_its_proven_pipeline(problem, tmp_path):
     carried = space.decode(point)
     assert problem.network_space.restrict(verdict.design) == problem.network_space.restrict(carried)
     _, before = evaluate_pipeline(layers, carried)
-    assert verdict.optimality["carried_by_gradient"]["fps"] == pytest.approx(float(before.fps))
+    assert verdict.optimality["carried"]["fps"] == pytest.approx(float(before.fps))
     assert verdict.cost["fps"] >= float(before.fps) or float(before.dsp) > 900 or float(before.bram) > 700
     # Shares of a chunk's cycles add up.
     shares = {}

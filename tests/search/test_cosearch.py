@@ -138,10 +138,13 @@ def test_a_fixed_network_trains_that_network_alone():
 
 def test_soft_samples_train_too():
     strategy = _strategy(hard=False, warmup_steps=0)
-    state, metrics = jax.jit(strategy.joint_step)(strategy.init(0), _batch())
+    start = strategy.init(0)
+    state, metrics = jax.jit(strategy.joint_step)(start, _batch())
     assert np.isfinite(float(metrics["loss"]))
     for leaf in jax.tree.leaves(state.logits):
         assert np.isfinite(np.asarray(leaf)).all()
+    for part in ("parameters", "network_logits", "accelerator_logits"):
+        assert _differs(getattr(start, part), getattr(state, part)), part
 
 
 def test_steps_are_a_function_of_state_and_batch():
@@ -251,6 +254,8 @@ def test_dna_networks_and_pipelines_learn_together():
     for before, after in zip(jax.tree.leaves(start.parameters), jax.tree.leaves(state.parameters), strict=True):
         assert np.all(np.isfinite(after))
         assert before.shape == after.shape
+    moved = jax.tree.map(_differs, start.parameters, state.parameters)
+    assert np.mean(jax.tree.leaves(moved)) > 0.9
     assert float(jnp.abs(state.network_logits).max()) > 0.1
     assert float(jnp.abs(state.accelerator_logits).max()) > 0.1
     assert float(state.multipliers["frame_ms"]) > 0

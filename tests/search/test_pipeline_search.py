@@ -117,6 +117,21 @@ def test_seeds_are_independent_and_repeatable():
     assert not np.array_equal(first.history, second.history)
 
 
+def test_the_weight_of_the_slowest_chunk_grows_at_its_rate():
+    arrays, limits, key = _arrays(NETWORKS["demo"].layers), jnp.array([900.0, 700.0]), jax.random.key(0)
+    built = np.asarray(arrays.built)
+    moved = {}
+    for rate in (0.0, 0.1, 0.3):
+        search = PipelineSearch(PipelineSearchConfig(weight_rate=rate))
+        state, _ = jax.jit(search.step)(arrays, limits, search.init(arrays), key)
+        moved[rate] = np.asarray(state.log_weights)[built]
+    assert np.all(moved[0.0] == 0)
+    # The largest is 0; the others fall by how much faster their chunks are, in logarithm, times the rate.
+    assert moved[0.1].max() == 0
+    assert moved[0.1].min() < -0.05
+    np.testing.assert_allclose(moved[0.3], 3 * moved[0.1], rtol=1e-5)
+
+
 def test_networks_of_one_family_share_a_compiled_program():
     search = PipelineSearch(PipelineSearchConfig(steps=2, samples=3))
     traced = jax.jit(chex.assert_max_traces(lambda arrays, keys: search.run(arrays, jnp.array([64.0, 140.0]), keys), n=1))
