@@ -41,7 +41,7 @@ def command(module: str) -> str:
 
     def counts(name: str) -> bool:
         # Without a folder for environments, tools run as they are installed: other versions, perhaps.
-        return flags.FLAGS[name].present and not (name in PLACES and flags.FLAGS[name].value)
+        return bool(flags.FLAGS[name].present) and not (name in PLACES and flags.FLAGS[name].value)
 
     passed = [flags.FLAGS[name].serialize() for name in flags.FLAGS if counts(name)]
     # A flag that may be repeated has a line for each time.

@@ -160,6 +160,24 @@ def test_that_nothing_fits_is_proven_too(problem, tmp_path, monkeypatch):
             claim()
 
 
+def test_a_pipeline_that_is_fixed_is_judged_in_the_allocation_of_the_card(problem, tmp_path):
+    search = dataclasses.replace(problem.config.search, reoptimize_every=0)
+    config = dataclasses.replace(problem.config, fix="accelerator", budgets=Budgets(fps=1.0), search=search)
+    best, proven = {}, {"released": "fixed", "searched": "free"}
+    for allocation in ("released", "searched"):
+        accelerator = AcceleratorConfig(template="fpga", allocation=allocation)
+        fixed = build_problem(dataclasses.replace(config, accelerator=accelerator), None)
+        assert not fixed.accelerator_space.free
+        verdict = fixed.target.judge(fixed, fixed.strategy.space.sample(jax.random.key(1)), tmp_path)
+        best[allocation] = verdict.optimality["best_cost"]["fps"], verdict.optimality["standing"]
+        stated, certificate = read_certificate(tmp_path / "certificate.json")
+        assert stated.allocation == proven[allocation]
+        assert certificate.fps == best[allocation][0]
+    assert best["searched"][0] >= best["released"][0]
+    assert "in the allocation of the release" in best["released"][1]
+    assert "in the allocation of the release" not in best["searched"][1]
+
+
 def test_networks_without_widths_run_on_pipelines_of_eight_bits():
     config = CosearchConfig(
         network=NetworkConfig(space="s1", width=0.25, stride_plan="digits"),
