@@ -74,7 +74,7 @@ def measure_certificates(networks: Sequence[StatedNetwork]) -> list[dict[str, An
             seconds = []
             for network in networks:
                 layers = PipelineProblem(network, model).layers
-                space = fpga_pipeline_space(network.plan).fix(as_released(network.plan, fixed_mode=mode == "fixed"))
+                space = fpga_pipeline_space(network.plan).fix(as_released(network.plan, mode=mode == "fixed"))
                 certified_optimum(layers, space, LIMITS[0], model)
                 for limits in LIMITS:
                     began = time.perf_counter()
@@ -126,7 +126,7 @@ def measure_estimators(
     """
     cases = [case(network, limits, mode, "corrected") for network in networks for limits in LIMITS[1:]]
     default = PipelineSearchConfig()
-    space = fpga_pipeline_space("cifar").fix(as_released("cifar", fixed_mode=mode == "fixed"))
+    space = fpga_pipeline_space("cifar").fix(as_released("cifar", mode=mode == "fixed"))
     budget = default.steps * evaluations_per_step(default, space)
     methods = [("reinforce", True)]
     methods += [(estimator, True) for estimator in (*ESTIMATORS, "random") if estimator != "reinforce"]

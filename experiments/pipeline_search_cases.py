@@ -22,7 +22,7 @@ from dna_jax.search import (
     evaluations_per_step,
     search_pipelines,
 )
-from dna_jax.spaces import OPERATIONS, WIDTHS, Space, as_released, boundary_name, fpga_pipeline_space
+from dna_jax.spaces import OPERATIONS, WIDTHS, Space, as_released, fpga_pipeline_space
 from dna_jax.workload import Layer
 
 LIMITS = (Limits(900, 700), Limits(220, 280), Limits(64, 140))
@@ -84,9 +84,7 @@ def case(network: StatedNetwork, limits: Limits, mode: str, model: Model, alloca
       allocation: "searched", or "released" for that of the release.
     """
     layers = PipelineProblem(network, model).layers
-    held = as_released(network.plan, fixed_mode=mode == "fixed")
-    if allocation == "searched":
-        held = {name: value for name, value in held.items() if name not in map(boundary_name, (False, True))}
+    held = as_released(network.plan, mode=mode == "fixed", allocation=allocation == "released")
     space = fpga_pipeline_space(network.plan).fix(held)
     optimum = certified_optimum(layers, space, limits, model)
     if optimum.design is None:

@@ -156,9 +156,8 @@ def _target(config: CosearchConfig, specification: Family, network_space: Space)
         return AsicTarget(groups, config.accelerator.chunks, config.search.objective.goal, config.accelerator.schedules)
     if config.accelerator.template == "fpga":
         # Stem, head and classifier have 8 bits whatever the blocks have.
-        fixed = network_space.fixed
         of_blocks = [d for d in network_space.decisions if is_bits(d.name)]
-        widths = {int(bits) for d in of_blocks for bits in ([fixed[d.name]] if d.name in fixed else d.options)} | {8}
+        widths = {int(bits) for d in of_blocks for bits in network_space.allowed(d.name)} | {8}
         return FpgaTarget(plan_for(config.network.stride_plan), tuple(sorted(widths)))
     template = TEMPLATES[config.accelerator.template]()
     if config.cost.correction == "rtl":

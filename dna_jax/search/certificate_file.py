@@ -14,7 +14,7 @@ from dna_jax.hardware.fpga import Model
 from dna_jax.networks import ListedNetwork, StatedNetwork, listed_network, stated_network
 from dna_jax.search.certified import Certificate, Front, Limits
 from dna_jax.search.recheck_front import equal
-from dna_jax.spaces import Chunk, Space, as_released, boundary_name, fpga_pipeline_space
+from dna_jax.spaces import Chunk, Space, as_released, fpga_pipeline_space
 from dna_jax.workload import Layer
 
 _CHOICES = {"model": ("released", "corrected"), "mode": ("fixed", "free"), "allocation": ("fixed", "free")}
@@ -51,9 +51,7 @@ class PipelineProblem:
     def space(self) -> Space:
         """Pipelines for the operand widths of the network, with what is held fixed."""
         plan, widths = self.network.plan, sorted({layer.weight_bits for layer in self.layers if layer.weight_bits})
-        held = as_released(plan, widths, fixed_mode=self.mode == "fixed")
-        if self.allocation == "free":
-            held = {name: value for name, value in held.items() if name not in map(boundary_name, (False, True))}
+        held = as_released(plan, widths, self.mode == "fixed", self.allocation == "fixed")
         return fpga_pipeline_space(plan, widths).fix(held)
 
 

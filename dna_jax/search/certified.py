@@ -164,10 +164,7 @@ def certified_optimum(
     """
     expected = dict.fromkeys(layers, 1.0) if times is None else dict(zip(layers, times, strict=True))
     remembered = {} if remembered is None else remembered
-    boundaries = [
-        [int(space.fixed[name])] if name in space.fixed else [int(option) for option in space[name].options]
-        for name in (boundary_name(False), boundary_name(True))
-    ]
+    boundaries = [[int(option) for option in space.allowed(boundary_name(depthwise))] for depthwise in (False, True)]
     fronts: dict[tuple[Chunk, int], Front] = {}
 
     def front_of(chunk: Chunk, own: tuple[Layer, ...]) -> Front:

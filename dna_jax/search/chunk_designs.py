@@ -51,19 +51,14 @@ class ChunkDesigns:
         return rows[np.argsort(self.costs[rows, 0], kind="stable")]
 
 
-def _options(space: Space, name: str) -> tuple[str, ...]:
-    """What a decision may still be."""
-    if name in space.fixed:
-        return (str(space.fixed[name]),)
-    return tuple(str(option) for option in space[name].options)
-
-
 def chunk_options(space: Space, chunk: Chunk) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Compute modes and, by KNOBS, pairs "tile/unrolled" that a space leaves to a chunk."""
-    modes = _options(space, knob_name(chunk, "parallel"))
-    knobs = tuple(
-        ("1/1",) if chunk.depthwise and knob == "inputs" else _options(space, knob_name(chunk, knob)) for knob in KNOBS
-    )
+
+    def left(knob: str) -> tuple[str, ...]:
+        return tuple(map(str, space.allowed(knob_name(chunk, knob))))
+
+    modes = left("parallel")
+    knobs = tuple(("1/1",) if chunk.depthwise and knob == "inputs" else left(knob) for knob in KNOBS)
     return modes, knobs
 
 

@@ -25,7 +25,7 @@ def optimum_reader(networks: Mapping[str, StatedNetwork]) -> Callable[[Sequence[
         targets = number(row, "optimum_fps"), number(row, "resource_free_bound_fps")
         widths = sorted(set(network.bits))
         layers = (network.aligned() if bits_mode == "aligned" else network).released_layers
-        space = fpga_pipeline_space(network.plan, widths).fix(as_released(network.plan, widths, fixed_mode=mode == "fixed"))
+        space = fpga_pipeline_space(network.plan, widths).fix(as_released(network.plan, widths, mode=mode == "fixed"))
         found = certified_optimum(layers, space, limits, "released")
         bound = fpga.CLOCK_HZ / found.bound_cycles
         return f"{mode} compute mode, {limits.dsp:g} DSP, {limits.bram:g} BRAM", (targets, (found.fps, bound))

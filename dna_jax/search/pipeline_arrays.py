@@ -63,7 +63,7 @@ def _kind_arrays(chunks: Sequence[Chunk], allocated: Mapping[Chunk, Sequence[Lay
                 is_option[a, k, 0] = True
                 continue
             options = space[name].options
-            free = [options.index(space.fixed[name])] if name in space.fixed else list(range(len(options)))
+            free = [options.index(option) for option in space.allowed(name)]
             is_option[a, k, free] = True
             if knob != "parallel":
                 pairs = np.array([tile_and_unrolled(option) for option in options], np.float32)
@@ -83,7 +83,7 @@ def _kind_arrays(chunks: Sequence[Chunk], allocated: Mapping[Chunk, Sequence[Lay
 def allocations(space: Space) -> list[Space]:
     """An `fpga_pipeline_space` with its allocation fixed, in every way that it leaves open."""
     names = [boundary_name(kind) for kind in (False, True)]
-    values = [[space.fixed[name]] if name in space.fixed else space[name].options for name in names]
+    values = [space.allowed(name) for name in names]
     return [space.fix(dict(zip(names, chosen, strict=True))) for chosen in itertools.product(*values)]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dna_jax.hardware.fpga import Model, allocate, evaluate_pipeline
 from dna_jax.search.certified import Certificate
-from dna_jax.search.recheck_front import SLACK, allowed, equal, foreign, knob_names, recheck_front
+from dna_jax.search.recheck_front import SLACK, equal, foreign, knob_names, recheck_front
 from dna_jax.spaces import Chunk, Option, Space, boundary_name
 from dna_jax.workload import Layer
 
@@ -107,7 +107,7 @@ def recheck(certificate: Certificate, layers: Sequence[Layer], space: Space, mod
     """
     allocations: list[list[tuple[Chunk, int]]] = []
     needed: dict[tuple[Chunk, int], Allocation] = {}
-    for pair in itertools.product(*(allowed(space, name) for name in _BOUNDARIES)):
+    for pair in itertools.product(*(space.allowed(name) for name in _BOUNDARIES)):
         allocation = dict(zip(_BOUNDARIES, pair, strict=True))
         keys = [(chunk, int(pair[chunk.depthwise])) for chunk in allocate(layers, allocation)]
         allocations.append(keys)

@@ -20,11 +20,6 @@ def equal(one: float, other: float) -> bool:
     return bool(abs(one - other) <= SLACK * abs(other))
 
 
-def allowed(space: Space, name: str) -> Sequence[Option]:
-    """What a decision may still be."""
-    return [space.fixed[name]] if name in space.fixed else space[name].options
-
-
 def knob_names(chunk: Chunk, space: Space) -> list[str]:
     """The decisions of a chunk."""
     return [decision.name for decision in space.decisions if decision.name.split(".")[1] == chunk.name]
@@ -32,7 +27,7 @@ def knob_names(chunk: Chunk, space: Space) -> list[str]:
 
 def foreign(design: Mapping[str, Option], names: Sequence[str], space: Space) -> list[str]:
     """Decisions that a design leaves out, has besides `names`, or decides as the space does not allow."""
-    decided = {name for name in names if name in design and design[name] in allowed(space, name)}
+    decided = {name for name in names if name in design and design[name] in space.allowed(name)}
     return sorted({*names, *design} - decided)
 
 
@@ -69,7 +64,7 @@ def recheck_front(
         return [f"The front of {where} has {len(front.designs)} designs for costs of the shape {front.costs.shape}."]
     names = knob_names(chunk, space)
     wrong = []
-    count = math.prod(len(allowed(space, name)) for name in names)
+    count = math.prod(len(space.allowed(name)) for name in names)
     if front.enumerated != count:
         wrong.append(f"There are {count} designs of {where}, not {front.enumerated}.")
     for design, stated in zip(front.designs, front.costs, strict=True):

@@ -173,10 +173,12 @@ def baseline_pipeline(plan: str, widths: Sequence[int] = WIDTHS) -> Design:
     return design
 
 
-def as_released(plan: str, widths: Sequence[int] = WIDTHS, fixed_mode: bool = False) -> Design:
-    """What the release holds fixed: the allocation, and with `fixed_mode` the compute mode of its configurations."""
-    fixed: Design = {boundary_name(depthwise): PLANS[plan].boundary for depthwise in (False, True)}
-    if fixed_mode:
+def as_released(plan: str, widths: Sequence[int] = WIDTHS, mode: bool = False, allocation: bool = True) -> Design:
+    """What the release holds fixed: the allocation, and with `mode` the compute mode of its configurations."""
+    fixed: Design = {}
+    if allocation:
+        fixed |= {boundary_name(depthwise): PLANS[plan].boundary for depthwise in (False, True)}
+    if mode:
         # Mode 1 of both kinds, though it stands for channels in one and for rows in the other.
         fixed |= {knob_name(chunk, "parallel"): chunk.modes[1] for chunk in chunks_for(widths)}
     return fixed

@@ -65,6 +65,10 @@ class Space:
         """Decisions that are searched: neither fixed nor with a single option."""
         return tuple(d for d in self.decisions if d.name not in self.fixed and len(d.options) > 1)
 
+    def allowed(self, name: str) -> tuple[Option, ...]:
+        """What a decision may still be: its options, or the one at which it is fixed."""
+        return (self.fixed[name],) if name in self.fixed else self[name].options
+
     @property
     def cardinality(self) -> int:
         """Number of designs, exact (a Python integer)."""

@@ -157,7 +157,7 @@ def test_estimators_are_compared_at_equal_evaluations(monkeypatch):
     rows = [row for row in rows if row not in tried]
     assert len(rows) == (len(ESTIMATORS) + 2) * 2 * 2
     assert {row["learning_rate"] for row in rows if row["estimator"] != "random"} == {0.125}
-    space, default = fpga_pipeline_space("cifar").fix(as_released("cifar", fixed_mode=True)), PipelineSearchConfig()
+    space, default = fpga_pipeline_space("cifar").fix(as_released("cifar", mode=True)), PipelineSearchConfig()
     budget = default.steps * evaluations_per_step(default, space)
     for row in rows:
         config, each = row["config"], evaluations_per_step(row["config"], space)

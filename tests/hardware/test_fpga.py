@@ -217,9 +217,9 @@ def test_the_space_is_that_of_the_release():
     per_width = 3 * 22_500 * 3 * 15_876 * 2 * 2_250 * 2 * 756
     space = fpga_pipeline_space("cifar")
     assert space.fix(as_released("cifar")).cardinality == per_width**3
-    assert space.fix(as_released("cifar", fixed_mode=True)).cardinality == (22_500 * 15_876 * 2_250 * 756) ** 3
+    assert space.fix(as_released("cifar", mode=True)).cardinality == (22_500 * 15_876 * 2_250 * 756) ** 3
     assert space.cardinality == 9 * per_width**3
-    edd = fpga_pipeline_space("edd", (8,)).fix(as_released("edd", (8,), fixed_mode=True))
+    edd = fpga_pipeline_space("edd", (8,)).fix(as_released("edd", (8,), mode=True))
     assert edd.cardinality == 50_625 * 15_876 * 3_375 * 756
     for decision in space.decisions:
         if decision.name.split(".")[-1] in ("rows", "columns", "outputs", "inputs"):

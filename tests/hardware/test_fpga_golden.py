@@ -71,7 +71,7 @@ def test_all_optima_are_those_found_by_others(identifier):
     for row in (row for row in OPTIMA if row["net_id"] == identifier):
         network = _network(row)
         layers, widths = network.released_layers, sorted(set(network.bits))
-        held = as_released(network.plan, widths, fixed_mode=row["comp_mode"] == "fixed")
+        held = as_released(network.plan, widths, mode=row["comp_mode"] == "fixed")
         space = fpga_pipeline_space(network.plan, widths).fix(held)
         limits = Limits(float(row["dsp_limit"]), float(row["bram_limit"]))
         found = certified_optimum(layers, space, limits, "released")

@@ -19,7 +19,7 @@ NETWORKS = {network.name: network for network in read_networks(THIRD_PARTY / "au
 
 
 def _space(mode="free"):
-    return fpga_pipeline_space("cifar").fix(as_released("cifar", fixed_mode=mode == "fixed"))
+    return fpga_pipeline_space("cifar").fix(as_released("cifar", mode=mode == "fixed"))
 
 
 def test_corrections_cost_what_they_do_in_an_independent_restatement():

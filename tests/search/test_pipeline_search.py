@@ -55,7 +55,7 @@ def test_the_default_search_comes_within_a_twentieth_of_the_optimum():
     ):
         network = NETWORKS[name]
         layers = network.released_layers if model == "released" else network.layers
-        space = SPACE.fix(as_released("cifar", fixed_mode=mode == "fixed"))
+        space = SPACE.fix(as_released("cifar", mode=mode == "fixed"))
         optimum = certified_optimum(layers, space, TIGHT, model)
         found = search_pipelines(layers, space, TIGHT, PipelineSearchConfig(), range(4), model)
         for run in found:
@@ -73,7 +73,7 @@ def test_the_default_search_comes_within_a_twentieth_of_the_optimum():
 @pytest.mark.parametrize(("name", "limits"), [("cifar_skip1", Limits(64, 120)), ("cifar_rand0", Limits(50, 110))])
 def test_where_hardly_anything_fits_the_default_search_finds_what_does(name, limits):
     """What fits is many times slower than the fastest chunks drawn, which does not rule it out."""
-    layers, space = NETWORKS[name].layers, SPACE.fix(as_released("cifar", fixed_mode=True))
+    layers, space = NETWORKS[name].layers, SPACE.fix(as_released("cifar", mode=True))
     optimum = certified_optimum(layers, space, limits)
     assert optimum.design is not None
     for run in search_pipelines(layers, space, limits, PipelineSearchConfig(), range(6)):
@@ -194,7 +194,7 @@ def test_what_is_searched_by_the_price_of_neighbours_counts_them():
     assert len(most) == 5
     priced = dataclasses.replace(config, estimator="expectation")
     assert evaluations_per_step(priced, SPACE) == 2 * (1 + sum(most.values()))
-    fixed = SPACE.fix(as_released("cifar", fixed_mode=True))
+    fixed = SPACE.fix(as_released("cifar", mode=True))
     assert evaluations_per_step(priced, fixed) == 2 * (1 + sum(most.values()) - most["parallel"])
 
 

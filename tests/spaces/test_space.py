@@ -48,6 +48,16 @@ def test_encode_inverts_decode(space):
             assert float(probabilities.max()) == 1
 
 
+def test_what_a_decision_may_still_be():
+    space = s1()
+    first, second = space.decisions[:2]
+    fixed = space.fix({first.name: first.options[1]})
+    assert fixed.allowed(first.name) == (first.options[1],)
+    assert fixed.allowed(second.name) == second.options
+    with pytest.raises(KeyError):
+        space.allowed("block_99.kernel")
+
+
 def test_samples_are_uniform():
     space = nahas_edge_space()
     draws = 4000
