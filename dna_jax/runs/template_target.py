@@ -234,7 +234,8 @@ class TemplateTarget:
         """Of least cost over budget for the most likely network; None where none meets all budgets."""
         layers = chosen_layers(problem.specification, problem.strategy.space.decode(point))
         enumeration = enumerate_accelerators(self.template, layers, problem.accelerator_space)
-        return standing(enumeration, self.space, problem.budgets, self.space.design(enumeration.indices[0])).best
+        best = enumeration.best(problem.budgets)
+        return None if best is None else self.space.design(enumeration.indices[best])
 
     def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> BestAccelerator | None:
         """The best accelerator for the network of a point; None where none meets the limits."""

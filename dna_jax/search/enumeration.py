@@ -63,6 +63,16 @@ class Enumeration:
             met &= self.costs[name] <= limit
         return met
 
+    def merits(self, budgets: Budgets, by: str | None = None) -> np.ndarray:
+        """What ranks the designs, float64[D], lower is better: one of the costs, or the geometric mean of cost over budget
+        (`objectives.merit`)."""
+        return self.costs[by] if by else np.asarray(merit(self.costs, budgets))
+
+    def best(self, budgets: Budgets, by: str | None = None) -> int | None:
+        """The row of the best feasible design, by `merits`; None where none is feasible."""
+        feasible = self.feasible(budgets)
+        return int(np.argmin(np.where(feasible, self.merits(budgets, by), np.inf))) if feasible.any() else None
+
     def front(self, names: Sequence[str] = COSTS, budgets: Budgets | None = None) -> np.ndarray:
         """The Pareto front: rows of designs than which no other is better in one cost and no worse in the others.
 
@@ -117,15 +127,12 @@ class Standing:
 def standing(
     enumeration: Enumeration, space: Space, budgets: Budgets, design: Mapping[str, Option], by: str | None = None
 ) -> Standing:
-    """Rank of a design of `space` under budgets, by one of the costs, or by geometric mean of cost over budget
-    (`objectives.merit`)."""
-    feasible = enumeration.feasible(budgets)
-    merits = enumeration.costs[by] if by else np.asarray(merit(enumeration.costs, budgets))
-    row = enumeration.row(space, design)
+    """Rank of a design of `space` under budgets, by the merit that `Enumeration.merits` has."""
+    feasible, merits = enumeration.feasible(budgets), enumeration.merits(budgets, by)
+    row, best = enumeration.row(space, design), enumeration.best(budgets, by)
     total = len(merits)
-    if not feasible.any():
+    if best is None:
         return Standing(None, None, None, None, 0, total)
-    best = int(np.argmin(np.where(feasible, merits, np.inf)))
     # Equal designs in other words (8 x 4 PEs for 4 x 8) differ by rounding alone and share a rank.
     better = feasible & (merits < merits[row] * (1 - 1e-9))
     return Standing(
