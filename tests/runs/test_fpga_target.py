@@ -160,6 +160,7 @@ def test_that_nothing_fits_is_proven_too(problem, tmp_path, monkeypatch):
             claim()
 
 
+@pytest.mark.slow
 def test_a_pipeline_that_is_fixed_is_judged_in_the_allocation_of_the_card(problem, tmp_path):
     search = dataclasses.replace(problem.config.search, reoptimize_every=0)
     config = dataclasses.replace(problem.config, fix="accelerator", budgets=Budgets(fps=1.0), search=search)
