@@ -80,6 +80,7 @@ def test_given_weights_are_the_start():
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_trainings_side_by_side_are_those_one_by_one():
     trainer = Trainer(TrainingConfig(optimizer=OptimizerConfig(warmup_steps=0)), AugmentationConfig(1, False), _model())
     generator = np.random.default_rng(0)

@@ -121,11 +121,10 @@ def test_the_weight_of_the_slowest_chunk_grows_at_its_rate():
     arrays, limits, key = _arrays(NETWORKS["demo"].layers), jnp.array([900.0, 700.0]), jax.random.key(0)
     built = np.asarray(arrays.built)
     moved = {}
-    for rate in (0.0, 0.1, 0.3):
+    for rate in (0.1, 0.3):
         search = PipelineSearch(PipelineSearchConfig(weight_rate=rate))
         state, _ = jax.jit(search.step)(arrays, limits, search.init(arrays), key)
         moved[rate] = np.asarray(state.log_weights)[built]
-    assert np.all(moved[0.0] == 0)
     # The largest is 0; the others fall by how much faster their chunks are, in logarithm, times the rate.
     assert moved[0.1].max() == 0
     assert moved[0.1].min() < -0.05
