@@ -120,9 +120,10 @@ def figures(summary: dict[str, Any], folder: pathlib.Path, config: CosearchConfi
         be matched, and were not or were missed.
 
     Returns:
-      Besides costs and standing: million_macs, multiply-accumulates of layers with weights, one image; network_entropy, the
-      mean entropy of the network's decisions at the end of the search over that of equal options, 0 decided to 1 undecided;
-      decisions_that_gave_way, in how many decisions the network found differs from the most likely one to meet budgets.
+      Besides costs and standing: accuracy on the test images, the mean of the run's trainings; million_macs,
+      multiply-accumulates of layers with weights, one image; network_entropy, the mean entropy of the network's decisions
+      at the end of the search over that of equal options, 0 decided to 1 undecided; decisions_that_gave_way, in how many
+      decisions the network found differs from the most likely one to meet budgets.
     """
     layers = layers_of_summary(folder / "summary.json")
     return {

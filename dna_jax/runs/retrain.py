@@ -40,7 +40,7 @@ def inherited_accuracy(problem: Problem, state: SearchState, design: Design) -> 
 def train_network(
     problem: Problem, directory: RunDirectory, phase: str, design: Design, start_from: Variables | None
 ) -> list[float]:
-    """Train one network by the recipe on the whole training set, as often as the recipe says, side by side.
+    """Train one network by the recipe on the whole training set, `retrain.repeats` times side by side.
 
     Returns:
       The test accuracy of each training, the first of which has the seed of the run.

@@ -51,7 +51,7 @@ class PipelineProblem:
     def space(self) -> Space:
         """Pipelines for the operand widths of the network, with what is held fixed."""
         plan, widths = self.network.plan, sorted({layer.weight_bits for layer in self.layers if layer.weight_bits})
-        held = as_released(plan, widths, self.mode == "fixed", self.allocation == "fixed")
+        held = as_released(plan, widths, mode=self.mode == "fixed", allocation=self.allocation == "fixed")
         return fpga_pipeline_space(plan, widths).fix(held)
 
 

@@ -174,7 +174,7 @@ def baseline_pipeline(plan: str, widths: Sequence[int] = WIDTHS) -> Design:
 
 
 def as_released(plan: str, widths: Sequence[int] = WIDTHS, mode: bool = False, allocation: bool = True) -> Design:
-    """What the release holds fixed: the allocation, and with `mode` the compute mode of its configurations."""
+    """What the release holds fixed: with `allocation` that of layers, with `mode` the compute mode of its configurations."""
     fixed: Design = {}
     if allocation:
         fixed |= {boundary_name(depthwise): PLANS[plan].boundary for depthwise in (False, True)}
