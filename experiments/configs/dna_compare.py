@@ -4,8 +4,8 @@ Paper:     DNA (Zhang et al., arXiv:2010.14778) and Auto-NBA (Fu et al., ICML 20
 Data:      CIFAR-10 of tensorflow-datasets, resized to 16 x 16; a quarter of the width, stride plan `cifar`.
 Hardware:  2 CPU cores; the pipeline is for a ZC706 board, in the corrected cost model.
 Time:      about 40 minutes a run on one core, half of it for the four trainings.
-Expected:  every search meets its budgets; network then accelerator 55.3 % at 20,700 to 22,600 images/s, joint 57.3 % at
-           23,200 to 23,900 (two seeds, means of four trainings, experiments/results/dna_compare_searched/). With
+Expected:  every search meets its budgets; network then accelerator 55.3 to 56.2 % at 20,100 to 22,600 images/s, joint 56.3
+           to 57.3 % at 21,300 to 23,900 (three seeds, means of four trainings, experiments/results/dna_compare_searched/). With
            --config.accelerator.allocation=released and one training joint 56.7 % at 23,500, 2.1 points above network then
            accelerator (experiments/results/dna_compare/).
 Command:   python -m experiments.compare --config=experiments/configs/dna_compare.py --data_dir=DIR --workdir=DIR \
