@@ -5,9 +5,9 @@ Data:      CIFAR-10 of tensorflow-datasets, resized to 16 x 16; a quarter of the
 Hardware:  2 CPU cores; the pipeline is for a ZC706 board, in the corrected cost model.
 Time:      about 40 minutes a run on one core, half of it for the four trainings.
 Expected:  every search meets its budgets; network then accelerator 55.3 to 56.2 % at 20,100 to 22,600 images/s, joint 56.3
-           to 57.3 % at 21,300 to 23,900 (three seeds, means of four trainings, experiments/results/dna_compare_searched/). With
-           --config.accelerator.allocation=released and one training joint 56.7 % at 23,500, 2.1 points above network then
-           accelerator (experiments/results/dna_compare/).
+           to 57.3 % at 21,300 to 23,900 (three seeds, means of four trainings,
+           experiments/results/dna_compare_searched/). With --config.accelerator.allocation=released and one training joint
+           56.7 % at 23,500, 2.1 points above network then accelerator (experiments/results/dna_compare/).
 Command:   python -m experiments.compare --config=experiments/configs/dna_compare.py --data_dir=DIR --workdir=DIR \
              "--searches=network then accelerator,accelerator then network,joint,random network" \
              "--match=network then accelerator"
