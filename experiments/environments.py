@@ -1,5 +1,6 @@
 """Other tools in environments of their own, made when they are first needed."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -65,7 +66,9 @@ def run_tool(
         try:
             out, errors = process.communicate(timeout=limit_s)
         except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
+            # What has ended by itself in the meantime need not be stopped.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
                 raise UnfinishedError(f"{tool} had not finished after {limit_s:g} s.") from error
             raise

@@ -77,7 +77,7 @@ def define_flags() -> None:
     flags.DEFINE_float("bram", None, "Block RAMs of 18 Kb, instead of the board's.")
     flags.DEFINE_enum("model", "corrected", ["released", "corrected"], "Auto-NBA's cost model, or without its defects.")
     flags.DEFINE_enum("mode", "free", ["fixed", "free"], "Compute modes of the chunks: those of the release, or any.")
-    flags.DEFINE_enum("allocation", "fixed", ["fixed", "free"], "Which maps count as large: as released, or any.")
+    flags.DEFINE_enum("allocation", "released", ["released", "searched"], "Which maps count as large.")
     flags.DEFINE_bool("recheck", True, "Follow the certificate by other means before it is reported.")
     flags.DEFINE_string("out", None, "JSON file to write the certificate to.")
     flags.DEFINE_string(

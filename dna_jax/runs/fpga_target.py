@@ -238,8 +238,8 @@ class FpgaTarget:
     def _keep(self, problem: "Problem", layers: Sequence[Layer], optimum: Certificate, folder: pathlib.Path) -> None:
         """Write a certificate with the problem that it settles."""
         name = "published" if problem.config.fix == "network" else "found"
-        allocation = "fixed" if problem.config.accelerator.allocation == "released" else "free"
-        stated = PipelineProblem(ListedNetwork(name, self.plan, tuple(layers)), allocation=allocation)
+        network = ListedNetwork(name, self.plan, tuple(layers))
+        stated = PipelineProblem(network, allocation=problem.config.accelerator.allocation)
         write_whole(folder / CERTIFICATE, json.dumps(as_json(stated, optimum), indent=1) + "\n")
 
     def _optimality(

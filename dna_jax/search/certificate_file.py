@@ -17,7 +17,7 @@ from dna_jax.search.recheck_front import equal
 from dna_jax.spaces import Chunk, Space, as_released, fpga_pipeline_space
 from dna_jax.workload import Layer
 
-_CHOICES = {"model": ("released", "corrected"), "mode": ("fixed", "free"), "allocation": ("fixed", "free")}
+_CHOICES = {"model": ("released", "corrected"), "mode": ("fixed", "free"), "allocation": ("released", "searched")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,13 +28,13 @@ class PipelineProblem:
       network: to run, stated by its operations or by its layers.
       model: of costs, "released" or "corrected".
       mode: of the chunks' computation: "fixed" to that of the release, or "free".
-      allocation: which maps count as large: "fixed" as released, or "free".
+      allocation: which maps count as large: as "released", or "searched" too.
     """
 
     network: StatedNetwork | ListedNetwork
     model: Model = "corrected"
     mode: Literal["fixed", "free"] = "free"
-    allocation: Literal["fixed", "free"] = "fixed"
+    allocation: Literal["released", "searched"] = "released"
 
     @property
     def layers(self) -> Sequence[Layer]:
@@ -51,7 +51,7 @@ class PipelineProblem:
     def space(self) -> Space:
         """Pipelines for the operand widths of the network, with what is held fixed."""
         plan, widths = self.network.plan, sorted({layer.weight_bits for layer in self.layers if layer.weight_bits})
-        held = as_released(plan, widths, mode=self.mode == "fixed", allocation=self.allocation == "fixed")
+        held = as_released(plan, widths, mode=self.mode == "fixed", allocation=self.allocation == "released")
         return fpga_pipeline_space(plan, widths).fix(held)
 
 

@@ -75,9 +75,9 @@ def test_the_optimum_of_a_published_network(run_binary, tmp_path, capsys):
 
 
 def test_the_network_of_a_run_has_tiles_of_its_size(run_binary, refused):
-    """As the run itself has proven, with the allocation searched (`experiments/results/dna_fpga/README.md`)."""
+    """As the run itself has proven, in the allocation of the release."""
     run = "experiments/results/dna_fpga/summary.json"
-    process = run_binary("optimum", f"--network={run}", "--allocation=free")
+    process = run_binary("optimum", f"--network={run}")
     assert process.returncode == 0, process.stderr
     expected = json.loads((STATED.parents[2] / run).read_text())["optimality"]["best_cost"]["fps"]
     assert f"{expected:.2f} images/s" in process.stdout

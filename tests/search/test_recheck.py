@@ -17,7 +17,7 @@ from dna_jax.search.certificate_file import from_json
 from dna_jax.spaces import boundary_name, fpga_pipeline_space, knob_name
 
 NETWORKS = {network.name: network for network in read_networks(THIRD_PARTY / "auto_nba" / "dna_networks.json")}
-PROBLEM = PipelineProblem(NETWORKS["cifar_large8"], allocation="free")
+PROBLEM = PipelineProblem(NETWORKS["cifar_large8"], allocation="searched")
 LAYERS = PROBLEM.layers
 KEPT = {"rows": ("4/1", "4/4"), "columns": ("4/4",), "outputs": ("2/2", "8/8"), "inputs": ("4/2",), "parallel": None}
 
@@ -237,8 +237,8 @@ def test_networks_without_layers_are_refused():
 
 
 def test_the_space_of_a_problem():
-    for mode, allocation in itertools.product(("free", "fixed"), repeat=2):
+    for mode, allocation in itertools.product(("free", "fixed"), ("searched", "released")):
         space = dataclasses.replace(PROBLEM, mode=mode, allocation=allocation).space
         fixed = {name.split(".")[-1] for name in space.fixed}
         assert ("parallel" in fixed) == (mode == "fixed")
-        assert ("standard" in fixed) == (allocation == "fixed")
+        assert ("standard" in fixed) == (allocation == "released")
