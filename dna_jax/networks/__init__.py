@@ -19,7 +19,7 @@ from dna_jax.networks.supernet import (
     single_network,
     supernet,
 )
-from dna_jax.networks.workload import chosen_layers, expected_layers, macs, relaxed_workload
+from dna_jax.networks.workload import chosen_layers, expected_layers, macs, possible_layers, relaxed_workload
 
 FAMILIES = {
     network.__name__: network
@@ -61,6 +61,7 @@ __all__ = [
     "macs",
     "mnasnet_b1",
     "mobilenet_v2",
+    "possible_layers",
     "proxylessnas_mobile",
     "published_layers",
     "read_networks",

@@ -26,11 +26,16 @@ def chosen_layers(specification: Family, design: Mapping[str, Option]) -> list[L
     ]
 
 
-def expected_layers(specification: Family, point: Mapping[str, jax.Array]) -> tuple[list[Layer], jax.Array]:
-    """The layers that some choice would bring, and how often each is expected at a point, [L].
+def possible_layers(specification: Family) -> list[Layer]:
+    """The layers that some choice would bring, in order; those of one name and shape that several options bring once."""
+    return list(dict.fromkeys(row.layer for row in specification.conditional_layers()))
 
-    Layers of one name and shape that several options bring are one; of one shape under other names they are several, for
-    they may run on other chunks: `workload.merge_counts` takes them together.
+
+def expected_layers(specification: Family, point: Mapping[str, jax.Array]) -> tuple[list[Layer], jax.Array]:
+    """The `possible_layers`, and how often each is expected at a point, [L].
+
+    Layers of one shape under other names are several, for they may run on other chunks: `workload.merge_counts` takes them
+    together.
 
     Args:
       specification: a family.
@@ -46,7 +51,7 @@ def expected_layers(specification: Family, point: Mapping[str, jax.Array]) -> tu
     for i, row in enumerate(rows):
         needed = [start[name] + options[name].index(option) for name, option in row.needs.items()]
         lookup[i, : len(needed)] = needed
-    position = {layer: i for i, layer in enumerate(dict.fromkeys(row.layer for row in rows))}
+    position = {layer: i for i, layer in enumerate(possible_layers(specification))}
     each = jnp.prod(probabilities[lookup], axis=-1)
     weight = jnp.zeros(len(position), chosen.dtype).at[np.array([position[row.layer] for row in rows])].add(each)
     return list(position), weight

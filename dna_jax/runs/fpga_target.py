@@ -34,9 +34,9 @@ from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way, searched_a
 from dna_jax.search import (
     BestAccelerator,
     Certificate,
+    FamilyFronts,
     Limits,
     PipelineProblem,
-    Remembered,
     as_json,
     certified_optimum,
     chunk_shares,
@@ -77,11 +77,13 @@ class FpgaTarget:
     Attributes:
       plan: a key of `spaces.PLANS`.
       widths: of operands that networks may have.
+      family: fronts of chunks for all networks that a search may come to.
       kept: the pipeline of which a part is held; None where nothing is.
     """
 
     plan: str
     widths: tuple[int, ...]
+    family: FamilyFronts
     kept: Design | None = None
 
     @property
@@ -117,8 +119,8 @@ class FpgaTarget:
         budgets = dict(problem.budgets.items())
         return Limits(budgets["dsp"], budgets["bram"])
 
-    def _optimum(self, problem: "Problem", layers: Sequence[Layer], remembered: Remembered | None = None) -> Certificate:
-        return certified_optimum(layers, problem.accelerator_space, self._limits(problem), remembered=remembered)
+    def _optimum(self, problem: "Problem", layers: Sequence[Layer], family: FamilyFronts | None = None) -> Certificate:
+        return certified_optimum(layers, problem.accelerator_space, self._limits(problem), family=family)
 
     def with_part_held(self, problem: "Problem") -> "Problem":
         """The problem with the part that `AcceleratorConfig.held` names held.
@@ -171,10 +173,10 @@ class FpgaTarget:
             f"lower --config.budgets.fps or --config.network.width{mended}."
         )
 
-    def _best(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Certificate:
+    def _best(self, problem: "Problem", point: Mapping[str, jax.Array], family: FamilyFronts | None = None) -> Certificate:
         """Of most images a second for the expected network, all of whose chunks are built."""
         layers, expected = expected_layers(problem.specification, point)
-        return optimum_for_expected(layers, expected, problem.accelerator_space, self._limits(problem))
+        return optimum_for_expected(layers, expected, problem.accelerator_space, self._limits(problem), family)
 
     def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
         """Of most images a second for the expected network; None where its chunks do not fit."""
@@ -184,7 +186,8 @@ class FpgaTarget:
 
     def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> BestAccelerator | None:
         """The same, with what a chunk's work adds to the cycles of the best pipeline; chunks without layers add nothing."""
-        best = self._best(problem, point)
+        # Comes again and again.
+        best = self._best(problem, point, self.family)
         if best.design is None:
             return None
         shares = chunk_shares(best)
@@ -205,12 +208,12 @@ class FpgaTarget:
 
         Each has its optimal pipeline, or the carried one where pipelines are not searched.
         """
-        # Networks that are tried differ in a decision, and most of their chunks have the same layers.
-        remembered: Remembered = {}
 
-        def costs_over(network: Design) -> tuple[tuple[Design, Certificate], Design, dict[str, float]]:
+        def costs_over(
+            network: Design, family: FamilyFronts | None
+        ) -> tuple[tuple[Design, Certificate], Design, dict[str, float]]:
             layers = chosen_layers(problem.specification, network)
-            optimum = self._optimum(problem, layers, remembered)
+            optimum = self._optimum(problem, layers, family)
             searched = (optimum.design or {}) if problem.accelerator_space.free else {}
             design = carried | network | searched
             found = cost_block(evaluate_pipeline(layers, design)[1])
@@ -218,10 +221,12 @@ class FpgaTarget:
             return (design, optimum), problem.accelerator_space.restrict(design), excess
 
         def judged(network: Design) -> tuple[tuple[Design, Certificate], Design, float]:
-            pair, pipeline, excess = costs_over(network)
+            pair, pipeline, excess = costs_over(network, self.family)
             return pair, pipeline, max(excess.values())
 
-        likeliest, _, excess = costs_over(problem.network_space.restrict(carried))
+        likeliest, _, excess = costs_over(problem.network_space.restrict(carried), None)
+        if max(excess.values()) <= 0:
+            return likeliest
         settled = likeliest_within(problem.strategy, point, max(excess, key=lambda name: excess[name]), judged)
         return likeliest if settled is None else settled
 

@@ -7,13 +7,13 @@ from dna_jax.data import Dataset, Source, load, split
 from dna_jax.errors import OutOfReachError, UserError
 from dna_jax.hardware.asic import group_names
 from dna_jax.hardware.correction import rtl_correction
-from dna_jax.networks import Family, chosen_layers
+from dna_jax.networks import Family, chosen_layers, possible_layers
 from dna_jax.runs.asic_target import AsicTarget
 from dna_jax.runs.config import NETWORKS, TEMPLATES, CosearchConfig
 from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.target import Target
 from dna_jax.runs.template_target import TemplateTarget
-from dna_jax.search import Budgets, CoSearch
+from dna_jax.search import Budgets, CoSearch, FamilyFronts
 from dna_jax.spaces import Design, Space, as_released, is_bits, plan_for
 from dna_jax.workload import Layer
 
@@ -152,13 +152,14 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
 
 def _target(config: CosearchConfig, specification: Family, network_space: Space) -> Target:
     if config.accelerator.template == "asic":
-        groups = group_names([row.layer for row in specification.conditional_layers()])
+        groups = group_names(possible_layers(specification))
         return AsicTarget(groups, config.accelerator.chunks, config.search.objective.goal, config.accelerator.schedules)
     if config.accelerator.template == "fpga":
         # Stem, head and classifier have 8 bits whatever the blocks have.
         of_blocks = [d for d in network_space.decisions if is_bits(d.name)]
         widths = {int(bits) for d in of_blocks for bits in network_space.allowed(d.name)} | {8}
-        return FpgaTarget(plan_for(config.network.stride_plan), tuple(sorted(widths)))
+        plan, family = plan_for(config.network.stride_plan), FamilyFronts(possible_layers(specification))
+        return FpgaTarget(plan, tuple(sorted(widths)), family)
     template = TEMPLATES[config.accelerator.template]()
     if config.cost.correction == "rtl":
         template = dataclasses.replace(template, correction=rtl_correction())

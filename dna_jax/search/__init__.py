@@ -1,13 +1,14 @@
 """How choices improve."""
 
 from dna_jax.search.certificate_file import PipelineProblem, as_json, read_certificate
-from dna_jax.search.certified import DEVICES, Certificate, Limits, Remembered, certified_optimum
+from dna_jax.search.certified import DEVICES, Certificate, Limits, certified_optimum
 from dna_jax.search.chunk_shares import chunk_shares
 from dna_jax.search.cosearch import BestAccelerator, CoSearch, Pricing, SearchState
 from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
 from dna_jax.search.estimators import ESTIMATORS, Estimator
 from dna_jax.search.exact import discrete_cost, enumerate_accelerators
 from dna_jax.search.expected_optimum import optimum_for_expected
+from dna_jax.search.family_fronts import FamilyFronts
 from dna_jax.search.likeliest import likeliest_within
 from dna_jax.search.objectives import (
     ASIC_PIPELINE_COSTS,
@@ -47,6 +48,7 @@ __all__ = [
     "CoSearch",
     "Enumeration",
     "Estimator",
+    "FamilyFronts",
     "FoundPipeline",
     "Limits",
     "ObjectiveConfig",
@@ -54,7 +56,6 @@ __all__ = [
     "PipelineProblem",
     "PipelineSearchConfig",
     "Pricing",
-    "Remembered",
     "SearchConfig",
     "SearchState",
     "SoftCost",

@@ -12,7 +12,8 @@ import numpy as np
 from dna_jax.errors import UserError
 from dna_jax.hardware.fpga import Model
 from dna_jax.networks import ListedNetwork, StatedNetwork, listed_network, stated_network
-from dna_jax.search.certified import Certificate, Front, Limits
+from dna_jax.search.certified import Certificate, Limits
+from dna_jax.search.chunk_designs import Front
 from dna_jax.search.recheck_front import equal
 from dna_jax.spaces import Chunk, Space, as_released, fpga_pipeline_space
 from dna_jax.workload import Layer

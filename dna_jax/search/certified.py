@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dna_jax.hardware.fpga import CLOCK_HZ, Model, allocate
-from dna_jax.search.chunk_designs import chunk_options, price_chunk_designs
+from dna_jax.search.chunk_designs import Front, chunk_front
+from dna_jax.search.family_fronts import FamilyFronts
 from dna_jax.spaces import Chunk, Design, Option, Space, boundary_name
 from dna_jax.workload import Layer
 
@@ -43,25 +44,6 @@ DEVICES = {
     "ultra96": Limits(360, 432),
 }
 """Boards by name."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Front:
-    """The Pareto front of a chunk.
-
-    Attributes:
-      costs: cycles per image, DSP slices, block RAMs, float64[F, 3], by cycles.
-      designs: decisions of the chunk, F.
-      enumerated: designs it was chosen from.
-    """
-
-    costs: np.ndarray
-    designs: tuple[Design, ...]
-    enumerated: int
-
-
-Remembered = dict[tuple[object, ...], Front]
-"""Fronts by all that they depend on: chunk, options, cost model, layers and how often each is expected."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +132,7 @@ def certified_optimum(
     limits: Limits,
     model: Model = "corrected",
     times: Sequence[float] | None = None,
-    remembered: Remembered | None = None,
+    family: FamilyFronts | None = None,
 ) -> Certificate:
     """The pipeline of most images a second for a network.
 
@@ -160,21 +142,17 @@ def certified_optimum(
       limits: of the device.
       model: "released" or "corrected".
       times: how often each layer is expected, for a network not yet decided (layers differ then); once by default.
-      remembered: fronts made before, which are taken over and added to: networks that differ in a block share most of them.
+      family: of which the network is one, where many of them are to get their optima; by default every design is priced.
     """
     expected = dict.fromkeys(layers, 1.0) if times is None else dict(zip(layers, times, strict=True))
-    remembered = {} if remembered is None else remembered
     boundaries = [[int(option) for option in space.allowed(boundary_name(depthwise))] for depthwise in (False, True)]
     fronts: dict[tuple[Chunk, int], Front] = {}
 
-    def front_of(chunk: Chunk, own: tuple[Layer, ...]) -> Front:
-        often = tuple(expected[layer] for layer in own)
-        key = chunk, chunk_options(space, chunk), model, own, often
-        if key not in remembered:
-            priced = price_chunk_designs(chunk, own, space, model, often)
-            rows = priced.front()
-            remembered[key] = Front(priced.costs[rows], tuple(map(priced.design, rows)), len(priced.costs))
-        return remembered[key]
+    def front_of(chunk: Chunk, boundary: int, own: Sequence[Layer]) -> Front:
+        often = [expected[layer] for layer in own]
+        if family is None:
+            return chunk_front(chunk, own, space, model, often)
+        return family.front(chunk, boundary, own, space, model, often)
 
     best: tuple[float, Design, np.ndarray] | None = None
     bound = np.inf
@@ -182,9 +160,11 @@ def certified_optimum(
         allocation: dict[str, Option] = dict(zip((boundary_name(False), boundary_name(True)), pair, strict=True))
         keys = []
         for chunk, own in allocate(layers, allocation).items():
-            key = (chunk, pair[chunk.depthwise])
+            key = chunk, pair[chunk.depthwise]
             keys.append(key)
-            fronts[key] = front_of(chunk, tuple(own))
+            # The other kind of layers may have another boundary.
+            if key not in fronts:
+                fronts[key] = front_of(*key, own)
         costs = [fronts[key].costs for key in keys]
         bound = min(bound, max((cost[0, 0] for cost in costs), default=0.0))
         found = fastest(costs, limits)

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from dna_jax.search.certified import Certificate, Limits, certified_optimum
+from dna_jax.search.family_fronts import FamilyFronts
 from dna_jax.spaces import Space
 from dna_jax.workload import Layer, merge_counts
 
@@ -13,7 +14,9 @@ _RARE = 1000
 """A layer that fewer than one in so many networks has does not shape the accelerator."""
 
 
-def optimum_for_expected(layers: Sequence[Layer], expected: jax.Array, space: Space, limits: Limits) -> Certificate:
+def optimum_for_expected(
+    layers: Sequence[Layer], expected: jax.Array, space: Space, limits: Limits, family: FamilyFronts | None = None
+) -> Certificate:
     """The pipeline of most images a second for an expected network, all of whose chunks are built.
 
     Args:
@@ -21,8 +24,9 @@ def optimum_for_expected(layers: Sequence[Layer], expected: jax.Array, space: Sp
       expected: how often each does, [layers]; those of fewer than one in _RARE networks are left out.
       space: of pipelines.
       limits: of the device.
+      family: as in `certified_optimum`.
     """
     merged, times = merge_counts(layers, expected)
     kept = [(layer, float(often)) for layer, often in zip(merged, np.asarray(times), strict=True) if often > 1 / _RARE]
     names, counts = zip(*kept, strict=True)
-    return certified_optimum(names, space, limits, times=counts)
+    return certified_optimum(names, space, limits, times=counts, family=family)

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dna_jax.hardware.fpga import Model, evaluate_pipeline
-from dna_jax.search.certified import Front
-from dna_jax.search.chunk_designs import price_chunk_designs
+from dna_jax.search.chunk_designs import Front, price_chunk_designs
 from dna_jax.spaces import Chunk, Option, Space
 from dna_jax.workload import Layer
 
@@ -82,6 +81,6 @@ def recheck_front(
             )
     if not _ordered(front.costs):
         wrong.append(f"The front of {where} does not ascend in cycles, or some design on it is as good as another in all.")
-    if not _covered(price_chunk_designs(chunk, layers, space, model).costs, front.costs):
+    if not _covered(price_chunk_designs(chunk, layers, space, model), front.costs):
         wrong.append(f"A design of {where} is better than its front.")
     return wrong

@@ -31,12 +31,5 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
         }
     )
     if not smoke:
-        config.update_from_flattened_dict(
-            {
-                # A step takes 15 to 25 ms here, and an exact search as long as many of them.
-                "search.reoptimize_every": 10,
-                "retrain.repeats": 2,
-                "checkpoint_every": 800,
-            }
-        )
+        config.update_from_flattened_dict({"retrain.repeats": 2, "checkpoint_every": 800})
     return config

@@ -67,6 +67,19 @@ def test_data_benchmark_writes_both_times(run_binary, tmp_path):
     assert result["host_over_jitted"] == pytest.approx(result["median_ms"]["host"] / result["median_ms"]["jitted"])
 
 
+@pytest.mark.slow
+def test_either_way_of_setting_a_pipeline_anew_is_timed(run_binary, tmp_path):
+    out = tmp_path / "set_anew.json"
+    process = run_binary("benchmark_set_anew", "--repeats=1", "--stride_plan=digits", "--image_size=8", f"--out={out}")
+    assert process.returncode == 0, process.stderr
+    rows = json.loads(out.read_text())["rows"]
+    assert [row["allocation"] for row in rows] == ["released", "searched"]
+    for row in rows:
+        median = row["median_s"]
+        assert row["times_as_fast"] == pytest.approx(median["every design"] / median["family"])
+        assert f"{row['times_as_fast']:.1f} times as fast" in process.stdout
+
+
 def test_cost_benchmark_counts_what_it_evaluates():
     specification = mobilenet_v2(**SIZE)
     layers = chosen_layers(specification, specification.default_design)[:6]

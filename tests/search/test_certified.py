@@ -9,9 +9,9 @@ import pytest
 from dna_jax.hardware.fpga import allocate, evaluate_pipeline
 from dna_jax.hardware.technology import THIRD_PARTY
 from dna_jax.networks import read_networks
-from dna_jax.search import Limits, certified, certified_optimum, recheck
+from dna_jax.search import Limits, certified_optimum, recheck
 from dna_jax.search.certified import fastest
-from dna_jax.search.chunk_designs import price_chunk_designs
+from dna_jax.search.chunk_designs import DesignGrid, price_chunk_designs
 from dna_jax.search.recheck import least_bram
 from dna_jax.spaces import as_released, fpga_pipeline_space
 
@@ -36,39 +36,6 @@ def test_corrections_cost_what_they_do_in_an_independent_restatement():
     assert corrected.fps / released.fps == pytest.approx(1.014, abs=5e-4)
 
 
-def test_fronts_that_are_remembered_make_the_same_certificate(monkeypatch):
-    layers, space, limits = NETWORKS["demo"].layers, fpga_pipeline_space("cifar"), Limits(220, 280)
-    other = [layer if layer.name != layers[0].name else dataclasses.replace(layer, K=2 * layer.K) for layer in layers]
-    fresh = [certified_optimum(own, space, limits) for own in (layers, other)]
-    priced = []
-    price = certified.price_chunk_designs
-    monkeypatch.setattr(certified, "price_chunk_designs", lambda *arguments: priced.append(1) or price(*arguments))
-    remembered = {}
-    numbers = []
-    for own, expected in zip((layers, other, layers), (*fresh, fresh[0]), strict=True):
-        found = certified_optimum(own, space, limits, remembered=remembered)
-        assert (found.cycles, found.design, found.dsp, found.bram) == (
-            expected.cycles,
-            expected.design,
-            expected.dsp,
-            expected.bram,
-        )
-        assert found.enumerated == expected.enumerated
-        assert recheck(found, own, space) == []
-        numbers.append(len(priced))
-    # The other network differs in its stem, on one chunk, which is another under each boundary that moves its layers.
-    assert 0 < numbers[1] - numbers[0] < numbers[0] / 3
-    assert numbers[2] == numbers[1]
-    # Nor are other options or models the same.
-    for changed, model in ((_space("fixed"), "corrected"), (space, "released")):
-        own = NETWORKS["demo"].released_layers if model == "released" else layers
-        found = certified_optimum(own, changed, limits, model, remembered=remembered)
-        assert found.cycles == certified_optimum(own, changed, limits, model).cycles
-    # What is expected otherwise is not the same.
-    twice = certified_optimum(layers, space, limits, times=[2.0] * len(layers), remembered=remembered)
-    assert twice.cycles == pytest.approx(2 * fresh[0].cycles)
-
-
 @pytest.mark.parametrize("model", ["released", "corrected"])
 def test_designs_of_a_chunk_priced_together_cost_what_each_costs_alone(model):
     """Any of them: what a certificate excludes depends on the price of those that are not on its fronts."""
@@ -78,10 +45,10 @@ def test_designs_of_a_chunk_priced_together_cost_what_each_costs_alone(model):
     assert {chunk.depthwise for chunk in allocated} == {False, True}
     generator = np.random.default_rng(0)
     for chunk, own in allocated.items():
-        designs = price_chunk_designs(chunk, own, space, model)
-        for row in generator.integers(0, len(designs.costs), 12):
-            _, alone = evaluate_pipeline(own, {**space.fixed, **designs.design(int(row))}, model)
-            np.testing.assert_allclose(designs.costs[row], [alone.cycles, alone.dsp, alone.bram], rtol=1e-12)
+        costs, grid = price_chunk_designs(chunk, own, space, model), DesignGrid.of(space, chunk)
+        for row in generator.integers(0, len(costs), 12):
+            _, alone = evaluate_pipeline(own, {**space.fixed, **grid.design(int(row))}, model)
+            np.testing.assert_allclose(costs[row], [alone.cycles, alone.dsp, alone.bram], rtol=1e-12)
 
 
 def _fronts(generator, chunks, rows):

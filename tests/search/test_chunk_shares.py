@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dna_jax.search import Certificate, Limits, chunk_shares
-from dna_jax.search.certified import Front
+from dna_jax.search.chunk_designs import Front
 from dna_jax.spaces import Chunk, boundary_name
 
 CHUNKS = tuple(Chunk(depthwise, large, 8) for depthwise in (False, True) for large in (False, True))

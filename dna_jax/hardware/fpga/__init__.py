@@ -1,6 +1,14 @@
 """FPGA pipelines: what networks cost on chunks of DSP slices and block RAMs."""
 
-from dna_jax.hardware.fpga.allocation import ChunkLayers, allocate, chunk_layers, chunk_of, is_depthwise, is_priced
+from dna_jax.hardware.fpga.allocation import (
+    ChunkLayers,
+    allocate,
+    chunk_layers,
+    chunk_of,
+    is_depthwise,
+    is_priced,
+    layer_counts,
+)
 from dna_jax.hardware.fpga.layer import (
     CLOCK_HZ,
     ChunkDesign,
@@ -44,6 +52,7 @@ __all__ = [
     "is_depthwise",
     "is_priced",
     "layer_costs",
+    "layer_counts",
     "mixed_chunk_cost",
     "pipeline_cost",
     "priced_chunks",

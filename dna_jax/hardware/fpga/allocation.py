@@ -72,6 +72,19 @@ def layer_fields(layer: Layer) -> tuple[int, ...]:
     return layer.C // layer.groups, layer.K // layer.groups, layer.P, layer.R, layer.stride, layer.weight_bits
 
 
+def layer_counts(layers: Sequence[Layer], times: Sequence[float] | None = None) -> dict[tuple[int, ...], float]:
+    """How often each distinct layer of a chunk comes, every group one: `layer_fields` -> count.
+
+    Args:
+      layers: of the chunk.
+      times: how often each is expected; once by default.
+    """
+    counts: dict[tuple[int, ...], float] = collections.defaultdict(float)
+    for layer, expected in zip(layers, times or [1.0] * len(layers), strict=True):
+        counts[layer_fields(layer)] += expected * (1 if is_depthwise(layer) else layer.groups)
+    return dict(counts)
+
+
 def chunk_layers(
     layers: Sequence[Layer], dtype: DTypeLike, rows: int | None = None, times: Sequence[float] | None = None
 ) -> ChunkLayers:
@@ -83,9 +96,7 @@ def chunk_layers(
       rows: L; by default the next multiple of ROWS.
       times: how often each layer is expected; once by default.
     """
-    counts: dict[tuple[int, ...], float] = collections.defaultdict(float)
-    for layer, expected in zip(layers, times or [1.0] * len(layers), strict=True):
-        counts[layer_fields(layer)] += expected * (1 if is_depthwise(layer) else layer.groups)
+    counts = layer_counts(layers, times)
     rows = rows or -(-len(counts) // ROWS) * ROWS
     padding = rows - len(counts)
     table = np.array([*counts, *[next(iter(counts))] * padding], float)
