@@ -4,7 +4,7 @@ python -m experiments.benchmark_set_anew --out=FILE.json
 
 Two ways side by side, for networks of DNA's space that are undecided in other ways each time:
   every design  all designs of every chunk priced
-  family        those that can be best for some network of the space, which are looked for when the first network comes
+  family        those that are enough for all networks of the space, which are looked for when the first network comes
 
 Both must come to the same images a second. The first network is timed apart: its programs are compiled.
 """

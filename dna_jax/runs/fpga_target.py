@@ -77,13 +77,13 @@ class FpgaTarget:
     Attributes:
       plan: a key of `spaces.PLANS`.
       widths: of operands that networks may have.
-      family: fronts of chunks for all networks that a search may come to.
+      family_fronts: fronts of chunks for all networks that a search may come to.
       kept: the pipeline of which a part is held; None where nothing is.
     """
 
     plan: str
     widths: tuple[int, ...]
-    family: FamilyFronts
+    family_fronts: FamilyFronts
     kept: Design | None = None
 
     @property
@@ -119,8 +119,10 @@ class FpgaTarget:
         budgets = dict(problem.budgets.items())
         return Limits(budgets["dsp"], budgets["bram"])
 
-    def _optimum(self, problem: "Problem", layers: Sequence[Layer], family: FamilyFronts | None = None) -> Certificate:
-        return certified_optimum(layers, problem.accelerator_space, self._limits(problem), family=family)
+    def _optimum(
+        self, problem: "Problem", layers: Sequence[Layer], family_fronts: FamilyFronts | None = None
+    ) -> Certificate:
+        return certified_optimum(layers, problem.accelerator_space, self._limits(problem), family_fronts=family_fronts)
 
     def with_part_held(self, problem: "Problem") -> "Problem":
         """The problem with the part that `AcceleratorConfig.held` names held.
@@ -173,10 +175,12 @@ class FpgaTarget:
             f"lower --config.budgets.fps or --config.network.width{mended}."
         )
 
-    def _best(self, problem: "Problem", point: Mapping[str, jax.Array], family: FamilyFronts | None = None) -> Certificate:
+    def _best(
+        self, problem: "Problem", point: Mapping[str, jax.Array], family_fronts: FamilyFronts | None = None
+    ) -> Certificate:
         """Of most images a second for the expected network, all of whose chunks are built."""
         layers, expected = expected_layers(problem.specification, point)
-        return optimum_for_expected(layers, expected, problem.accelerator_space, self._limits(problem), family)
+        return optimum_for_expected(layers, expected, problem.accelerator_space, self._limits(problem), family_fronts)
 
     def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
         """Of most images a second for the expected network; None where its chunks do not fit."""
@@ -186,8 +190,8 @@ class FpgaTarget:
 
     def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> BestAccelerator | None:
         """The same, with what a chunk's work adds to the cycles of the best pipeline; chunks without layers add nothing."""
-        # Comes again and again.
-        best = self._best(problem, point, self.family)
+        # Comes every few steps: what the designs of chunks cost is priced once.
+        best = self._best(problem, point, self.family_fronts)
         if best.design is None:
             return None
         shares = chunk_shares(best)
@@ -210,10 +214,10 @@ class FpgaTarget:
         """
 
         def costs_over(
-            network: Design, family: FamilyFronts | None
+            network: Design, family_fronts: FamilyFronts | None
         ) -> tuple[tuple[Design, Certificate], Design, dict[str, float]]:
             layers = chosen_layers(problem.specification, network)
-            optimum = self._optimum(problem, layers, family)
+            optimum = self._optimum(problem, layers, family_fronts)
             searched = (optimum.design or {}) if problem.accelerator_space.free else {}
             design = carried | network | searched
             found = cost_block(evaluate_pipeline(layers, design)[1])
@@ -221,10 +225,11 @@ class FpgaTarget:
             return (design, optimum), problem.accelerator_space.restrict(design), excess
 
         def judged(network: Design) -> tuple[tuple[Design, Certificate], Design, float]:
-            pair, pipeline, excess = costs_over(network, self.family)
+            pair, pipeline, excess = costs_over(network, self.family_fronts)
             return pair, pipeline, max(excess.values())
 
         likeliest, _, excess = costs_over(problem.network_space.restrict(carried), None)
+        # Most networks fit; only where many are to be tried does it pay to price the family.
         if max(excess.values()) <= 0:
             return likeliest
         settled = likeliest_within(problem.strategy, point, max(excess, key=lambda name: excess[name]), judged)

@@ -57,7 +57,7 @@ class Certificate:
       limits: it had to meet.
       bound_cycles: least cycles without limits.
       fronts: of every chunk under every allocation that was compared: (chunk, boundary) -> front.
-      enumerated: designs of chunks priced.
+      enumerated: designs of chunks that were compared.
     """
 
     cycles: float | None
@@ -132,7 +132,7 @@ def certified_optimum(
     limits: Limits,
     model: Model = "corrected",
     times: Sequence[float] | None = None,
-    family: FamilyFronts | None = None,
+    family_fronts: FamilyFronts | None = None,
 ) -> Certificate:
     """The pipeline of most images a second for a network.
 
@@ -142,7 +142,8 @@ def certified_optimum(
       limits: of the device.
       model: "released" or "corrected".
       times: how often each layer is expected, for a network not yet decided (layers differ then); once by default.
-      family: of which the network is one, where many of them are to get their optima; by default every design is priced.
+      family_fronts: of a family of which the network is one, where many of them are to get their optima; by default every
+        design is priced.
     """
     expected = dict.fromkeys(layers, 1.0) if times is None else dict(zip(layers, times, strict=True))
     boundaries = [[int(option) for option in space.allowed(boundary_name(depthwise))] for depthwise in (False, True)]
@@ -150,9 +151,9 @@ def certified_optimum(
 
     def front_of(chunk: Chunk, boundary: int, own: Sequence[Layer]) -> Front:
         often = [expected[layer] for layer in own]
-        if family is None:
+        if family_fronts is None:
             return chunk_front(chunk, own, space, model, often)
-        return family.front(chunk, boundary, own, space, model, often)
+        return family_fronts.front(chunk, boundary, own, space, model, often)
 
     best: tuple[float, Design, np.ndarray] | None = None
     bound = np.inf

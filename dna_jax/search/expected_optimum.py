@@ -15,7 +15,7 @@ _RARE = 1000
 
 
 def optimum_for_expected(
-    layers: Sequence[Layer], expected: jax.Array, space: Space, limits: Limits, family: FamilyFronts | None = None
+    layers: Sequence[Layer], expected: jax.Array, space: Space, limits: Limits, family_fronts: FamilyFronts | None = None
 ) -> Certificate:
     """The pipeline of most images a second for an expected network, all of whose chunks are built.
 
@@ -24,9 +24,9 @@ def optimum_for_expected(
       expected: how often each does, [layers]; those of fewer than one in _RARE networks are left out.
       space: of pipelines.
       limits: of the device.
-      family: as in `certified_optimum`.
+      family_fronts: as in `certified_optimum`.
     """
     merged, times = merge_counts(layers, expected)
     kept = [(layer, float(often)) for layer, often in zip(merged, np.asarray(times), strict=True) if often > 1 / _RARE]
     names, counts = zip(*kept, strict=True)
-    return certified_optimum(names, space, limits, times=counts, family=family)
+    return certified_optimum(names, space, limits, times=counts, family_fronts=family_fronts)

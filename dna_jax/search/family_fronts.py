@@ -1,8 +1,8 @@
-"""Fronts of a chunk for any network of a family, from the few designs that can ever be on one.
+"""Fronts of a chunk for any network of a family, from the few designs that are enough for all of them.
 
 A chunk takes the cycles of its layers one after another, and the DSP slices and block RAMs of the layer that needs most. So
 a design is never needed if another takes no more of any of the three for any layer that the chunk may get: whatever layers
-a network has, and however often, the other is as good. Of up to 67,500 designs of a chunk at most 140 remain.
+a network has, and however often, the other is as good. Of up to 67,500 designs of a chunk ten to a few hundred remain.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ import numpy as np
 
 from dna_jax.hardware.fpga import ChunkDesign, FpgaLayers, Model, allocate, chunk_layers, cost_on_chunk, layer_counts
 from dna_jax.search.chunk_designs import DesignGrid, Front, pareto_rows
-from dna_jax.spaces import Chunk, Design, Option, Space, boundary_name
+from dna_jax.spaces import Chunk, Design, Space, boundary_name
 from dna_jax.workload import Layer
 
 
@@ -47,7 +47,7 @@ def unbeaten_rows(costs: np.ndarray) -> np.ndarray:
 
 
 @dataclasses.dataclass(frozen=True)
-class LayerFront:
+class EnoughDesigns:
     """The designs of a chunk that are enough for every network of a family.
 
     Attributes:
@@ -70,7 +70,7 @@ class LayerFront:
         return Front(costs[rows], tuple(self.designs[row] for row in rows), self.enumerated)
 
 
-def layer_front(chunk: Chunk, layers: Sequence[Layer], space: Space, model: Model) -> LayerFront:
+def enough_designs(chunk: Chunk, layers: Sequence[Layer], space: Space, model: Model) -> EnoughDesigns:
     """The designs of a chunk that are enough for all networks with some of these layers.
 
     Args:
@@ -89,7 +89,7 @@ def layer_front(chunk: Chunk, layers: Sequence[Layer], space: Space, model: Mode
     # Few layers differ in what they need, most in their cycles.
     rows = unbeaten_rows(np.concatenate([cycles, _distinct_columns(dsp), _distinct_columns(bram)], axis=1))
     columns = {layer: column for column, layer in enumerate(distinct)}
-    return LayerFront(tuple(map(grid.design, rows)), costs[:, rows], columns, costs.shape[1])
+    return EnoughDesigns(tuple(map(grid.design, rows)), costs[:, rows], columns, costs.shape[1])
 
 
 class FamilyFronts:
@@ -98,12 +98,12 @@ class FamilyFronts:
     def __init__(self, layers: Sequence[Layer]) -> None:
         """Of all networks that have some of these layers."""
         self._layers = dict.fromkeys(layers)
-        self._made: dict[tuple[object, ...], LayerFront] = {}
+        self._made: dict[tuple[object, ...], EnoughDesigns] = {}
 
     def front(
         self,
         chunk: Chunk,
-        boundary: Option,
+        boundary: int,
         layers: Sequence[Layer],
         space: Space,
         model: Model,
@@ -114,7 +114,7 @@ class FamilyFronts:
         Args:
           chunk: which.
           boundary: of maps that are large, in its kind of layers.
-          layers: of one network, that the chunk runs under this boundary.
+          layers: of one network, those that the chunk runs under this boundary.
           space: of the pipeline, with what is fixed.
           model: "released" or "corrected".
           times: how often each layer is expected; once by default.
@@ -128,5 +128,5 @@ class FamilyFronts:
         key = chunk, boundary, DesignGrid.of(space, chunk), model
         if key not in self._made:
             possible = allocate(list(self._layers), {boundary_name(depthwise): boundary for depthwise in (False, True)})
-            self._made[key] = layer_front(chunk, possible[chunk], space, model)
+            self._made[key] = enough_designs(chunk, possible[chunk], space, model)
         return self._made[key].front(layer_counts(layers, times))

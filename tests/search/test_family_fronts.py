@@ -8,7 +8,7 @@ from dna_jax.hardware.fpga import allocate
 from dna_jax.networks import chosen_layers, dna_network, expected_layers, possible_layers
 from dna_jax.search import FamilyFronts, Limits, certified_optimum, mean_point, optimum_for_expected, recheck
 from dna_jax.search.chunk_designs import chunk_front
-from dna_jax.search.family_fronts import layer_front, unbeaten_rows
+from dna_jax.search.family_fronts import enough_designs, unbeaten_rows
 from dna_jax.spaces import as_released, boundary_name, dna_network_space, fpga_pipeline_space
 
 LIMITS = Limits(220, 280)
@@ -47,7 +47,7 @@ def test_every_row_is_matched_by_one_that_is_kept_and_none_that_is_kept_by_anoth
 @pytest.mark.parametrize("model", ["released", "corrected"])
 def test_fronts_of_networks_are_those_of_all_designs(model, family, fronts):
     space, generator = fpga_pipeline_space("cifar").fix(as_released("cifar")), np.random.default_rng(1)
-    allocation = dict(space.fixed)
+    allocation = {name: int(value) for name, value in space.fixed.items()}
     for layers in _networks(family, 2):
         # The released model has no group of several channels.
         priced = [layer for layer in layers if model == "corrected" or layer.groups in (1, layer.C)]
@@ -63,7 +63,7 @@ def test_fronts_of_networks_are_those_of_all_designs(model, family, fronts):
 def test_optima_are_those_of_all_designs_and_their_certificates_hold(family, fronts):
     space = fpga_pipeline_space("cifar")
     for layers in _networks(family, 2):
-        found, every = (certified_optimum(layers, space, LIMITS, family=each) for each in (fronts, None))
+        found, every = (certified_optimum(layers, space, LIMITS, family_fronts=each) for each in (fronts, None))
         assert found.cycles == pytest.approx(every.cycles, rel=1e-12)
         assert (found.dsp, found.bram, found.enumerated) == (every.dsp, every.bram, every.enumerated)
         assert recheck(found, layers, space) == []
@@ -80,19 +80,20 @@ def test_expected_networks_have_the_optimum_of_all_designs(family, fronts):
 
 
 def test_few_designs_are_enough(family):
-    space, boundary = fpga_pipeline_space("cifar"), 8
-    possible = allocate(possible_layers(family), {boundary_name(depthwise): boundary for depthwise in (False, True)})
-    for chunk, layers in possible.items():
-        enough = layer_front(chunk, layers, space, "corrected")
-        assert enough.enumerated in ({4500, 1512} if chunk.depthwise else {67_500, 47_628})
-        assert len(enough.designs) <= 140
+    space = fpga_pipeline_space("cifar")
+    for boundary in (8, 16, 32):
+        possible = allocate(possible_layers(family), {boundary_name(depthwise): boundary for depthwise in (False, True)})
+        for chunk, layers in possible.items():
+            enough = enough_designs(chunk, layers, space, "corrected")
+            assert enough.enumerated in ({4500, 1512} if chunk.depthwise else {67_500, 47_628})
+            assert len(enough.designs) <= 300
 
 
 def test_what_is_held_is_not_taken_for_what_is_free(family, fronts):
     layers = next(_networks(family, 1))
     free = fpga_pipeline_space("cifar").fix(as_released("cifar"))
     held = free.fix(as_released("cifar", mode=True))
-    slower, faster = (certified_optimum(layers, space, LIMITS, family=fronts).cycles for space in (held, free))
+    slower, faster = (certified_optimum(layers, space, LIMITS, family_fronts=fronts).cycles for space in (held, free))
     assert slower == pytest.approx(certified_optimum(layers, held, LIMITS).cycles)
     assert slower > faster
 
@@ -100,4 +101,4 @@ def test_what_is_held_is_not_taken_for_what_is_free(family, fronts):
 def test_layers_of_other_families_are_refused(fronts):
     (other,) = _networks(dna_network(width=1.0, image_size=32, classes=10), 1)
     with pytest.raises(ValueError, match="No network of the family has the layer"):
-        certified_optimum(other, fpga_pipeline_space("cifar"), LIMITS, family=fronts)
+        certified_optimum(other, fpga_pipeline_space("cifar"), LIMITS, family_fronts=fronts)
