@@ -84,8 +84,8 @@ def test_the_network_of_a_run_has_tiles_of_its_size(run_binary, refused):
     # The allocation tried, too, takes fewer block RAMs for as many.
     process = run_binary("optimum", f"--network={run}", "--allocation=searched")
     assert f"{expected:.2f} images/s" in process.stdout
-    assert "92 DSP slices" in process.stdout
-    assert "445 block RAMs" in process.stdout
+    assert "92 of 900 DSP slices" in process.stdout
+    assert "445 of 700 block RAMs" in process.stdout
     assert "is of the family digits; leave out --family" in refused("optimum", f"--network={run}", "--family=imagenet")
 
 
