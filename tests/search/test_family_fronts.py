@@ -60,6 +60,7 @@ def test_fronts_of_networks_are_those_of_all_designs(model, family, fronts):
             assert len(found.designs) == len(every.designs)
 
 
+@pytest.mark.slow
 def test_optima_are_those_of_all_designs_and_their_certificates_hold(family, fronts):
     space = fpga_pipeline_space("cifar")
     for layers in _networks(family, 2):
@@ -79,6 +80,7 @@ def test_expected_networks_have_the_optimum_of_all_designs(family, fronts):
         assert (found.dsp, found.bram) == (every.dsp, every.bram)
 
 
+@pytest.mark.slow
 def test_few_designs_are_enough(family):
     space = fpga_pipeline_space("cifar")
     for boundary in (8, 16, 32):
