@@ -3,6 +3,7 @@
 import errno
 import os
 import pathlib
+import signal
 import sys
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
@@ -13,6 +14,8 @@ from ml_collections import config_flags
 from dna_jax.errors import UserError
 
 USER_ERROR_CODE = 2
+UNREAD_CODE = 128 + signal.SIGPIPE
+"""Of a binary whose output is no longer read, as shells have it."""
 
 _REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 """Errors of the system that a user can mend; others are bugs and keep their traceback."""
@@ -103,8 +106,13 @@ def run(main: Callable[[], None], define_flags: Callable[[], None]) -> None:
         enable_compilation_cache()
         try:
             main()
+            sys.stdout.flush()
         except UserError as error:
             _fail(error)
+        except BrokenPipeError:
+            # `head` has seen enough. What is still to be flushed at the end goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(UNREAD_CODE) from None
         except OSError as error:
             if error.errno not in _REFUSALS:
                 raise

@@ -97,8 +97,16 @@ class FamilyFronts:
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         """Of all networks that have some of these layers."""
-        self._layers = dict.fromkeys(layers)
-        self._made: dict[tuple[object, ...], EnoughDesigns] = {}
+        self._layers = list(dict.fromkeys(layers))
+        self._made: dict[tuple[object, ...], EnoughDesigns | None] = {}
+
+    def _enough(self, chunk: Chunk, boundary: int, space: Space, model: Model) -> EnoughDesigns | None:
+        """None if no network of the family has a layer for the chunk."""
+        key = chunk, boundary, DesignGrid.of(space, chunk), model
+        if key not in self._made:
+            possible = allocate(self._layers, {boundary_name(depthwise): boundary for depthwise in (False, True)})
+            self._made[key] = enough_designs(chunk, possible[chunk], space, model) if chunk in possible else None
+        return self._made[key]
 
     def front(
         self,
@@ -120,13 +128,9 @@ class FamilyFronts:
           times: how often each layer is expected; once by default.
 
         Raises:
-          ValueError: if the family has no such layer.
+          ValueError: if no network of the family has one of the layers on this chunk.
         """
-        strange = next((layer for layer in layers if layer not in self._layers), None)
-        if strange is not None:
-            raise ValueError(f"No network of the family has the layer {strange.name!r} of the chunk {chunk.name}.")
-        key = chunk, boundary, DesignGrid.of(space, chunk), model
-        if key not in self._made:
-            possible = allocate(list(self._layers), {boundary_name(depthwise): boundary for depthwise in (False, True)})
-            self._made[key] = enough_designs(chunk, possible[chunk], space, model)
-        return self._made[key].front(layer_counts(layers, times))
+        enough, counts = self._enough(chunk, boundary, space, model), layer_counts(layers, times)
+        if enough is None or not counts.keys() <= enough.columns.keys():
+            raise ValueError(f"No network of the family has all of these layers on the chunk {chunk.name}.")
+        return enough.front(counts)

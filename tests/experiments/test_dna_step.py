@@ -1,6 +1,7 @@
 """DNA's step beside others: it is measured, and the network in PyTorch is ours."""
 
 import importlib.util
+import os
 import pathlib
 import time
 
@@ -77,6 +78,21 @@ def test_a_tool_that_takes_too_long_is_stopped_with_what_it_started(monkeypatch,
         run_tool("torch", None, (), "torch_step.py", [], limit_s=0.5)
     time.sleep(2.5)
     assert not mark.exists()
+
+
+def test_a_tool_that_ends_before_it_is_stopped_is_unfinished_all_the_same(monkeypatch, tmp_path):
+    fake, stop = tmp_path / "python", os.killpg
+    fake.write_text("#!/bin/sh\nsleep 60\n")
+    fake.chmod(0o755)
+
+    def stop_what_has_ended(group, number):
+        stop(group, number)
+        raise ProcessLookupError
+
+    monkeypatch.setattr("sys.executable", str(fake))
+    monkeypatch.setattr("experiments.environments.os.killpg", stop_what_has_ended)
+    with pytest.raises(UnfinishedError):
+        run_tool("torch", None, (), "torch_step.py", [], limit_s=0.5)
 
 
 def test_the_point_of_the_reference_shows_every_branch():

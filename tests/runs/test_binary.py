@@ -1,6 +1,8 @@
 """The edge of a binary: which errors end as a sentence, and which keep their traceback."""
 
 import errno
+import subprocess
+import sys
 
 import pytest
 
@@ -43,3 +45,14 @@ def test_bugs_keep_their_traceback():
     for error in (FileNotFoundError(errno.ENOENT, "No such file"), ZeroDivisionError("oops")):
         with pytest.raises(type(error)):
             binary.run(_raise(error), lambda: None)
+
+
+@pytest.mark.parametrize("lines", [1, 100_000])
+def test_output_that_is_no_longer_read_ends_quietly(lines):
+    program = f"from dna_jax.runs import binary; binary.run(lambda: print('line\\n' * {lines}), lambda: None)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == binary.UNREAD_CODE

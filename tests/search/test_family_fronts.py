@@ -102,5 +102,14 @@ def test_what_is_held_is_not_taken_for_what_is_free(family, fronts):
 
 def test_layers_of_other_families_are_refused(fronts):
     (other,) = _networks(dna_network(width=1.0, image_size=32, classes=10), 1)
-    with pytest.raises(ValueError, match="No network of the family has the layer"):
+    with pytest.raises(ValueError, match="No network of the family has"):
         certified_optimum(other, fpga_pipeline_space("cifar"), LIMITS, family_fronts=fronts)
+
+
+def test_layers_of_another_chunk_are_refused(family, fronts):
+    layers = next(_networks(family, 1))
+    space = fpga_pipeline_space("cifar")
+    chunks = allocate(layers, {boundary_name(depthwise): 16 for depthwise in (False, True)})
+    large = next(chunk for chunk in chunks if chunk.large and not chunk.depthwise)
+    with pytest.raises(ValueError, match=f"on the chunk {large.name}"):
+        fronts.front(large, 32, chunks[large], space, "corrected")
