@@ -3,9 +3,11 @@
 python -m experiments.validate --tables=DIR --out=FILE.json
 """
 
+import functools
 import json
 import pathlib
 import time
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +17,7 @@ from dna_jax.errors import UserError
 from dna_jax.hardware import Accelerator
 from dna_jax.hardware.description import read_accelerator
 from dna_jax.hardware.technology import THIRD_PARTY
-from dna_jax.hardware.validation import Context, TableResult, as_json, validate_folder
+from dna_jax.hardware.validation import Context, ReleasedNetwork, TableResult, as_json, validate_folder
 from dna_jax.hardware.validation.report import markdown, scatter
 from dna_jax.networks import (
     Specification,
@@ -25,12 +27,12 @@ from dna_jax.networks import (
     efficientnet_b1,
     mnasnet_b1,
     mobilenet_v2,
-    read_networks,
+    network_entries,
+    stated_network,
 )
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
-from dna_jax.search import optimum_reader
-from dna_jax.spaces import as_released
+from dna_jax.search import evaluate_optima
 from dna_jax.workload import Layer
 from experiments import benchmark_output
 
@@ -43,19 +45,50 @@ NETWORKS = {
 """Names as in the result table of NAHAS."""
 
 
+STATED = "dna_networks.json"
+"""File that states the networks of DNA's tables."""
+
+
 def _layers(specification: Specification) -> list[Layer]:
     return chosen_layers(specification, specification.default_design)
 
 
-def stated_networks(folder: pathlib.Path) -> dict[str, StatedNetwork]:
-    """The networks of `dna_networks.json` beside the tables, by number; UserError if a file cannot be used."""
-    return {
-        network.identifier: network for path in sorted(folder.rglob("dna_networks.json")) for network in read_networks(path)
-    }
+def _released(network: StatedNetwork) -> ReleasedNetwork:
+    return ReleasedNetwork(
+        network.plan, network.operations, network.bits, network.released_layers, network.aligned().released_layers
+    )
 
 
-def context(folder: pathlib.Path) -> Context:
-    """The networks we know, those stated, and the accelerators described in `architectures/*.yaml` beside the tables.
+@functools.cache
+def _stated_in(path: pathlib.Path) -> dict[str, ReleasedNetwork]:
+    """The networks of a file, by number; those that cannot be used are left out, which is said.
+
+    Raises:
+      UserError: if the file cannot be read, or two networks have one number.
+    """
+    networks: dict[str, ReleasedNetwork] = {}
+    for position, entry in enumerate(network_entries(path)):
+        try:
+            network = stated_network(entry, str(path), position)
+        except UserError as error:
+            print(f"left out: {error}", flush=True)
+            continue
+        if network.identifier in networks:
+            raise UserError(f"{path}: two networks have the number {network.identifier}; give each its own.")
+        networks[network.identifier] = _released(network)
+    return networks
+
+
+def _stated_beside(tables: pathlib.Path, folder: pathlib.Path) -> dict[str, ReleasedNetwork]:
+    """The networks of the `dna_networks.json` nearest to some tables: in their folder, or one above it within `folder`."""
+    above = [place for place in (tables, *tables.parents) if place == folder or folder in place.parents]
+    nearest = next((place / STATED for place in above if (place / STATED).is_file()), None)
+    return {} if nearest is None else _stated_in(nearest)
+
+
+def context(folder: pathlib.Path) -> Callable[[pathlib.Path], Context]:
+    """The networks we know, those stated beside tables, and the accelerators described in `architectures/*.yaml` below a
+    folder, for the tables of any folder in it.
 
     Raises:
       UserError: if a description cannot be used, or two have one name.
@@ -67,10 +100,8 @@ def context(folder: pathlib.Path) -> Context:
             if accelerator.name in descriptions:
                 raise UserError(f"{path}: another description in {folder} has the name {accelerator.name!r} too.")
             descriptions[accelerator.name] = accelerator
-    stated = {
-        name: (network.released_layers, as_released(network.plan)) for name, network in stated_networks(folder).items()
-    }
-    return Context(descriptions, {name: _layers(network()) for name, network in NETWORKS.items()}, stated)
+    networks = {name: _layers(network()) for name, network in NETWORKS.items()}
+    return lambda tables: Context(descriptions, networks, _stated_beside(tables, folder))
 
 
 def define_flags() -> None:
@@ -89,8 +120,7 @@ def main() -> None:
         raise UserError(f"--tables={folder} is no folder; name one that holds reference tables.")
     results: dict[str, TableResult] = {}
     began = time.perf_counter()
-    others = {"dna_optimum.csv": optimum_reader(stated_networks(folder))}
-    for name, result in validate_folder(folder, context(folder), others):
+    for name, result in validate_folder(folder, context(folder), {"dna_optimum.csv": evaluate_optima}):
         results[name] = result
         print(f"{name}: {result.evaluated} of {result.rows} rows, {time.perf_counter() - began:.0f} s", flush=True)
     if not results:

@@ -10,7 +10,7 @@ from dna_jax.networks.listed import ListedNetwork, listed_network
 from dna_jax.networks.mobilenet_v2 import mobilenet_v2
 from dna_jax.networks.published import PUBLISHED, published_layers
 from dna_jax.networks.specification import STRIDE_PLANS, Specification
-from dna_jax.networks.stated import StatedNetwork, read_networks, stated_network
+from dna_jax.networks.stated import StatedNetwork, network_entries, read_networks, stated_network
 from dna_jax.networks.supernet import (
     Model,
     Variables,
@@ -61,6 +61,7 @@ __all__ = [
     "macs",
     "mnasnet_b1",
     "mobilenet_v2",
+    "network_entries",
     "possible_layers",
     "proxylessnas_mobile",
     "published_layers",

@@ -90,15 +90,19 @@ def stated_network(entry: Any, source: str, position: int = 0) -> StatedNetwork:
     return StatedNetwork(identifier, name, plan, operations, bits)
 
 
+def network_entries(path: pathlib.Path) -> list[Any]:
+    """The entries of a JSON file of networks, as they stand; UserError if it cannot be read."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path} cannot be read as a JSON file of networks ({error}).") from error
+    return entries if isinstance(entries, list) else [entries]
+
+
 def read_networks(path: pathlib.Path) -> list[StatedNetwork]:
     """The networks of a JSON file, a list of what `stated_network` reads.
 
     Raises:
       UserError: if the file cannot be read or an entry states no network.
     """
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path} cannot be read as a JSON file of networks ({error}).") from error
-    entries = entries if isinstance(entries, list) else [entries]
-    return [stated_network(entry, str(path), position) for position, entry in enumerate(entries)]
+    return [stated_network(entry, str(path), position) for position, entry in enumerate(network_entries(path))]

@@ -21,7 +21,7 @@ from dna_jax.search.objectives import (
     objective,
 )
 from dna_jax.search.optimizers import OptimizerConfig, learning_rate_schedule, make_optimizer
-from dna_jax.search.optimum_table import optimum_reader
+from dna_jax.search.optimum_table import evaluate_optima
 from dna_jax.search.pipeline_search import FoundPipeline, PipelineSearchConfig, evaluations_per_step, search_pipelines
 from dna_jax.search.recheck import recheck
 from dna_jax.search.relaxation import (
@@ -67,6 +67,7 @@ __all__ = [
     "discrete_cost",
     "entropy",
     "enumerate_accelerators",
+    "evaluate_optima",
     "evaluations_per_step",
     "gumbel_softmax",
     "initial_logits",
@@ -78,7 +79,6 @@ __all__ = [
     "most_likely_feasible",
     "objective",
     "optimum_for_expected",
-    "optimum_reader",
     "read_certificate",
     "recheck",
     "sample_point",

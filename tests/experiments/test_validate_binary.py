@@ -107,6 +107,33 @@ def test_tables_and_descriptions_of_others(folder, run_binary):
         assert table["rows"] == table["evaluated"] + sum(table["skipped"].values())
 
 
+def test_networks_are_those_of_the_folder_nearest_to_a_table(run_binary, tmp_path):
+    """Two folders number other networks alike; one of them holds a network that cannot be used, too."""
+    stated = json.loads((THIRD_PARTY / "auto_nba" / "dna_networks.json").read_text())
+    for name, (network, other) in {"one": stated[:2], "two/deep": stated[1::-1]}.items():
+        rows = [row for row in _rows("dna_layers.csv") if row["net_id"] == str(network["net_id"])]
+        (tmp_path / name).mkdir(parents=True)
+        _write(tmp_path / name / "dna_layers.csv", [row | {"net_id": "0"} for row in rows])
+        entries = [network | {"net_id": 0}, other | {"net_id": 1, "bits": [99] * 22}]
+        (tmp_path / name).parent.joinpath("dna_networks.json" if "/" in name else f"{name}/dna_networks.json").write_text(
+            json.dumps(entries)
+        )
+    process = run_binary("validate", f"--tables={tmp_path}", f"--out={tmp_path / 'report.json'}")
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.count("has bits other than whole numbers from 1 to 32") == 2
+    report = json.loads((tmp_path / "report.json").read_text())
+    for name in ("one/dna_layers.csv", "two/deep/dna_layers.csv"):
+        assert report[name]["evaluated"] == report[name]["rows"] > 60
+        assert report[name]["configs"]["network 0"]["equal fields"]["mean_abs_pct"] == 0
+
+
+def test_two_networks_of_one_number_are_refused(refused, tmp_path):
+    stated = json.loads((THIRD_PARTY / "auto_nba" / "dna_networks.json").read_text())
+    (tmp_path / "dna_networks.json").write_text(json.dumps([stated[0], stated[1] | {"net_id": stated[0]["net_id"]}]))
+    _write(tmp_path / "dna_layers.csv", _rows("dna_layers.csv")[:1])
+    assert "two networks have the number 0" in refused("validate", f"--tables={tmp_path}")
+
+
 def test_errors_are_one_sentence(folder, refused, tmp_path):
     for arguments, message in (
         ([f"--tables={tmp_path / 'nowhere'}"], "is no folder"),

@@ -7,14 +7,13 @@ import pytest
 
 from dna_jax.errors import UserError
 from dna_jax.hardware.technology import THIRD_PARTY
-from dna_jax.hardware.validation import Context, as_json, validate_folder
+from dna_jax.hardware.validation import as_json, validate_folder
 from dna_jax.networks import read_networks
-from dna_jax.search import optimum_reader
-from dna_jax.spaces import as_released
+from dna_jax.search import evaluate_optima
+from experiments.validate import context
 
 FOLDER = THIRD_PARTY / "auto_nba"
-NETWORKS = {network.identifier: network for network in read_networks(FOLDER / "dna_networks.json")}
-STATED = {name: (network.released_layers, as_released(network.plan)) for name, network in NETWORKS.items()}
+CONTEXT = context(FOLDER)(FOLDER)
 
 
 def _validate(tmp_path, table, keep=lambda row: True, change=lambda row: row):
@@ -24,8 +23,7 @@ def _validate(tmp_path, table, keep=lambda row: True, change=lambda row: row):
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    others = {"dna_optimum.csv": optimum_reader(NETWORKS)}
-    ((_, result),) = validate_folder(tmp_path, Context({}, {}, STATED), others)
+    ((_, result),) = validate_folder(tmp_path, lambda _: CONTEXT, {"dna_optimum.csv": evaluate_optima})
     assert result.rows == len(rows) == result.evaluated + sum(map(len, result.skipped.values()))
     return as_json(result)
 
@@ -55,7 +53,69 @@ def test_whole_pipelines_are_exact(tmp_path):
     report = _validate(tmp_path, "dna_system.csv", keep=lambda row: row["net_id"] in "05" or row["sampler"] == "max")
     assert report["evaluated"] == report["rows"] > 150
     assert _worst(report) < 1e-7
-    assert report["notes"][0].startswith(f"{report['rows']} of {report['rows']} pipelines are judged feasible")
+    assert {"fps", "dsp", "bram", "equal figures of chunks"} == set(report["configs"]["max"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"feasible": "0"},
+        {"bottleneck_accel": "dwa1q4"},
+        {"accel_cycles_json": '{"a0q6": 1.0}'},
+        {"accel_dsp_bram_json": '{"a0q6": [1.0, 5]}'},
+    ],
+)
+def test_a_wrong_figure_of_a_chunk_shows(tmp_path, wrong):
+    report = _validate(
+        tmp_path,
+        "dna_system.csv",
+        keep=lambda row: (row["net_id"], row["design_id"]) == ("0", "0"),
+        change=lambda row: row | wrong,
+    )
+    (figures,) = report["configs"].values()
+    assert figures["fps"]["mean_abs_pct"] < 1e-7
+    assert figures["equal figures of chunks"]["mean_abs_pct"] > 1
+
+
+def test_a_wrong_field_of_a_layer_shows(tmp_path):
+    for column in ("block", "op", "bits_asked", "accelerator"):
+        report = _validate(
+            tmp_path,
+            "dna_layers.csv",
+            keep=lambda row: row["net_id"] == "0",
+            change=lambda row, column=column: row | ({column: "9"} if row["layer"] == "5" else {}),
+        )
+        assert 0 < report["configs"]["network 0"]["equal fields"]["mean_abs_pct"] < 1
+
+
+def test_a_corrected_table_without_strides_cannot_be_evaluated(tmp_path):
+    def without_stride(row):
+        return {column: value for column, value in row.items() if column != "stride"}
+
+    report = _validate(tmp_path, "dna_corrected_layers.csv", change=without_stride)
+    assert report["skipped"] == {"column stride is missing": report["rows"]}
+
+
+def test_where_nothing_fits_verdicts_are_compared(tmp_path):
+    stated = iter(
+        [
+            {"dsp_limit": "1", "bram_limit": "9", "optimum_fps": "0"},
+            {"dsp_limit": "1", "bram_limit": "9", "optimum_fps": ""},
+            {"dsp_limit": "1", "bram_limit": "9"},
+            {"optimum_fps": "0"},
+        ]
+    )
+
+    report = _validate(
+        tmp_path, "dna_optimum.csv", keep=lambda row: row["name"] == "demo", change=lambda row: row | next(stated, {})
+    )
+    # The third row is wrong, and so is the fourth.
+    small = report["configs"]["fixed compute mode, 1 DSP, 9 BRAM"]
+    assert small["verdict on what fits"]["mean_abs_pct"] == pytest.approx(100 / 3)
+    assert small["fps"] == small["fps"] | {"n": 1, "mean_abs_pct": 100}
+    whole = report["configs"]["free compute mode, 900 DSP, 700 BRAM"]
+    assert whole["verdict on what fits"]["mean_abs_pct"] == 100
+    assert whole.keys() == {"verdict on what fits", "fps without limits"}
 
 
 def test_certified_optima_are_those_found_by_others(tmp_path):

@@ -29,7 +29,7 @@ def _write(path, rows):
 
 def _report(tmp_path, table, rows):
     _write(tmp_path / table, rows)
-    ((_, result),) = validate_folder(tmp_path, CONTEXT)
+    ((_, result),) = validate_folder(tmp_path, lambda _: CONTEXT)
     report = as_json(result)
     json.dumps(report, allow_nan=False)
     assert report["rows"] == len(rows) == report["evaluated"] + sum(report["skipped"].values())
@@ -112,16 +112,16 @@ def test_files_of_one_name_are_told_apart(tmp_path):
     rows = _rows("scalesim_compute.csv")
     _write(tmp_path / "one" / "scalesim_compute.csv", rows[:2])
     _write(tmp_path / "two" / "scalesim_compute.csv", rows[2:3])
-    found = {name: result.rows for name, result in validate_folder(tmp_path, CONTEXT)}
+    found = {name: result.rows for name, result in validate_folder(tmp_path, lambda _: CONTEXT)}
     assert found == {"one/scalesim_compute.csv": 2, "two/scalesim_compute.csv": 1}
 
 
 def test_files_that_are_no_tables(tmp_path):
     (tmp_path / "zigzag.csv").write_bytes(b"\xff\xfe\x00bad")
     with pytest.raises(UserError, match="cannot be read as CSV"):
-        list(validate_folder(tmp_path, CONTEXT))
+        list(validate_folder(tmp_path, lambda _: CONTEXT))
     (tmp_path / "zigzag.csv").write_text("")
-    ((_, result),) = validate_folder(tmp_path, CONTEXT)
+    ((_, result),) = validate_folder(tmp_path, lambda _: CONTEXT)
     assert (result.rows, result.evaluated) == (0, 0)
     scatter({"zigzag.csv": result}, tmp_path / "nothing.png")
     assert not (tmp_path / "nothing.png").exists()

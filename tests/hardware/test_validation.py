@@ -45,7 +45,7 @@ def _validate(tmp_path, table, keep=lambda row: True, change=lambda row: row):
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    ((name, result),) = validate_folder(tmp_path, CONTEXT)
+    ((name, result),) = validate_folder(tmp_path, lambda _: CONTEXT)
     assert name == table
     assert result.rows == len(rows) == result.evaluated + sum(map(len, result.skipped.values()))
     return as_json(result)
@@ -170,7 +170,7 @@ def test_other_sizes_and_what_cannot_be_evaluated(tmp_path):
 
 def test_a_table_without_a_reader_is_counted(tmp_path):
     (tmp_path / "mystery.csv").write_text("a,b\n1,2\n3,4\n")
-    ((name, result),) = validate_folder(tmp_path, CONTEXT)
+    ((name, result),) = validate_folder(tmp_path, lambda _: CONTEXT)
     assert (name, as_json(result)["skipped"]) == ("mystery.csv", {"no reader for this table": 2})
 
 
@@ -201,7 +201,7 @@ def test_the_trivial_model_is_the_best_of_its_kind():
 def test_reports_for_people(tmp_path):
     (path,) = THIRD_PARTY.rglob("silicon_eyeriss_per_layer.csv")
     (tmp_path / path.name).write_text(path.read_text())
-    results = dict(validate_folder(tmp_path, CONTEXT))
+    results = dict(validate_folder(tmp_path, lambda _: CONTEXT))
     text = markdown(results)
     assert "| silicon_eyeriss_per_layer.csv | Eyeriss AlexNet batch 4 | latency | 5 |" in text
     scatter(results, tmp_path / "plots.png")

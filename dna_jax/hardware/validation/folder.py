@@ -57,13 +57,13 @@ Reader = Callable[[Sequence[Row], Context], TableResult]
 
 
 def validate_folder(
-    folder: pathlib.Path, context: Context, others: Mapping[str, Reader] | None = None
+    folder: pathlib.Path, context: Callable[[pathlib.Path], Context], others: Mapping[str, Reader] | None = None
 ) -> Iterator[tuple[str, TableResult]]:
     """Each table below a folder, in the order of READERS, with what became of it; then those without a reader.
 
     Args:
       folder: of tables.
-      context: for the readers.
+      context: for the readers of the tables of a folder.
       others: readers of tables that need more than the hardware model, by file name.
 
     Tables go by the name of their file, or by their path in the folder where several files have one name.
@@ -83,7 +83,7 @@ def validate_folder(
             yield name, TableResult(len(rows), [], 0, {"no reader for this table": names} if rows else {})
             continue
         with jax.enable_x64(True):
-            yield name, readers[path.name](rows, context)
+            yield name, readers[path.name](rows, context(path.parent))
 
 
 def as_json(result: TableResult) -> dict:

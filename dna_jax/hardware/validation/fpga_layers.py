@@ -24,19 +24,21 @@ _QUANTITIES = {
 """Field of the cost -> column."""
 
 
-def _read(row: Row):
+def _read(row: Row, model: Model):
     depthwise, mode = row.get("depthwise"), row.get("comp_mode", "")
     modes = DEPTHWISE_MODES if depthwise == "1" else STANDARD_MODES
     if depthwise not in ("0", "1") or mode not in map(str, range(len(modes))):
         raise SkippedRow("an unknown kind of chunk or compute mode")
-    # The released model does not read the stride, and its table has none.
-    sizes = [1.0 if column == "stride" and column not in row else number(row, column) for column in (*_LAYER, *_DESIGN)]
+    if model == "released":
+        # It does not read the stride, and its table has none.
+        row = {"stride": "1", **row}
+    sizes = [number(row, column) for column in (*_LAYER, *_DESIGN)]
     targets = {name: number(row, column) for name, column in _QUANTITIES.items() if column in row}
     return (depthwise == "1", modes[int(mode)], tuple(targets)), (sizes, tuple(targets.values()))
 
 
 def _evaluate(model: Model, rows: Sequence[Row], context: Context) -> TableResult:
-    found = sort_rows(rows, _read)
+    found = sort_rows(rows, functools.partial(_read, model=model))
     comparisons = []
     for (depthwise, mode, quantities), entries in found.groups.items():
         sizes = jnp.array([size for _, (size, _) in entries]).T

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dna_jax.hardware.accelerator import Accelerator
-from dna_jax.spaces import Design
+from dna_jax.hardware.validation.released_network import ReleasedNetwork
 from dna_jax.workload import Layer
 
 Row = Mapping[str, str]
@@ -64,18 +64,17 @@ class TableResult:
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """What readers may use besides their rows.
+    """What the readers of a folder's tables may use besides their rows.
 
     Attributes:
       descriptions: accelerators described beside the tables, by name.
       networks: name of a published network -> its layers.
-      released_networks: number of a network of the tables of FPGA pipelines -> its layers as the release lists them, and
-        the allocation of the release.
+      released_networks: of the tables of FPGA pipelines, by number.
     """
 
     descriptions: Mapping[str, Accelerator]
     networks: Mapping[str, Sequence[Layer]]
-    released_networks: Mapping[str, tuple[list[Layer], Design]] = dataclasses.field(default_factory=dict)
+    released_networks: Mapping[str, ReleasedNetwork] = dataclasses.field(default_factory=dict)
 
     def description(self, *names: str, units: float | None = None) -> Accelerator | None:
         """The accelerator described under the first of the names that there is; None if there is none.
@@ -93,6 +92,17 @@ class Context:
                 f"the description of {found.name!r} has {float(found.architecture.macs):.0f} units, not {units:.0f}"
             )
         return found
+
+    def released_network(self, row: Row) -> ReleasedNetwork:
+        """The network of a row.
+
+        Raises:
+          SkippedRow: if none of its number is known.
+        """
+        known = self.released_networks.get(row.get("net_id", ""))
+        if known is None:
+            raise SkippedRow("no dna_networks.json beside the table describes the network")
+        return known
 
 
 def row_name(index: int, row: Row) -> str:
