@@ -88,6 +88,8 @@ COLUMNS = {
     "dsp": ("DSP slices", 1),
     "bram": ("block RAMs", 1),
     "cost_over_budget": ("cost / budget", 1),
+    "searched_over_budget": ("cost / budget at the end of the search", 1),
+    "largest_multiplier": ("largest multiplier of a budget", 1),
     "million_macs": ("million multiply-accumulates", 1),
     "network_entropy": ("entropy of the network (1 = undecided)", 1),
     "decisions_that_gave_way": ("decisions that gave way", 1),
@@ -123,18 +125,26 @@ def figures(summary: dict[str, Any], folder: pathlib.Path, config: CosearchConfi
       Besides costs and standing: accuracy on the test images, the mean of the run's trainings; million_macs,
       multiply-accumulates of layers with weights, one image; network_entropy, the mean entropy of the network's decisions
       at the end of the search over that of equal options, 0 decided to 1 undecided; decisions_that_gave_way, in how many
-      decisions the network found differs from the most likely one to meet budgets.
+      decisions the network found differs from the most likely one to meet budgets. Where there are budgets,
+      searched_over_budget, the cost in the last step of the search over its budget, of the one exceeded most; and
+      largest_multiplier, the largest that any of them had on the way.
     """
     layers = layers_of_summary(folder / "summary.json")
+    search, limits = read_metrics(folder)["search"], dict(config.limits.items())
+    held: dict[str, float] = {}
+    if limits:
+        held["searched_over_budget"] = max(search[-1][name] / limit for name, limit in limits.items())
+        held["largest_multiplier"] = max(step.get(f"multiplier.{name}", 0.0) for step in search for name in limits)
     return {
         "seed": config.seed,
-        "budgets": dict(config.limits.items()),
+        "budgets": limits,
         "matched": matched,
         "accuracy": summary["accuracy"]["final"],
         **{name: value for name, value in summary["cost"].items() if name in COLUMNS},
         "cost_over_budget": float(merit(summary["cost"], config.limits)),
+        **held,
         "million_macs": sum(layer.macs for layer in layers if layer.weight_bits) / 1e6,
-        "network_entropy": read_metrics(folder)["search"][-1]["network_entropy"],
+        "network_entropy": search[-1]["network_entropy"],
         # On templates the accelerator gives way, the network never does.
         "decisions_that_gave_way": len(summary["optimality"].get("decisions_that_gave_way", ())),
         "feasible": summary["feasible"],

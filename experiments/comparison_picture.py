@@ -24,8 +24,10 @@ def draw(comparison: dict[str, Any], path: pathlib.Path) -> None:
     searches = {name: own for name, own in comparison["searches"].items() if own}
     runs = [run for own in searches.values() for run in own]
     cost, (title, scale) = next((name, shown) for name, shown in _COSTS.items() if all(name in run for run in runs))
-    figure = Figure(figsize=(13, 4.5), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
+    # Every search has room for its name.
+    widths = max(6.0, 0.95 * len(searches)), 6.5
+    figure = Figure(figsize=(sum(widths), 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=widths)
     accuracies = {name: [100 * run["accuracy"] for run in own] for name, own in searches.items()}
     for seed in sorted({run["seed"] for run in runs}):
         found = [[100 * run["accuracy"] for run in own if run["seed"] == seed] or [np.nan] for own in searches.values()]

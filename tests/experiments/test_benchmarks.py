@@ -169,7 +169,13 @@ def _write_run(folder, latency, accuracy, feasible, gave_way=None):
     }
     folder.mkdir()
     (folder / "summary.json").write_text(json.dumps(summary))
-    lines = [{"phase": "search", "step": step, "network_entropy": 1 - step / 4} for step in (1, 2, 3)]
+    lines = [
+        {
+            **{"phase": "search", "step": step, "network_entropy": 1 - step / 4},
+            **{"latency_ms": 0.03 / step, "area_mm2": 16.0 * step, "multiplier.latency_ms": 0.3 - 0.1 * step},
+        }
+        for step in (1, 2, 3)
+    ]
     lines.append({"phase": "retrain", "step": 4, "loss": 1.0})
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return summary
@@ -189,6 +195,9 @@ def test_comparison_adds_up(tmp_path):
     assert runs[0]["million_macs"] == macs(specification, specification.default_design) / 1e6
     # Of the last step of the search.
     assert [run["network_entropy"] for run in runs] == [0.25, 0.25]
+    # Of its area, 48 of 32; its latency just meets the budget. Multipliers were largest at the first step.
+    assert [run["searched_over_budget"] for run in runs] == [1.5, 1.5]
+    assert [run["largest_multiplier"] for run in runs] == pytest.approx([0.2, 0.2])
     assert [run["decisions_that_gave_way"] for run in runs] == [0, 2]
     shown = compare.table({"searches": {"joint": runs}})
     assert "| joint | 55.00 (50.00 to 60.00) | 10.00 (8.00 to 12.00) |" in shown
