@@ -5,8 +5,9 @@ python -m experiments.benchmark_pipeline_search --out=FILE.json --plot=FILE.png
 For each of the networks of `--networks` and some drawn at random, the search runs for every seed, and its images a second
 are set against those of the proven optimum. Five tables:
   certificates how long the optimum takes to prove
-  default      the default search under every limit, compute mode and cost model, in the allocation of the release and,
-               in the corrected model, with the allocation searched
+  default      the default search under every limit, compute mode and cost model, in the allocation of the release, beside
+               random search and the best pipeline drawn at as many evaluations; and, in the corrected model, with the
+               allocation searched
   learning     what learning alone reaches in ten times as many steps: the best pipeline drawn, nothing recombined
   estimators   every estimator and random search, each at the best of --learning_rates, with and without recombination of
                chunks, at equal evaluations and at equal time, and the evaluations that it takes to come within 5 % of the
@@ -90,15 +91,24 @@ def measure_certificates(networks: Sequence[StatedNetwork]) -> list[dict[str, An
     return rows
 
 
+DEFAULT_METHODS = {
+    "default": PipelineSearchConfig(),
+    "as drawn": PipelineSearchConfig(recombined=False),
+    "random": PipelineSearchConfig(estimator="random"),
+}
+"""The default search, the same without recombination, and recombination without learning."""
+
+
 def measure_default(networks: Sequence[StatedNetwork], seeds: int) -> list[dict[str, Any]]:
-    """The default search everywhere."""
+    """The default search everywhere, and what learning and recombination each contribute."""
     rows = []
     settings: list[tuple[Model, str]] = [("released", "released"), ("corrected", "released"), ("corrected", "searched")]
     for (model, allocation), mode, limits in itertools.product(settings, ("fixed", "free"), LIMITS):
         cases = [case(network, limits, mode, model, allocation) for network in networks]
         where = {"model": model, "allocation": allocation, "mode": mode, "limits": f"{limits.dsp:g}/{limits.bram:g}"}
-        rows.append(where | judge(cases, PipelineSearchConfig(), seeds))
-        _say("default", rows[-1])
+        for method in DEFAULT_METHODS if allocation == "released" else ("default",):
+            rows.append(where | {"method": method} | judge(cases, DEFAULT_METHODS[method], seeds))
+            _say("default", rows[-1])
     return rows
 
 
