@@ -2,7 +2,8 @@
 
 The throughput is set by the slowest chunk, and the limits are on sums over chunks: given a number of cycles that no chunk
 may exceed, each chunk offers the points of its Pareto front within it, and whether some choice of one point each fits the
-limits is a knapsack. So: enumerate every chunk, keep its front, and search the cycles of all fronts by bisection.
+limits is a multiple-choice knapsack (Kellerer, Pferschy and Pisinger, Knapsack Problems, 2004, chapter 11) with two
+constraints. So: enumerate every chunk, keep its front, and search the cycles of all fronts by bisection.
 """
 
 import dataclasses

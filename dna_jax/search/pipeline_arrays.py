@@ -9,7 +9,7 @@ import numpy as np
 from flax import struct
 
 from dna_jax.hardware.fpga import ChunkDesign, ChunkLayers, Model, allocate, chunk_layers, mixed_chunk_cost
-from dna_jax.spaces import KNOBS, Chunk, Design, Space, boundary_name, chunks_of, knob_name, tile_and_unrolled
+from dna_jax.spaces import KNOBS, Chunk, Design, Space, boundary_name, chunks_of, knob_name, tiles_and_unrolled
 from dna_jax.workload import Layer
 
 MODE = len(KNOBS)
@@ -54,7 +54,7 @@ class PipelineArrays:
 
 def _kind_arrays(chunks: Sequence[Chunk], allocated: Mapping[Chunk, Sequence[Layer]], space: Space, rows: int) -> KindArrays:
     width = max(len(decision.options) for decision in space.decisions)
-    tiles, unrolled = np.ones((2, len(chunks), len(KNOBS), width), np.float32)
+    tiles, unrolled = tiles_and_unrolled(space, chunks, width)
     is_option = np.zeros((len(chunks), len(KNOBS) + 1, width), bool)
     for a, chunk in enumerate(chunks):
         for k, knob in enumerate((*KNOBS, "parallel")):
@@ -63,11 +63,7 @@ def _kind_arrays(chunks: Sequence[Chunk], allocated: Mapping[Chunk, Sequence[Lay
                 is_option[a, k, 0] = True
                 continue
             options = space[name].options
-            free = [options.index(option) for option in space.allowed(name)]
-            is_option[a, k, free] = True
-            if knob != "parallel":
-                pairs = np.array([tile_and_unrolled(option) for option in options], np.float32)
-                tiles[a, k, : len(options)], unrolled[a, k, : len(options)] = pairs.T
+            is_option[a, k, [options.index(option) for option in space.allowed(name)]] = True
     # A chunk without layers borrows some, so that nothing in it is undefined; it counts for nothing.
     borrowed = next(iter(allocated.values()))
     work = [chunk_layers(allocated.get(chunk, borrowed), jnp.float32, rows) for chunk in chunks]

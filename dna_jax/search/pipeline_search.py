@@ -2,9 +2,10 @@
 
   minimise over designs   max_a log cycles_a   subject to   sum_a DSP_a <= limit,  sum_a BRAM_a <= limit
 
-Its Lagrangian is a sum over chunks: the maximum is the largest mean of log cycles under weights of the chunks that sum to
-one, and either limit has a multiplier. Weights and multipliers ascend while the logits of the knobs descend, each chunk by
-an estimate of the gradient of its own share. The best pipeline seen that keeps the limits is the result.
+Its Lagrangian (Fisher, The Lagrangian relaxation method for solving integer programming problems, Management Science 27,
+1981) is a sum over chunks: the maximum is the largest mean of log cycles under weights of the chunks that sum to one, and
+either limit has a multiplier. Weights and multipliers ascend while the logits of the knobs descend, each chunk by an
+estimate of the gradient of its own share. The best pipeline seen that keeps the limits is the result.
 
 Of allocations of layers to chunks there are few: where the space leaves them open, each is searched, all side by side.
 """

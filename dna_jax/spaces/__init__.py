@@ -30,6 +30,7 @@ from dna_jax.spaces.fpga_pipeline import (
     knob_name,
     plan_for,
     tile_and_unrolled,
+    tiles_and_unrolled,
 )
 from dna_jax.spaces.gemmini import gemmini_space
 from dna_jax.spaces.inverted_residual import (
@@ -87,5 +88,6 @@ __all__ = [
     "s1",
     "s2",
     "tile_and_unrolled",
+    "tiles_and_unrolled",
     "uniform_design",
 ]

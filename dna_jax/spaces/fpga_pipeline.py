@@ -9,6 +9,8 @@ import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from dna_jax.spaces.decision import Decision, Option
 from dna_jax.spaces.dna_network import WIDTHS
 from dna_jax.spaces.space import Design, Space
@@ -113,6 +115,17 @@ def tile_and_unrolled(option: Option) -> tuple[int, int]:
 def knob_name(chunk: Chunk, knob: str) -> str:
     """Name of a decision of a chunk: "parallel", "rows", "columns", "outputs" or "inputs"."""
     return f"accelerator.{chunk.name}.{knob}"
+
+
+def tiles_and_unrolled(space: Space, chunks: Sequence[Chunk], width: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the options of KNOBS of some chunks stand for, tiles and unrolled parts, float32[A, 4, width] each; 1 beyond."""
+    sizes = np.ones((2, len(chunks), len(KNOBS), width), np.float32)
+    for a, chunk in enumerate(chunks):
+        for k, knob in enumerate(KNOBS):
+            if not (chunk.depthwise and knob == "inputs"):
+                options = space[knob_name(chunk, knob)].options
+                sizes[:, a, k, : len(options)] = np.array([tile_and_unrolled(option) for option in options]).T
+    return sizes[0], sizes[1]
 
 
 def boundary_name(depthwise: bool) -> str:

@@ -18,7 +18,7 @@ from flax import struct
 from dna_jax.hardware import surrogate
 from dna_jax.hardware.fpga.allocation import is_depthwise, is_priced, layer_fields
 from dna_jax.hardware.fpga.layer import CLOCK_HZ, ChunkDesign, FpgaLayers, Model, cost_on_chunk
-from dna_jax.spaces import KNOBS, Chunk, Point, Space, boundary_name, chunks_of, knob_name, pad_options, tile_and_unrolled
+from dna_jax.spaces import KNOBS, Chunk, Point, Space, boundary_name, chunks_of, knob_name, pad_options, tiles_and_unrolled
 from dna_jax.workload import Layer, merge_counts
 
 _KNOBS = (*KNOBS, "parallel")
@@ -94,21 +94,10 @@ class _Neighbours:
 
 
 def _neighbours(space: Space, chunks: tuple[Chunk, ...], width: int) -> _Neighbours:
-    tiles, unrolled = np.ones((2, len(chunks), 4, width), np.float32)
-    most = np.zeros(len(_KNOBS), int)
-    free = {decision.name for decision in space.free}
-    for a, chunk in enumerate(chunks):
-        for k, knob in enumerate(_KNOBS):
-            if chunk.depthwise and knob == "inputs":
-                continue
-            options = space[knob_name(chunk, knob)].options
-            if knob_name(chunk, knob) in free:
-                most[k] = max(most[k], len(options))
-            if knob != "parallel":
-                pairs = np.array([tile_and_unrolled(option) for option in options], np.float32)
-                tiles[a, k, : len(options)], unrolled[a, k, : len(options)] = pairs.T
+    sizes = {decision.name: len(decision.options) for decision in space.free}
+    most = [max(sizes.get(knob_name(chunk, knob), 0) for chunk in chunks) for knob in _KNOBS]
     chosen = np.array([(k, o) for k in range(len(_KNOBS)) for o in range(most[k])], int).reshape(-1, 2)
-    return _Neighbours(chunks, tiles, unrolled, chosen[:, 0], chosen[:, 1])
+    return _Neighbours(chunks, *tiles_and_unrolled(space, chunks, width), chosen[:, 0], chosen[:, 1])
 
 
 def _probabilities(point: Point, chunks: Sequence[Chunk], width: int) -> jax.Array:
