@@ -139,6 +139,19 @@ def test_searches_are_tabled_and_drawn(tmp_path):
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_default_search_stands_beside_what_each_half_of_it_reaches(monkeypatch):
+    figures = {"mean_percent": 99.0, "least_percent": 98.0, "feasible_share": 1.0, "evaluations": 1, "seconds_per_run": 0.1}
+    monkeypatch.setattr(benchmark_pipeline_search, "judge", lambda _, config, seeds: figures | {"config": config})
+    monkeypatch.setattr(benchmark_pipeline_search, "case", lambda *_: None)
+    rows = benchmark_pipeline_search.measure_default(read_networks(STATED)[:1], 1)
+    by_method = {row["method"]: row["config"] for row in rows}
+    assert [by_method["default"], by_method["as drawn"].recombined] == [PipelineSearchConfig(), False]
+    assert (by_method["random"].estimator, by_method["random"].recombined) == ("random", True)
+    # Two models, two modes and three limits in the allocation of the release; one model where it is searched.
+    assert len(rows) == 3 * 12 + 6
+    assert {row["method"] for row in rows if row["allocation"] == "searched"} == {"default"}
+
+
 def test_estimators_are_compared_at_equal_evaluations(monkeypatch):
     measured, modes = [], set()
 
