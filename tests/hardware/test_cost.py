@@ -101,7 +101,7 @@ def _gradients(space, specification, template):
 @pytest.mark.parametrize(
     ("family", "points"),
     [
-        ("s1", 200),
+        ("s1", 100),
         pytest.param("s1", 1000, marks=pytest.mark.slow),
         pytest.param("s2", 1000, marks=pytest.mark.slow),
     ],

@@ -29,7 +29,11 @@ def test_reading_puts_factors_where_they_stand():
     assert all(sorted(row) == list(range(8)) for row in mapping.order)
 
 
-@pytest.mark.parametrize("name", ACCELERATORS)
+@pytest.mark.parametrize(
+    "name",
+    # One mapper for all: that of the largest spaces of mappings takes long.
+    [pytest.param(name, marks=pytest.mark.slow) if name == "eyeriss_like" else name for name in ACCELERATORS],
+)
 def test_what_is_printed_reads_as_the_same_mapping(name):
     accelerator = ACCELERATORS[name]()
     layer = Layer("grouped", K=96, C=48, P=14, Q=14, R=3, S=3, groups=2, partial_bits=8)
