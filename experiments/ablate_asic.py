@@ -42,7 +42,7 @@ from dna_jax.spaces.asic_pipeline import (
     chunk_name,
 )
 from dna_jax.workload import Layer
-from experiments import ablation_report, benchmark_output
+from experiments import ablation_report, asic_flags, benchmark_output
 from experiments.ablate_pipeline import at_width
 from experiments.pipeline_search_cases import random_networks, stated_networks
 from experiments.published_asic import Effort, compare_kinds, require_room, search_kind
@@ -201,20 +201,13 @@ def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
     flags.DEFINE_string("networks", None, "JSON file of networks: a list of {name, family, ops, bits}.")
     flags.DEFINE_integer("random_networks", 4, "Networks drawn at random besides.", lower_bound=0)
-    flags.DEFINE_list("goals", ["edp", "interval_ms"], f"What is searched for, of {', '.join(GOALS)}.")
-    flags.DEFINE_float("area_mm2", 4.0, "Budget of every pipeline, link to DRAM included, 3.2 mm2 for the fastest.")
-    flags.DEFINE_integer("evaluations", 3000, "Designs that each start of a search prices.", lower_bound=1)
-    flags.DEFINE_integer("starts", 2, "Starts of each search; every other one begins at a given design.", lower_bound=2)
-    flags.DEFINE_integer("seed", 0, "Of all draws.", lower_bound=0)
-    benchmark_output.define_out_flag()
+    asic_flags.define()
 
 
 def main() -> None:
     """Measure and report."""
     out = binary.output_file("out")
-    wanted = binary.some_of("goals", GOALS)
-    goals: list[Goal] = [goal for goal in GOALS if goal in wanted]
-    effort = Effort(flags.FLAGS.area_mm2, flags.FLAGS.evaluations, flags.FLAGS.starts, flags.FLAGS.seed)
+    goals, effort = asic_flags.goals(), asic_flags.effort()
     path = flags.FLAGS.networks
     networks = stated_networks(pathlib.Path(path).expanduser()) if path else []
     networks += random_networks(flags.FLAGS.random_networks)

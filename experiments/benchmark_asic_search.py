@@ -21,10 +21,10 @@ from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
 from dna_jax.search import TemperatureConfig
 from dna_jax.search.asic_search import search_asic_pipeline
-from dna_jax.search.asic_steps import GOALS, AsicSearchConfig, Goal
+from dna_jax.search.asic_steps import AsicSearchConfig, Goal
 from dna_jax.spaces import Design
 from dna_jax.workload import Layer
-from experiments import benchmark_output
+from experiments import asic_flags, benchmark_output
 from experiments.ablate_asic import TITLES
 from experiments.pipeline_search_cases import random_networks
 from experiments.published_asic import LEARNING_RATE, Effort, best_at_random, require_room, search_kind, steps_for
@@ -135,20 +135,13 @@ def table(rows: Sequence[dict[str, Any]], goals: Sequence[Goal]) -> str:
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
     flags.DEFINE_integer("random_networks", 2, "Networks drawn at random, for CIFAR and ImageNet in turn.", lower_bound=1)
-    flags.DEFINE_list("goals", ["edp", "interval_ms"], f"What is searched for, of {', '.join(GOALS)}.")
-    flags.DEFINE_float("area_mm2", 4.0, "Budget of every pipeline, link to DRAM included, 3.2 mm2 for the fastest.")
-    flags.DEFINE_integer("evaluations", 3000, "Designs that each start of a search prices.", lower_bound=1)
-    flags.DEFINE_integer("starts", 2, "Starts of each search.", lower_bound=2)
-    flags.DEFINE_integer("seed", 0, "Of all draws.", lower_bound=0)
-    benchmark_output.define_out_flag()
+    asic_flags.define()
 
 
 def main() -> None:
     """Measure and report."""
     out = binary.output_file("out")
-    wanted = binary.some_of("goals", GOALS)
-    goals: list[Goal] = [goal for goal in GOALS if goal in wanted]
-    effort = Effort(flags.FLAGS.area_mm2, flags.FLAGS.evaluations, flags.FLAGS.starts, flags.FLAGS.seed)
+    goals, effort = asic_flags.goals(), asic_flags.effort()
     networks = random_networks(flags.FLAGS.random_networks)
     for network in networks:
         require_room(network.name, network.layers, effort.area_mm2)
