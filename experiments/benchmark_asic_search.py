@@ -35,7 +35,7 @@ RATES = (0.0, 0.05, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 TEMPERATURES = (0.1, 1.0, 3.0)
 
-BASE = {"rate": LEARNING_RATE, "temperature": TemperatureConfig(start=1.0, end=0.3), "descent": 0.5}
+BASE = {"rate": LEARNING_RATE, "temperature": AsicSearchConfig().temperature, "descent": 0.5}
 """What `published_networks` searches with: learning rate, temperature, and share of the steps that only descend."""
 
 SINGLE_CHUNK, RANDOM = "half of the starts from the best single chunk", "random designs"
