@@ -25,8 +25,8 @@ from dna_jax.runs.asic_tables import (
     standing_sentence,
 )
 from dna_jax.runs.plots import plot_pipeline
-from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way, searched_along, with_own_slopes
-from dna_jax.search import BestAccelerator, likeliest_within
+from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way, say_seeks_another, searched_along, with_own_slopes
+from dna_jax.search import BestAccelerator, descend_within, likeliest_within
 from dna_jax.search.asic_search import AsicSearchResult, search_asic_pipeline
 from dna_jax.search.asic_steps import GOALS, AsicSearchConfig, Goal
 from dna_jax.spaces import Design, Space, asic_pipeline_space
@@ -135,7 +135,7 @@ class AsicTarget:
         return 0
 
     def require_reachable(self, problem: "Problem") -> None:
-        """OutOfReachError unless some pipeline meets every budget with the lightest network of the space."""
+        """OutOfReachError unless a network and a pipeline are found that meet every budget, from the lightest network on."""
         budgets = problem.budgets.items()
         if not budgets:
             return
@@ -144,27 +144,46 @@ class AsicTarget:
         met = [costs.metrics[name] <= limit for name, limit in budgets]
         if np.all([*met, costs.overflow_kib <= 0], axis=0).any():
             return
-        result = self._refine(problem, layers, self.baseline, dict(budgets)) if space.free else None
-        if result is not None and result.design is not None:
-            return
         area = dict(budgets).get("area_mm2", np.inf)
         bound = lower_bound(layers, self.chunks, area)
+        fits = not np.isinf(bound.latency_ms)
+        if fits and self._reaches(problem):
+            return
         least = {name: getattr(bound, _FIELDS.get(name, name)) for name, _ in budgets if name != "area_mm2"}
-        if np.isinf(bound.latency_ms):
+        if not fits:
             reason = f"not even the smallest array fits {area:g} mm²"
         elif beyond := [f"{name} {value:.4g}" for name, value in least.items() if value > dict(budgets)[name]]:
-            reason = f"no pipeline for the lightest network undercuts {', '.join(beyond)}"
+            reason = f"no pipeline for the lightest network undercuts {', '.join(beyond)}, and no other network was found"
         elif space.free:
-            reason = "a search for the lightest network found none that does"
+            reason = "a search from the lightest network on found none that does"
         else:
             held = "baseline pipeline" if problem.platform is None else "pipeline made before the network"
-            reason = f"the {held} exceeds one with the lightest network"
+            reason = f"the {held} exceeds one with the lightest network, and no other was found"
         asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets)
         mended = "" if space.free else f", or search pipelines with {searched_along(problem)}"
         raise OutOfReachError(
-            f"No design meets the budgets ({asked}) together: {reason}; raise a budget, or lower --config.network.width"
-            f"{mended}."
+            f"No design was found that meets the budgets ({asked}) together: {reason}; raise a budget, or lower "
+            f"--config.network.width{mended}."
         )
+
+    def _reaches(self, problem: "Problem") -> bool:
+        """Whether a pipeline for the lightest network is found that meets every budget, or another network on the best one
+        within the area."""
+        budgets, free = dict(problem.budgets.items()), bool(problem.accelerator_space.free)
+        lightest, layers = problem.lightest_at(None), problem.lightest_layers
+        pipeline = problem.accelerator_space.restrict(self.baseline | dict(problem.accelerator_space.fixed))
+        if free:
+            if self._refine(problem, layers, self.baseline, budgets).design is not None:
+                return True
+            pipeline = self._within_area(problem, layers, self.baseline).design
+        if pipeline is None or not problem.network_space.free:
+            return False
+        say_seeks_another()
+
+        def excess(network: Design) -> float:
+            return max(self._excess(problem, network | pipeline).values())
+
+        return descend_within(problem.network_space, lightest, excess)[1] <= 0
 
     def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
         """The pipeline that a search ends with for the most likely network; None where none meets the budgets."""

@@ -30,7 +30,7 @@ from dna_jax.runs.fpga_tables import (
     standing_sentence,
 )
 from dna_jax.runs.plots import plot_pipeline
-from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way, searched_along
+from dna_jax.runs.target import Picture, Verdict, exceeded, gave_way, say_seeks_another, searched_along
 from dna_jax.search import (
     BestAccelerator,
     Certificate,
@@ -40,6 +40,7 @@ from dna_jax.search import (
     as_json,
     certified_optimum,
     chunk_shares,
+    descend_within,
     initial_logits,
     likeliest_within,
     mean_point,
@@ -143,21 +144,43 @@ class FpgaTarget:
         """All pipelines of a run's allocation, whether or not they are searched."""
         return self.space.fix(as_released(self.plan)) if problem.config.accelerator.allocation == "released" else self.space
 
-    def require_reachable(self, problem: "Problem") -> None:
-        """OutOfReachError unless some pipeline meets every budget with the lightest network of the space at some width.
+    def _fast(self, problem: "Problem") -> tuple[Sequence[Layer], Certificate]:
+        """Layers of the first network found whose optimum is fast enough, or else of the fastest found, and that optimum.
 
-        All its blocks have operands of that width: chunks are for one each, so that the narrowest is not always the fastest.
+        It begins at the lightest network, with operands of one width everywhere, whichever is best: chunks are for one each,
+        so that the narrowest is not always the fastest. Nor is the lightest: chunks work side by side, and a network whose
+        work is spread evenly over them may be faster.
         """
-        fps = problem.budgets.fps
-        optima = []
+        fps, networks = problem.budgets.fps or 0.0, problem.network_space
+
+        def optimum_for(network: Design, family_fronts: FamilyFronts | None = None) -> Certificate:
+            return self._optimum(problem, chosen_layers(problem.specification, network), family_fronts)
+
+        def excess(optimum: Certificate) -> float:
+            if optimum.design is None:
+                return math.inf
+            return math.log(fps / optimum.fps) if fps else 0.0
+
+        tried = []
         for bits in self.widths:
-            layers = problem.lightest_at(bits)
-            best = self._optimum(problem, layers)
-            if best.design is not None and (fps is None or best.fps >= fps):
-                return
-            _require_proof(problem.accelerator_space, layers, best)
-            optima.append(best)
-        best = max(optima, key=lambda optimum: optimum.fps if optimum.design else 0.0)
+            network = problem.lightest_at(bits)
+            tried.append((network, optimum_for(network)))
+            if excess(tried[-1][1]) <= 0:
+                break
+        network, best = min(tried, key=lambda pair: excess(pair[1]))
+        if excess(best) > 0 and networks.free:
+            say_seeks_another()
+            network, _ = descend_within(networks, network, lambda other: excess(optimum_for(other, self.family_fronts)))
+            best = optimum_for(network)
+        return chosen_layers(problem.specification, network), best
+
+    def require_reachable(self, problem: "Problem") -> None:
+        """OutOfReachError unless a network and a pipeline are found that meet every budget."""
+        fps = problem.budgets.fps
+        layers, best = self._fast(problem)
+        if best.design is not None and (fps is None or best.fps >= fps):
+            return
+        _require_proof(problem.accelerator_space, layers, best)
         free = bool(problem.accelerator_space.free)
         held = "baseline pipeline" if problem.platform is None else "pipeline made before the network"
         mended = f", or search pipelines with {searched_along(problem)}" if not free else ""
@@ -166,12 +189,12 @@ class FpgaTarget:
         if best.design is None:
             raise OutOfReachError(
                 f"{'No pipeline' if free else f'The {held}'} for the lightest network {'fits' if free else 'exceeds'} "
-                f"{best.limits.dsp:g} DSP slices and {best.limits.bram:g} block RAMs; raise --config.budgets.dsp or "
-                f"--config.budgets.bram{mended}."
+                f"{best.limits.dsp:g} DSP slices and {best.limits.bram:g} block RAMs, and no other network was found that "
+                f"does better; raise --config.budgets.dsp or --config.budgets.bram{mended}."
             )
         where = "within the device" if free else f"on the {held}"
         raise OutOfReachError(
-            f"No design reaches {fps:g} images a second {where}; the lightest network reaches {best.fps:.4g}: "
+            f"No design was found that reaches {fps:g} images a second {where}; the fastest found reaches {best.fps:.5g}: "
             f"lower --config.budgets.fps or --config.network.width{mended}."
         )
 

@@ -71,10 +71,10 @@ class Problem:
     @functools.cached_property
     def lightest_layers(self) -> list[Layer]:
         """Those of `lightest_at` the narrowest operands."""
-        return self.lightest_at(None)
+        return chosen_layers(self.specification, self.lightest_at(None))
 
-    def lightest_at(self, bits: int | None) -> list[Layer]:
-        """Layers of the network of fewest multiply-accumulates, with operands of so many bits; None for the narrowest.
+    def lightest_at(self, bits: int | None) -> Design:
+        """The network of fewest multiply-accumulates, with operands of so many bits; None for the narrowest.
 
         A decision has its first option, for they ascend (kernels, expansions, widths), unless another one saves operations
         with all others at their first: so each of the operations of a block, where a skip may be a convolution of its own.
@@ -88,12 +88,11 @@ class Problem:
         def operations(design: Design) -> int:
             return sum(layer.macs for layer in chosen_layers(self.specification, design))
 
-        lightest = {
+        return first | {
             d.name: min(d.options, key=lambda option, name=d.name: operations(first | {name: option}))
             for d in space.free
             if not is_bits(d.name)
         }
-        return chosen_layers(self.specification, first | lightest)
 
 
 def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:

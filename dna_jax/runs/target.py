@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
 
+from dna_jax.runs.progress import say
 from dna_jax.search import BestAccelerator, Pricing
 from dna_jax.spaces import Design, Space
 
@@ -78,7 +79,7 @@ class Target(Protocol):
         ...
 
     def require_reachable(self, problem: "Problem") -> None:
-        """Raise OutOfReachError unless some design meets every budget."""
+        """Raise OutOfReachError unless some design is found that meets every budget, from the lightest network on."""
         ...
 
     def set_anew(self, problem: "Problem", point: Mapping[str, jax.Array]) -> BestAccelerator | None:
@@ -105,6 +106,11 @@ class Target(Protocol):
 def searched_along(problem: "Problem") -> str:
     """The flag with which a pipeline that is held is searched along with the network."""
     return "--config.fix=none" if problem.platform is None else "--config.order=joint"
+
+
+def say_seeks_another() -> None:
+    """Tell that the lightest network is not enough, before what may take a minute."""
+    say("The lightest network misses the budgets; another one is looked for that meets them.")
 
 
 def with_own_slopes(design: Design | None) -> BestAccelerator | None:

@@ -3,8 +3,9 @@
 import dataclasses
 import functools
 import json
+import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -23,17 +24,19 @@ from dna_jax.hardware import (
 )
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.plots import plot_accelerators
-from dna_jax.runs.target import Picture, Verdict, exceeded, with_own_slopes
+from dna_jax.runs.target import Picture, Verdict, exceeded, say_seeks_another, with_own_slopes
 from dna_jax.search import (
     BestAccelerator,
     Enumeration,
     Standing,
+    descend_within,
     discrete_cost,
     enumerate_accelerators,
     most_likely_feasible,
     standing,
 )
 from dna_jax.spaces import Design, Space
+from dna_jax.workload import Layer
 
 if TYPE_CHECKING:
     from dna_jax.runs.problem import Problem
@@ -204,7 +207,7 @@ class TemplateTarget:
         return 0
 
     def require_reachable(self, problem: "Problem") -> None:
-        """OutOfReachError unless some accelerator meets every budget with the lightest network of the space."""
+        """OutOfReachError unless a network and an accelerator are found that meet every budget, from the lightest one on."""
         budgets = problem.budgets
         if not budgets.items():
             return
@@ -212,9 +215,7 @@ class TemplateTarget:
         # Some accelerator out of a few mostly settles it, without pricing the whole space.
         space = problem.accelerator_space
         for row in np.random.default_rng(0).permutation(space.grid())[:_TRIED]:
-            cost = discrete_cost(self.template, layers, space.design(row))
-            priced = {"latency_ms": cost.latency_s * 1e3, "energy_mj": cost.energy_j * 1e3, "area_mm2": cost.area_mm2}
-            if cost.overflow_bytes <= 0 and all(priced[name] <= limit for name, limit in budgets.items()):
+            if self._worst_excess(problem, layers, space.design(row)) <= 0:
                 return
         enumeration = enumerate_accelerators(self.template, layers, problem.accelerator_space)
         if enumeration.feasible(budgets).any():
@@ -223,12 +224,36 @@ class TemplateTarget:
             raise OutOfReachError(
                 "No accelerator of the space holds the tiles of the lightest network; lower --config.network.width."
             )
+        if problem.network_space.free and self._reaches_another(problem, enumeration):
+            return
         least = ", ".join(f"{name} {enumeration.costs[name][enumeration.valid].min():.4g}" for name, _ in budgets.items())
         asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets.items())
         raise OutOfReachError(
-            f"No design meets the budgets ({asked}) together; the least that the lightest network reaches, each on an "
-            f"accelerator of its own, is {least}: raise a budget, or lower --config.network.width."
+            f"No design was found that meets the budgets ({asked}) together; the least that the lightest network reaches, "
+            f"each on an accelerator of its own, is {least}: raise a budget, or lower --config.network.width."
         )
+
+    def _worst_excess(self, problem: "Problem", layers: Sequence[Layer], accelerator: Design) -> float:
+        """Logarithm of the largest cost over budget; infinite where tiles do not fit."""
+        cost = discrete_cost(self.template, layers, accelerator)
+        priced = {"latency_ms": cost.latency_s * 1e3, "energy_mj": cost.energy_j * 1e3, "area_mm2": cost.area_mm2}
+        return (
+            max(math.log(priced[n] / limit) for n, limit in problem.budgets.items())
+            if cost.overflow_bytes <= 0
+            else math.inf
+        )
+
+    def _reaches_another(self, problem: "Problem", enumeration: Enumeration) -> bool:
+        """Whether a network is found that meets every budget on the accelerator with which the lightest one, for which all
+        are priced, comes nearest."""
+        say_seeks_another()
+        over = np.max([np.log(enumeration.costs[name] / limit) for name, limit in problem.budgets.items()], axis=0)
+        nearest = self.space.design(enumeration.indices[np.argmin(np.where(enumeration.valid, over, np.inf))])
+
+        def excess(network: Design) -> float:
+            return self._worst_excess(problem, chosen_layers(problem.specification, network), nearest)
+
+        return descend_within(problem.network_space, problem.lightest_at(None), excess)[1] <= 0
 
     def best_accelerator(self, problem: "Problem", point: Mapping[str, jax.Array]) -> Design | None:
         """Of least cost over budget for the most likely network; None where none meets all budgets."""

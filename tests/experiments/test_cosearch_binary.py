@@ -189,7 +189,7 @@ def test_another_configuration_on_the_same_directory_is_refused(finished, refuse
         ([CARD, "--workdir=."], "holds other files; pass an empty or new --workdir"),
         ([CARD, "--config.data.name=nosuchset"], "Unknown data set 'nosuchset'"),
         ([CARD, "--config.data.name=mnist", "--data_dir=."], "not prepared"),
-        ([CARD, "--config.budgets.latency_ms=1e-6", "--fix=accelerator"], "No design meets the budgets"),
+        ([CARD, "--config.budgets.latency_ms=1e-6", "--fix=accelerator"], "No design was found that meets the budgets"),
         ([CARD, "--config.data.batch_size=5000"], "choose a smaller one"),
     ],
     ids=lambda v: v if isinstance(v, str) else None,

@@ -96,7 +96,7 @@ def test_a_fixed_pipeline_is_judged_as_it_is(problem, tmp_path):
 
 def test_budgets_out_of_reach_are_refused_at_once(problem):
     for budgets, reason in (
-        (Budgets(fps=1e9), "No design reaches 1e"),
+        (Budgets(fps=1e9), "No design was found that reaches 1e"),
         (Budgets(dsp=1, bram=2), "No pipeline for the lightest network fits 1 DSP slices and 2 block"),
     ):
         config = dataclasses.replace(problem.config, budgets=budgets)
@@ -124,6 +124,19 @@ def test_the_lightest_network_is_tried_at_every_width(problem):
     narrowest = certified_optimum(small.lightest_layers, small.accelerator_space, Limits(16, 40))
     assert narrowest.fps < 11_000
     small.target.require_reachable(small)
+
+
+def test_a_network_that_is_faster_than_the_lightest_is_found(problem):
+    """Chunks work side by side: work moved to an idle one makes a network heavier and faster."""
+    config = dataclasses.replace(
+        problem.config,
+        network=dataclasses.replace(problem.config.network, bits=8),
+        search=dataclasses.replace(problem.config.search, soft_widths=False),
+    )
+    eight = build_problem(config, None)
+    lightest = certified_optimum(eight.lightest_layers, eight.accelerator_space, Limits(900, 700)).fps
+    faster = build_problem(dataclasses.replace(config, budgets=Budgets(fps=1.005 * lightest)), None)
+    faster.target.require_reachable(faster)
 
 
 def test_no_network_is_lighter_than_the_lightest(problem):

@@ -99,13 +99,16 @@ def test_the_allocation_is_searched_where_it_is_left_open():
     assert np.all(run.history >= alone.history)
 
 
-def test_learning_beats_drawing_at_equal_evaluations():
-    layers = NETWORKS["cifar_rand1"].layers
-    best = {}
+@pytest.mark.parametrize("name", ["cifar_rand1", pytest.param("demo", marks=pytest.mark.slow)])
+def test_by_learning_alone_the_optimum_is_neared_and_by_drawing_it_is_not(name):
+    """At the default rates; what recombination finds does not tell whether the logits learn."""
+    layers = NETWORKS[name].layers
+    optimum, best = certified_optimum(layers, SPACE, TIGHT).fps, {}
     for estimator in ("random", "reinforce"):
-        config = PipelineSearchConfig(estimator=estimator, recombined=False, steps=150, learning_rate=0.1)
+        config = PipelineSearchConfig(estimator=estimator, recombined=False, steps=2000)
         best[estimator] = np.mean([run.fps for run in search_pipelines(layers, SPACE, TIGHT, config, range(4))])
-    assert best["reinforce"] > 1.5 * best["random"]
+    assert best["reinforce"] > 0.95 * optimum
+    assert best["random"] < 0.75 * optimum
 
 
 def test_seeds_are_independent_and_repeatable():
