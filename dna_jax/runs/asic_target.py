@@ -145,25 +145,25 @@ class AsicTarget:
         if np.all([*met, costs.overflow_kib <= 0], axis=0).any():
             return
         area = dict(budgets).get("area_mm2", np.inf)
-        bound = lower_bound(layers, self.chunks, area)
-        fits = not np.isinf(bound.latency_ms)
-        if fits and self._reaches(problem):
-            return
+        bound = lower_bound(problem.shared_layers, self.chunks, area)
         least = {name: getattr(bound, _FIELDS.get(name, name)) for name, _ in budgets if name != "area_mm2"}
-        if not fits:
+        beyond = [f"{name} {value:.4g}" for name, value in least.items() if value > dict(budgets)[name]]
+        if np.isinf(bound.latency_ms):
             reason = f"not even the smallest array fits {area:g} mm²"
-        elif beyond := [f"{name} {value:.4g}" for name, value in least.items() if value > dict(budgets)[name]]:
-            reason = f"no pipeline for the lightest network undercuts {', '.join(beyond)}, and no other network was found"
+        elif beyond:
+            reason = f"with the layers that all networks share, no pipeline undercuts {', '.join(beyond)}"
+        elif self._reaches(problem):
+            return
         elif space.free:
             reason = "a search from the lightest network on found none that does"
         else:
             held = "baseline pipeline" if problem.platform is None else "pipeline made before the network"
-            reason = f"the {held} exceeds one with the lightest network, and no other was found"
+            reason = f"the {held} exceeds one with every network tried, from the lightest on"
         asked = ", ".join(f"{name} {limit:.4g}" for name, limit in budgets)
         mended = "" if space.free else f", or search pipelines with {searched_along(problem)}"
         raise OutOfReachError(
-            f"No design was found that meets the budgets ({asked}) together: {reason}; raise a budget, or lower "
-            f"--config.network.width{mended}."
+            f"No design meets the budgets ({asked}) together: {reason}; raise a budget, or lower --config.network.width"
+            f"{mended}."
         )
 
     def _reaches(self, problem: "Problem") -> bool:

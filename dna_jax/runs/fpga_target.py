@@ -175,27 +175,35 @@ class FpgaTarget:
         return chosen_layers(problem.specification, network), best
 
     def require_reachable(self, problem: "Problem") -> None:
-        """OutOfReachError unless a network and a pipeline are found that meet every budget."""
-        fps = problem.budgets.fps
-        layers, best = self._fast(problem)
-        if best.design is not None and (fps is None or best.fps >= fps):
-            return
+        """OutOfReachError unless a network and a pipeline are found that meet every budget.
+
+        Where the layers that all networks share cannot meet them by themselves, none is looked for.
+        """
+        fps, free = problem.budgets.fps or 0.0, bool(problem.accelerator_space.free)
+        layers: Sequence[Layer] = problem.shared_layers
+        best = self._optimum(problem, layers)
+        if proven := best.design is None or best.fps < fps:
+            whose = "the layers that all networks share"
+        else:
+            layers, best = self._fast(problem)
+            whose = "the fastest network found"
+            if best.design is not None and best.fps >= fps:
+                return
         _require_proof(problem.accelerator_space, layers, best)
-        free = bool(problem.accelerator_space.free)
         held = "baseline pipeline" if problem.platform is None else "pipeline made before the network"
         mended = f", or search pipelines with {searched_along(problem)}" if not free else ""
         if self.kept is not None:
             mended = ", or search all of the pipeline with --config.accelerator.held=nothing"
         if best.design is None:
             raise OutOfReachError(
-                f"{'No pipeline' if free else f'The {held}'} for the lightest network {'fits' if free else 'exceeds'} "
-                f"{best.limits.dsp:g} DSP slices and {best.limits.bram:g} block RAMs, and no other network was found that "
-                f"does better; raise --config.budgets.dsp or --config.budgets.bram{mended}."
+                f"{'No pipeline' if free else f'The {held}'} for {whose} {'fits' if free else 'exceeds'} "
+                f"{best.limits.dsp:g} DSP slices and {best.limits.bram:g} block RAMs; raise --config.budgets.dsp or "
+                f"--config.budgets.bram{mended}."
             )
         where = "within the device" if free else f"on the {held}"
         raise OutOfReachError(
-            f"No design was found that reaches {fps:g} images a second {where}; the fastest found reaches {best.fps:.5g}: "
-            f"lower --config.budgets.fps or --config.network.width{mended}."
+            f"No design {'reaches' if proven else 'was found that reaches'} {fps:g} images a second {where}, {best.fps:.5g} "
+            f"with {whose}: lower --config.budgets.fps or --config.network.width{mended}."
         )
 
     def _best(

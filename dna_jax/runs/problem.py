@@ -94,6 +94,17 @@ class Problem:
             if not is_bits(d.name)
         }
 
+    @functools.cached_property
+    def shared_layers(self) -> list[Layer]:
+        """Layers that every network of the space has: with them alone, nothing takes longer or more."""
+        base = self.lightest_at(None)
+        shared = chosen_layers(self.specification, base)
+        for decision in self.network_space.free:
+            for option in self.network_space.allowed(decision.name):
+                other = set(chosen_layers(self.specification, base | {decision.name: option}))
+                shared = [layer for layer in shared if layer in other]
+        return shared
+
 
 def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
     """Load the data and build spaces; UserError where data are missing or budgets cannot be met by any design."""

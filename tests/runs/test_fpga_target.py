@@ -96,8 +96,8 @@ def test_a_fixed_pipeline_is_judged_as_it_is(problem, tmp_path):
 
 def test_budgets_out_of_reach_are_refused_at_once(problem):
     for budgets, reason in (
-        (Budgets(fps=1e9), "No design was found that reaches 1e"),
-        (Budgets(dsp=1, bram=2), "No pipeline for the lightest network fits 1 DSP slices and 2 block"),
+        (Budgets(fps=1e9), "No design reaches 1e"),
+        (Budgets(dsp=1, bram=2), "No pipeline for the layers that all networks share fits 1 DSP slices and 2 block"),
     ):
         config = dataclasses.replace(problem.config, budgets=budgets)
         with pytest.raises(UserError, match=reason):
@@ -108,9 +108,12 @@ def test_budgets_out_of_reach_are_refused_at_once(problem):
     for budgets, reason in (
         (
             Budgets(fps=1e5),
-            r"reaches 100000 images a second on the baseline pipeline; .* search pipelines with --config.fix=none",
+            r"reaches 100000 images a second on the baseline pipeline, .* search pipelines with --config.fix=none",
         ),
-        (Budgets(dsp=1, bram=2), "The baseline pipeline for the lightest network exceeds 1 DSP slices and 2 block"),
+        (
+            Budgets(dsp=1, bram=2),
+            "The baseline pipeline for the layers that all networks share exceeds 1 DSP slices and 2 block",
+        ),
     ):
         held = build_problem(dataclasses.replace(problem.config, budgets=budgets, fix="accelerator", search=search), None)
         with pytest.raises(UserError, match=reason):
@@ -147,7 +150,10 @@ def test_no_network_is_lighter_than_the_lightest(problem):
 
     least = operations(problem.lightest_layers)
     for seed in range(20):
-        assert operations(chosen_layers(family, space.decode(space.sample(jax.random.key(seed))))) > least
+        layers = chosen_layers(family, space.decode(space.sample(jax.random.key(seed))))
+        assert operations(layers) > least
+        assert set(problem.shared_layers) < set(layers)
+    assert {layer.name for layer in problem.shared_layers} >= {"stem", "head", "classifier"}
     # A skip that changes channels or maps is a convolution without groups, which k3_e1_g2 may undercut.
     skips = {d.name: SKIP if SKIP in d.options else d.options[0] for d in space.decisions}
     assert operations(chosen_layers(family, skips)) > least
@@ -297,7 +303,7 @@ def test_one_part_after_the_other(order, problem, tmp_path):
     if order == "accelerator_first":
         assert found == ordered.platform
         faster = dataclasses.replace(ordered, config=dataclasses.replace(ordered.config, budgets=Budgets(fps=1e6)))
-        with pytest.raises(UserError, match=r"on the pipeline made before the network; .* with --config\.order=joint"):
+        with pytest.raises(UserError, match=r"on the pipeline made before the network, .* with --config\.order=joint"):
             faster.target.require_reachable(faster)
     else:
         assert found != ordered.platform
