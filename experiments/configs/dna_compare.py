@@ -3,10 +3,9 @@
 Paper:     DNA (Zhang et al., arXiv:2010.14778) and Auto-NBA (Fu et al., ICML 2021): joint against sequential search.
 Data:      CIFAR-10 of tensorflow-datasets, resized to 16 x 16; a quarter of the width, stride plan `cifar`.
 Hardware:  2 CPU cores; the pipeline is for a ZC706 board, in the corrected cost model.
-Time:      network then accelerator an hour, joint 37 minutes with less beside it, each on one of two cores; half of it for
-           the four trainings.
-Expected:  every search meets its budgets; network then accelerator 55.3 to 56.2 % at 20,100 to 22,600 images/s, joint 56.3
-           to 57.3 % at 21,300 to 23,900 (three seeds, means of four trainings,
+Time:      half an hour to an hour a run, each on one of two cores; half of it and more for the four trainings.
+Expected:  every search meets its budgets; network then accelerator 55.3 to 57.7 % at 20,100 to 25,000 images/s, joint 56.3
+           to 57.5 % at 21,300 to 27,300 (five seeds, means of four trainings,
            experiments/results/dna_compare_searched/). With --config.accelerator.allocation=released and one training joint
            56.7 % at 23,500, 2.1 points above network then accelerator (experiments/results/dna_compare/).
 Command:   python -m experiments.compare --config=experiments/configs/dna_compare.py --data_dir=DIR --workdir=DIR \
