@@ -181,7 +181,9 @@ class AsicTarget:
         say_seeks_another()
 
         def excess(network: Design) -> float:
-            return max(self._excess(problem, network | pipeline).values())
+            design = network | pipeline
+            _, placed = self._evaluate(chosen_layers(problem.specification, network), design)
+            return math.inf if overflows(placed) else max(self._excess(problem, design).values())
 
         return descend_within(problem.network_space, lightest, excess)[1] <= 0
 

@@ -24,7 +24,7 @@ from dna_jax.hardware import (
 )
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.plots import plot_accelerators
-from dna_jax.runs.target import Picture, Verdict, exceeded, say_seeks_another, with_own_slopes
+from dna_jax.runs.target import Picture, Verdict, exceeded, with_own_slopes
 from dna_jax.search import (
     BestAccelerator,
     Enumeration,
@@ -237,16 +237,12 @@ class TemplateTarget:
         """Logarithm of the largest cost over budget; infinite where tiles do not fit."""
         cost = discrete_cost(self.template, layers, accelerator)
         priced = {"latency_ms": cost.latency_s * 1e3, "energy_mj": cost.energy_j * 1e3, "area_mm2": cost.area_mm2}
-        return (
-            max(math.log(priced[n] / limit) for n, limit in problem.budgets.items())
-            if cost.overflow_bytes <= 0
-            else math.inf
-        )
+        worst = max(math.log(priced[name] / limit) for name, limit in problem.budgets.items())
+        return worst if cost.overflow_bytes <= 0 else math.inf
 
     def _reaches_another(self, problem: "Problem", enumeration: Enumeration) -> bool:
         """Whether a network is found that meets every budget on the accelerator with which the lightest one, for which all
         are priced, comes nearest."""
-        say_seeks_another()
         over = np.max([np.log(enumeration.costs[name] / limit) for name, limit in problem.budgets.items()], axis=0)
         nearest = self.space.design(enumeration.indices[np.argmin(np.where(enumeration.valid, over, np.inf))])
 
