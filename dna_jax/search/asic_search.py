@@ -69,7 +69,8 @@ def search_asic_pipeline(
       seed: of all draws.
       by: what stays together on a chunk.
       limits: on others of `asic_steps.LIMITED`, by name.
-      start: a design of the space near which every other start begins, the first included; the result is not worse.
+      start: a design of the space that every other start, the first included, prices first and draws near; the result is
+        not worse.
     """
     chunks = chunk_count(decision.name for decision in space.decisions)
     limited = dict(limits or {}) | {"area_mm2": area_mm2}
@@ -80,9 +81,10 @@ def search_asic_pipeline(
     work = pipeline_work(layers, by, groups=allocated_groups(name for name, _ in space.sizes))
     given = space.pin((space.one_hot(np.zeros(len(space.decisions), int)) if start is None else space.encode(start)).rows)
     logits = np.zeros((config.starts, *space.is_option.shape), np.float32)
-    logits[::2] += 0 if start is None else _GIVEN * np.asarray(given.rows)
+    is_given = (np.arange(config.starts) % 2 == 0) & (start is not None)
+    logits[is_given] += _GIVEN * np.asarray(given.rows)
     held = np.argmax(given.rows, axis=-1)
-    state = run_searches(work, shape_of(space), held, limited, config, logits, seed)
+    state = run_searches(work, shape_of(space), held, limited, config, logits, is_given, seed)
     neighbours = sum(len(decision.options) for decision in space.free)
     evaluations = config.starts * (config.steps + config.descent_steps) * (1 + neighbours)
     found = np.where(state.best < BEYOND, state.best, np.inf)

@@ -98,7 +98,7 @@ class SearchTask:
 
     Attributes:
       work: of the network.
-      held: options of what is fixed, int[decisions]; others are not read.
+      held: options of what is fixed, and of a design that searches may be given, int[decisions].
       limits: in the order of LIMITED, [4]; infinite for none.
       goal: what is minimised, an index into GOALS.
       counts: `what_counts` for the objective of the mapper.
@@ -140,6 +140,7 @@ def _step(
     shape: SpaceShape,
     config: AsicSearchConfig,
     task: SearchTask,
+    is_given: jax.Array,
     state: AsicSearchState,
     inputs: tuple[jax.Array, jax.Array],
 ) -> tuple[AsicSearchState, None]:
@@ -155,8 +156,9 @@ def _step(
 
     rows, pull = jax.vjp(soft_sample, state.logits)
     drawn_indices = jnp.where(is_free, jnp.argmax(rows, axis=-1), task.held)
-    descends = step >= config.steps
-    indices = jnp.where(descends, state.best_indices, drawn_indices)
+    # What a search is given is priced first, with its neighbours; descent goes on from the best.
+    stays = (step >= config.steps) | ((step == 0) & is_given)
+    indices = jnp.where(stays, state.best_indices, drawn_indices)
     point = Point(jax.nn.one_hot(indices, state.logits.shape[-1]), shape.sizes)
     base, others, in_point = alternatives(shape.free, task.work, point, task.counts)
     drawn, neighbours = combine(base), combine(others)
@@ -199,21 +201,21 @@ def _step(
 
 @functools.partial(jax.jit, static_argnames=("shape", "config"))
 def _run(
-    keys: jax.Array, logits: jax.Array, task: SearchTask, shape: SpaceShape, config: AsicSearchConfig
+    keys: jax.Array, logits: jax.Array, is_given: jax.Array, task: SearchTask, shape: SpaceShape, config: AsicSearchConfig
 ) -> AsicSearchState:
-    def one(key: jax.Array, logits: jax.Array) -> AsicSearchState:
+    def one(key: jax.Array, logits: jax.Array, is_given: jax.Array) -> AsicSearchState:
         state = AsicSearchState(
             logits=logits,
             optimizer=make_pipeline_optimizer(config.learning_rate).init(logits),
             multipliers=jnp.ones(len(LIMITED)),
             best=jnp.array(jnp.inf),
-            best_indices=jnp.zeros(len(logits), jnp.int32),
+            best_indices=task.held,
         )
         step = jnp.arange(config.steps + config.descent_steps)
         inputs = (jax.random.split(key, config.steps)[jnp.minimum(step, config.steps - 1)], step)
-        return jax.lax.scan(functools.partial(_step, shape, config, task), state, inputs)[0]
+        return jax.lax.scan(functools.partial(_step, shape, config, task, is_given), state, inputs)[0]
 
-    return jax.vmap(one)(keys, logits)
+    return jax.vmap(one)(keys, logits, is_given)
 
 
 def run_searches(
@@ -223,16 +225,24 @@ def run_searches(
     limits: Mapping[str, float],
     config: AsicSearchConfig,
     logits: np.ndarray,
+    is_given: np.ndarray,
     seed: int,
 ) -> AsicSearchState:
-    """Searches side by side, from logits [starts, decisions, widest]; arguments as in `SearchTask`."""
+    """Searches side by side; arguments as in `SearchTask`.
+
+    Args:
+      work, shape, limits, config, seed: of every search.
+      held: options of what is fixed, and of a design that searches may be given, int[decisions].
+      logits: to begin with, [starts, decisions, widest].
+      is_given: which of them price the design of `held` first, bool[starts].
+    """
     task = SearchTask(
         work=work,
-        held=jnp.asarray(held),
+        held=jnp.asarray(held, jnp.int32),
         limits=jnp.array([limits.get(name, np.inf) for name in LIMITED], jnp.float32),
         goal=jnp.asarray(list(GOALS).index(config.goal)),
         counts=jnp.asarray(what_counts(GOALS[config.goal])),
     )
     keys = jax.random.split(jax.random.key(seed), config.starts)
     # The goal is data.
-    return _run(keys, jnp.asarray(logits), task, shape, dataclasses.replace(config, goal="edp"))
+    return _run(keys, jnp.asarray(logits), jnp.asarray(is_given), task, shape, dataclasses.replace(config, goal="edp"))
