@@ -136,6 +136,7 @@ def test_super_kernel_at_a_one_hot_point_is_the_single_network(design):
         assert _compare_with_single_networks(_small(), DESIGNS[design : design + 1]) == 1
 
 
+@pytest.mark.slow
 def test_separate_candidates_at_a_one_hot_point_are_the_single_network():
     blocks = (DnaBlock(1, 8, 12, 2, 8), DnaBlock(2, 12, 12, 1, 4))
     designs = [_design(("k3_e3", "skip"), (4, 6)), _design(("skip", "k5_e1_g2"), (8, 4))]

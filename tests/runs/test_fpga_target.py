@@ -101,7 +101,7 @@ def test_budgets_out_of_reach_are_refused_at_once(problem):
     ):
         config = dataclasses.replace(problem.config, budgets=budgets)
         with pytest.raises(UserError, match=reason):
-            build_problem(config, None).target.require_reachable(dataclasses.replace(problem, config=config))
+            problem.target.require_reachable(dataclasses.replace(problem, config=config))
     problem.target.require_reachable(problem)
     # A pipeline that is held is named, with what frees it.
     search = dataclasses.replace(problem.config.search, reoptimize_every=0)
@@ -129,6 +129,7 @@ def test_the_lightest_network_is_tried_at_every_width(problem):
     small.target.require_reachable(small)
 
 
+@pytest.mark.slow
 def test_a_network_that_is_faster_than_the_lightest_is_found(problem):
     """Chunks work side by side: work moved to an idle one makes a network heavier and faster."""
     config = dataclasses.replace(
@@ -280,7 +281,7 @@ def test_slopes_by_the_network_are_those_of_the_best_pipeline(problem):
     assert agreement["held"] < agreement["best"] - 0.1
 
 
-@pytest.mark.parametrize("order", ["network_first", "accelerator_first"])
+@pytest.mark.parametrize("order", [pytest.param("network_first", marks=pytest.mark.slow), "accelerator_first"])
 def test_one_part_after_the_other(order, problem, tmp_path):
     search = dataclasses.replace(problem.config.search, reoptimize_every=0)
     ordered = build_problem(dataclasses.replace(problem.config, order=order, search=search), None)
@@ -317,9 +318,8 @@ def test_one_part_after_the_other(order, problem, tmp_path):
         dataclasses.replace(problem.config, order=order)
 
 
-@pytest.mark.parametrize(
-    "part", ["allocation", *(pytest.param(part, marks=pytest.mark.slow) for part in ("mapping", "micro_architecture"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["allocation", "mapping", "micro_architecture"])
 def test_a_part_of_the_pipeline_may_be_held(part, problem, tmp_path):
     accelerator = AcceleratorConfig(template="fpga", allocation="searched", held=part)
     config = dataclasses.replace(problem.config, accelerator=accelerator, budgets=Budgets(fps=100.0))
