@@ -181,9 +181,9 @@ class AsicTarget:
         say_seeks_another()
 
         def excess(network: Design) -> float:
-            design = network | pipeline
-            _, placed = self._evaluate(chosen_layers(problem.specification, network), design)
-            return math.inf if overflows(placed) else max(self._excess(problem, design).values())
+            cost, placed = self._evaluate(chosen_layers(problem.specification, network), network | pipeline)
+            found = cost_block(cost)
+            return math.inf if overflows(placed) else max(math.log(found[name] / limit) for name, limit in budgets.items())
 
         return descend_within(problem.network_space, lightest, excess)[1] <= 0
 

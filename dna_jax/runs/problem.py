@@ -96,7 +96,7 @@ class Problem:
 
     @functools.cached_property
     def shared_layers(self) -> list[Layer]:
-        """Layers that every network of the space has: with them alone, nothing takes longer or more."""
+        """Layers that every network of the space has, those that no decision changes: by themselves they take no longer."""
         base = self.lightest_at(None)
         shared = chosen_layers(self.specification, base)
         for decision in self.network_space.free:

@@ -130,7 +130,7 @@ def test_the_lightest_network_is_tried_at_every_width(problem):
 
 
 @pytest.mark.slow
-def test_a_network_that_is_faster_than_the_lightest_is_found(problem):
+def test_a_network_that_is_faster_than_the_lightest_is_found(problem, capsys):
     """Chunks work side by side: work moved to an idle one makes a network heavier and faster."""
     config = dataclasses.replace(
         problem.config,
@@ -139,8 +139,18 @@ def test_a_network_that_is_faster_than_the_lightest_is_found(problem):
     )
     eight = build_problem(config, None)
     lightest = certified_optimum(eight.lightest_layers, eight.accelerator_space, Limits(900, 700)).fps
-    faster = build_problem(dataclasses.replace(config, budgets=Budgets(fps=1.005 * lightest)), None)
-    faster.target.require_reachable(faster)
+    too_fast = build_problem(dataclasses.replace(config, budgets=Budgets(fps=1.1 * lightest)), None)
+    with pytest.raises(UserError, match="No design was found that reaches") as refused:
+        too_fast.target.require_reachable(too_fast)
+    said = re.search(r"device, (\S+) with the fastest network found", str(refused.value))
+    assert said is not None
+    fastest = float(said[1])
+    assert 1.005 * lightest < fastest < 1.1 * lightest
+    # What was found is not refused, and what lies beyond it is.
+    within = build_problem(dataclasses.replace(config, budgets=Budgets(fps=0.999 * fastest)), None)
+    capsys.readouterr()
+    assert within.target.require_reachable(within) is None
+    assert "another one is looked for" in capsys.readouterr().err
 
 
 def test_no_network_is_lighter_than_the_lightest(problem):
