@@ -21,28 +21,37 @@ from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
 from dna_jax.search import TemperatureConfig
 from dna_jax.search.asic_search import search_asic_pipeline
-from dna_jax.search.asic_steps import AsicSearchConfig, Goal
+from dna_jax.search.asic_steps import TRAVEL, AsicSearchConfig, Goal
 from dna_jax.spaces import Design
 from dna_jax.workload import Layer
 from experiments import asic_flags, benchmark_output
 from experiments.ablate_asic import TITLES
 from experiments.pipeline_search_cases import random_networks
-from experiments.published_asic import LEARNING_RATE, Effort, best_at_random, require_room, search_kind, steps_for
-from experiments.published_spaces import CHUNKS, SINGLE, chunked_space, single_space, starting_pipeline
+from experiments.published_asic import Effort, best_at_random, grouping, require_room, search_kind, steps_for
+from experiments.published_spaces import (
+    CHUNKED,
+    CHUNKS,
+    KINDS,
+    SINGLE,
+    chunked_space,
+    single_space,
+    space_of,
+    starting_pipeline,
+)
 
 RATES = (0.0, 0.05, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Of learning; 0 draws from equal probabilities until it descends."""
 
 TEMPERATURES = (0.1, 1.0, 3.0)
 
-BASE = {"rate": LEARNING_RATE, "temperature": AsicSearchConfig().temperature, "descent": 0.5}
-"""What `published_networks` searches with: learning rate, temperature, and share of the steps that only descend."""
+BASE = {"rate": None, "temperature": AsicSearchConfig().temperature, "descent": 0.5}
+"""What `published_networks` searches with: learning rate (by TRAVEL), temperature, share of the steps that only descend."""
 
 SINGLE_CHUNK, RANDOM = "half of the starts from the best single chunk", "random designs"
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    f"learning rate {BASE['rate']:g}, temperature 1 to 0.3, half descent": {},
-    **{f"learning rate {rate:g}": {"rate": rate} for rate in RATES if rate != BASE["rate"]},
+    f"learning rate {TRAVEL:g} over its steps, temperature 1 to 0.3, half descent": {},
+    **{f"learning rate {rate:g}": {"rate": rate} for rate in RATES},
     **{f"temperature {value:g}": {"temperature": TemperatureConfig("constant", value)} for value in TEMPERATURES},
     "no descent": {"descent": 0.0},
     "nothing but descent": {"descent": 1.0},
@@ -88,26 +97,28 @@ def _row(goal: Goal, name: str, reached: Sequence[float], evaluations: int, seco
     return row
 
 
-def measure(networks: Sequence[StatedNetwork], goal: Goal, effort: Effort) -> list[dict[str, Any]]:
-    """A row for each setting, for random designs, and for starts that are given."""
-    problems = []
+def measure(networks: Sequence[StatedNetwork], goal: Goal, effort: Effort, kind: str) -> list[dict[str, Any]]:
+    """A row for each setting, for random designs, and on pipelines for starts that are given."""
+    problems, by = [], grouping(kind)
     for network in networks:
         layers = network.layers
-        bound = float(getattr(lower_bound(layers, CHUNKS, effort.area_mm2), goal))
-        problems.append((layers, chunked_space(layers), best_single_chunk(layers, goal, effort), bound))
+        bound = float(getattr(lower_bound(layers, CHUNKS if kind == CHUNKED else 1, effort.area_mm2, by), goal))
+        single = best_single_chunk(layers, goal, effort) if kind == CHUNKED else None
+        problems.append((layers, space_of(kind, layers), single, bound))
     rows, evaluations = [], 0
-    for name, setting in [*SETTINGS.items(), (SINGLE_CHUNK, {})]:
+    given = [(SINGLE_CHUNK, {})] if kind == CHUNKED else []
+    for name, setting in [*SETTINGS.items(), *given]:
         began, reached = time.perf_counter(), []
         for layers, space, single, bound in problems:
             config = _config(setting, goal, effort, sum(steps_for(space, effort.evaluations)))
             start = single if name == SINGLE_CHUNK else None
-            found = search_asic_pipeline(space, layers, effort.area_mm2, config, effort.seed, start=start)
+            found = search_asic_pipeline(space, layers, effort.area_mm2, config, effort.seed, by, start=start)
             reached.append(np.inf if found.cost is None else float(getattr(found.cost, goal)) / bound)
             evaluations = found.evaluations
         rows.append(_row(goal, name, reached, evaluations, time.perf_counter() - began))
     began, reached = time.perf_counter(), []
     for layers, space, _, bound in problems:
-        drawn = best_at_random(space, layers, goal, "block", effort, evaluations)
+        drawn = best_at_random(space, layers, goal, by, effort, evaluations)
         reached.append(np.inf if drawn is None else drawn / bound)
     rows.append(_row(goal, RANDOM, reached, evaluations, time.perf_counter() - began))
     return rows
@@ -135,6 +146,7 @@ def table(rows: Sequence[dict[str, Any]], goals: Sequence[Goal]) -> str:
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
     flags.DEFINE_integer("random_networks", 2, "Networks drawn at random, for CIFAR and ImageNet in turn.", lower_bound=1)
+    flags.DEFINE_enum("kind", CHUNKED, KINDS, "What is searched: pipelines of chunks, or one chunk of a style.")
     asic_flags.define()
 
 
@@ -145,7 +157,7 @@ def main() -> None:
     networks = random_networks(flags.FLAGS.random_networks)
     for network in networks:
         require_room(network.name, network.layers, effort.area_mm2)
-    rows = [row for goal in goals for row in measure(networks, goal, effort)]
+    rows = [row for goal in goals for row in measure(networks, goal, effort, flags.FLAGS.kind)]
     print(table(rows, goals))
     if out:
         write_whole(out.with_suffix(".md"), table(rows, goals))

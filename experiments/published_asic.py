@@ -16,9 +16,6 @@ from dna_jax.spaces import Design, Space
 from dna_jax.workload import Layer
 from experiments.published_spaces import CHUNKED, SINGLE, chunked_space, single_space, starting_pipeline, third_of
 
-LEARNING_RATE = 1.6
-"""Sixteen times that of long searches: a start has about ten steps (`experiments/results/asic_search`)."""
-
 Row = dict[str, Any]
 
 
@@ -39,7 +36,7 @@ class Effort:
     seed: int
 
 
-def _grouping(kind: str) -> Grouping:
+def grouping(kind: str) -> Grouping:
     """What the spaces of a kind allocate."""
     return "block" if kind == CHUNKED else "class"
 
@@ -96,10 +93,8 @@ def search_kind(
 ) -> AsicSearchResult:
     """The best accelerator of a kind that a search within an area ends with; arguments as in `search_asic_pipeline`."""
     steps, descent_steps = steps_for(space, effort.evaluations)
-    config = AsicSearchConfig(
-        goal=goal, starts=effort.starts, steps=steps, descent_steps=descent_steps, learning_rate=LEARNING_RATE
-    )
-    return search_asic_pipeline(space, layers, area_mm2, config, effort.seed, _grouping(kind), start=start)
+    config = AsicSearchConfig(goal=goal, starts=effort.starts, steps=steps, descent_steps=descent_steps)
+    return search_asic_pipeline(space, layers, area_mm2, config, effort.seed, grouping(kind), start=start)
 
 
 def compare_kinds(network: str, layers: Sequence[Layer], goal: Goal, effort: Effort) -> list[Row]:
@@ -147,5 +142,5 @@ def compare_kinds(network: str, layers: Sequence[Layer], goal: Goal, effort: Eff
             row["from_nothing"] = min((value for value in by_start[1::2] if value is not None), default=None)
         rows.append(row)
     for row in (best, rows[-1]):
-        row["random"] = best_at_random(spaces[row["kind"]], layers, goal, _grouping(row["kind"]), effort, row["evaluations"])
+        row["random"] = best_at_random(spaces[row["kind"]], layers, goal, grouping(row["kind"]), effort, row["evaluations"])
     return rows

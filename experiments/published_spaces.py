@@ -31,6 +31,11 @@ def single_space(layers: Sequence[Layer], style: str) -> Space:
     return asic_pipeline_space(group_names(layers, "class"), 1).fix(held | automatic_schedules(1))
 
 
+def space_of(kind: str, layers: Sequence[Layer]) -> Space:
+    """Of one of KINDS."""
+    return chunked_space(layers) if kind == CHUNKED else single_space(layers, SINGLE[kind])
+
+
 def chunked_space(layers: Sequence[Layer]) -> Space:
     """Chunks whose styles are free too, and the allocation of blocks to them."""
     return asic_pipeline_space(group_names(layers), CHUNKS).fix(automatic_schedules(CHUNKS))

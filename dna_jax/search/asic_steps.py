@@ -40,6 +40,11 @@ _ROUNDING = 1e-6
 """Relative distance to a limit within which float32 does not tell what keeps it."""
 
 
+TRAVEL = 12.8
+"""How far a search may move a logit. Adam moves it by about the learning rate in a step: with less in all, few decisions are
+made when a search ends, and with more they are made long before (`experiments/results/asic_search`)."""
+
+
 @dataclasses.dataclass(frozen=True)
 class AsicSearchConfig:
     """How a pipeline is searched.
@@ -50,7 +55,7 @@ class AsicSearchConfig:
       steps: of each search.
       descent_steps: after these, in which the best design, or the one that exceeds limits least, is replaced by its best
         neighbour while that is better.
-      learning_rate: of Adam on the logits.
+      learning_rate: of Adam on the logits; None takes TRAVEL over the steps.
       multiplier_rate: step size of the multipliers of the limits.
       temperature: of the softmax.
     """
@@ -59,7 +64,7 @@ class AsicSearchConfig:
     starts: int = 8
     steps: int = 150
     descent_steps: int = 0
-    learning_rate: float = 0.1
+    learning_rate: float | None = None
     multiplier_rate: float = 0.2
     temperature: TemperatureConfig = TemperatureConfig(start=1.0, end=0.3)
 
@@ -70,6 +75,11 @@ class AsicSearchConfig:
             raise ValueError(f"Give at least 1 start and 1 step, not {self.starts} and {self.steps}.")
         if self.descent_steps < 0:
             raise ValueError(f"descent_steps must not be negative, and is {self.descent_steps}.")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate, resolved."""
+        return TRAVEL / self.steps if self.learning_rate is None else self.learning_rate
 
 
 @struct.dataclass
@@ -178,7 +188,7 @@ def _step(
 
     lagrangian = jnp.log(goals) + jnp.sum(jnp.where(is_limited, state.multipliers * excess, 0), axis=-1)
     slopes = jnp.zeros_like(state.logits).at[in_point[:, 0], in_point[:, 1]].set(lagrangian[:-1] - lagrangian[-1])
-    updates, optimizer = make_pipeline_optimizer(config.learning_rate).update(pull(slopes)[0], state.optimizer)
+    updates, optimizer = make_pipeline_optimizer(config.rate).update(pull(slopes)[0], state.optimizer)
     logits = jnp.asarray(optax.apply_updates(state.logits, updates))
 
     # Where nothing keeps the limits yet, the best is what exceeds them least.
@@ -206,7 +216,7 @@ def _run(
     def one(key: jax.Array, logits: jax.Array, is_given: jax.Array) -> AsicSearchState:
         state = AsicSearchState(
             logits=logits,
-            optimizer=make_pipeline_optimizer(config.learning_rate).init(logits),
+            optimizer=make_pipeline_optimizer(config.rate).init(logits),
             multipliers=jnp.ones(len(LIMITED)),
             best=jnp.array(jnp.inf),
             best_indices=task.held,

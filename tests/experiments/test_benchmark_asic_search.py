@@ -30,9 +30,15 @@ def test_the_table_says_where_nothing_was_found():
 def test_settings_are_measured_against_the_bound(monkeypatch):
     first = next(iter(benchmark.SETTINGS))
     monkeypatch.setattr(benchmark, "SETTINGS", {first: benchmark.SETTINGS[first]})
-    rows = benchmark.measure(random_networks(1), "edp", EFFORT)
+    rows = benchmark.measure(random_networks(1), "edp", EFFORT, "chunked")
     reached = {row["setting"]: row["times_the_bound"] for row in rows}
     assert set(reached) == {first, benchmark.SINGLE_CHUNK, benchmark.RANDOM}
     assert all(value >= 1 for value in reached.values())
     # The best single chunk is one of the pipelines, and far from what so few steps reach from nothing.
     assert reached[benchmark.SINGLE_CHUNK] < reached[first]
+
+    alone = {
+        row["setting"]: row["times_the_bound"] for row in benchmark.measure(random_networks(1), "edp", EFFORT, "nvdla_like")
+    }
+    assert set(alone) == {first, benchmark.RANDOM}
+    assert all(value >= 1 for value in alone.values())
