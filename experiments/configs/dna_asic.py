@@ -4,9 +4,9 @@ Paper:     DNA (Zhang et al., arXiv:2010.14778): 3.1e31 networks, 1.4e31 pipelin
 Data:      1,797 handwritten digits of scikit-learn, 8 x 8, at a quarter of the width.
 Hardware:  2 CPU cores; chunks are in 22 nm at 1 GHz. Their units have 8 bits: narrower operands save traffic, memory and
            what multiplying takes, and no time or area.
-Time:      4 minutes 40 seconds with an empty cache of compiled programs.
+Time:      5 minutes 15 seconds with an empty cache of compiled programs.
 Expected:  all budgets met, the energy-delay product within a few percent of what no pipeline undercuts: 0.31 uJ ms in
-           1.46 mm2 at 95.8 % test accuracy, beside 6.28 uJ ms in 2.35 mm2 at 96.1 % of the default network on the
+           1.09 mm2 at 95.8 % test accuracy, beside 6.28 uJ ms in 2.35 mm2 at 96.1 % of the default network on the
            baseline and 2.08 uJ ms in 1.04 mm2 on the best pipeline found for it (experiments/results/dna_asic/). For the
            energy-delay product of one image all layers end on one chunk.
 Command:   python -m experiments.cosearch --config=experiments/configs/dna_asic.py
