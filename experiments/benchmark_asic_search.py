@@ -34,7 +34,6 @@ from experiments.published_spaces import (
     KINDS,
     SINGLE,
     chunked_space,
-    single_space,
     space_of,
     starting_pipeline,
 )
@@ -75,7 +74,7 @@ def _config(setting: dict[str, Any], goal: Goal, effort: Effort, steps: int) -> 
 
 def best_single_chunk(layers: Sequence[Layer], goal: Goal, effort: Effort) -> Design | None:
     """A pipeline that runs all layers on the best single chunk found; None if none is."""
-    found = [search_kind(kind, single_space(layers, SINGLE[kind]), layers, goal, effort, effort.area_mm2) for kind in SINGLE]
+    found = [search_kind(kind, space_of(kind, layers), layers, goal, effort, effort.area_mm2) for kind in SINGLE]
     costs = [np.inf if each.cost is None else float(getattr(each.cost, goal)) for each in found]
     best = found[int(np.argmin(costs))].design
     return None if best is None else starting_pipeline([best], chunked_space(layers), layers, goal, effort.area_mm2)
@@ -98,7 +97,14 @@ def _row(goal: Goal, name: str, reached: Sequence[float], evaluations: int, seco
 
 
 def measure(networks: Sequence[StatedNetwork], goal: Goal, effort: Effort, kind: str) -> list[dict[str, Any]]:
-    """A row for each setting, for random designs, and on pipelines for starts that are given."""
+    """A row for each setting, for random designs, and on pipelines for starts that are given.
+
+    Args:
+      networks: to be run.
+      goal: what is searched for.
+      effort: of every search.
+      kind: what is searched, one of KINDS.
+    """
     problems, by = [], grouping(kind)
     for network in networks:
         layers = network.layers

@@ -14,7 +14,7 @@ from dna_jax.search.asic_search import AsicSearchResult, search_asic_pipeline
 from dna_jax.search.asic_steps import GOALS, AsicSearchConfig, Goal
 from dna_jax.spaces import Design, Space
 from dna_jax.workload import Layer
-from experiments.published_spaces import CHUNKED, SINGLE, chunked_space, single_space, starting_pipeline, third_of
+from experiments.published_spaces import CHUNKED, KINDS, space_of, starting_pipeline, third_of
 
 Row = dict[str, Any]
 
@@ -109,7 +109,7 @@ def compare_kinds(network: str, layers: Sequence[Layer], goal: Goal, effort: Eff
       UserError: if nothing within the budget is found.
     """
     rows: list[Row] = []
-    spaces = {kind: single_space(layers, style) for kind, style in SINGLE.items()} | {CHUNKED: chunked_space(layers)}
+    spaces = {kind: space_of(kind, layers) for kind in KINDS}
     best: Row = {}
     for kind, space in spaces.items():
         began = time.perf_counter()

@@ -62,6 +62,12 @@ def test_the_search_beats_random_designs_and_keeps_the_budget(found):
     assert cost.edp < random.edp[random.area_mm2 <= AREA].min()
 
 
+def test_the_learning_rate_follows_from_the_steps_unless_given():
+    rates = [AsicSearchConfig(steps=steps).rate for steps in (1, 8, 64)]
+    np.testing.assert_allclose(rates, [asic_steps.TRAVEL, asic_steps.TRAVEL / 8, asic_steps.TRAVEL / 64])
+    assert AsicSearchConfig(steps=8, learning_rate=0.3).rate == 0.3
+
+
 @pytest.mark.slow
 def test_learning_alone_finds_more_than_draws_and_their_neighbours():
     """Without descent, which finds good designs by itself; at a rate of 0 draws stay uniform."""
