@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dna_jax.hardware.asic import evaluate_pipeline, group_names, price_designs
+from dna_jax.networks import published_layers
 from dna_jax.search import asic_steps
 from dna_jax.search.asic_search import AsicSearchConfig, search_asic_pipeline
 from dna_jax.spaces import asic_pipeline_space
@@ -76,6 +77,21 @@ def test_learning_alone_finds_more_than_draws_and_their_neighbours():
         config = AsicSearchConfig(starts=4, steps=40, learning_rate=rate)
         mean[rate] = np.exp(np.mean(np.log(search_asic_pipeline(SPACE, LAYERS, AREA, config).best_of_starts)))
     assert mean[None] < 0.6 * mean[0.0]
+
+
+@pytest.mark.slow
+def test_a_single_chunk_is_found_by_most_starts():
+    """A chunk of a style leaves so few options that as many designs priced are 103 steps, not 15: with the rate of so few,
+    logits decide before the rest is known, and most starts end at 1.4 times the best."""
+    layers = published_layers("mnasnet_b1")
+    space = asic_pipeline_space(group_names(layers), 1).fix({STYLE: "eyeriss"})
+    _, cost, result = _search(space, layers, 4.0, AsicSearchConfig(starts=6, steps=52, descent_steps=51))
+    assert np.median(result.best_of_starts) == pytest.approx(cost.edp, rel=1e-3)
+    generator = np.random.default_rng(0)
+    indices = np.stack([generator.integers(len(d.options), size=result.evaluations // 6) for d in space.decisions], axis=1)
+    indices[:, [d.name for d in space.decisions].index(STYLE)] = space[STYLE].index("eyeriss")
+    random = price_designs(space, layers, indices, objective="edp")
+    assert cost.edp < random.edp[random.area_mm2 <= 4.0].min()
 
 
 def test_descent_ends_where_no_neighbour_is_better(found):
