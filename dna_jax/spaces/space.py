@@ -88,6 +88,15 @@ class Space:
         """Which entries of a point's rows are options, bool[decisions, widest]."""
         return np.arange(self._counts.max()) < self._counts[:, None]
 
+    @functools.cached_property
+    def is_allowed(self) -> np.ndarray:
+        """Which options may still be chosen, bool[decisions, widest]: all, or of a fixed decision the one it is fixed at."""
+        allowed = self.is_option.copy()
+        for row, decision in enumerate(self.decisions):
+            if decision.name in self.fixed:
+                allowed[row] = np.arange(allowed.shape[1]) == decision.index(self.fixed[decision.name])
+        return allowed
+
     def one_hot(self, indices: jax.Array | np.ndarray, dtype: jax.typing.DTypeLike = jnp.float32) -> Point:
         """Point of option indices int[..., decisions], as in `grid`; works under jit."""
         return Point(jax.nn.one_hot(indices, self.is_option.shape[-1], dtype=dtype), self.sizes)

@@ -1,0 +1,25 @@
+"""Search strategies that try designs: pure functions that ask, are told, and answer."""
+
+from dna_jax.search.strategies.controller import Controller, Episodes
+from dna_jax.search.strategies.ppo import Ppo, PpoConfig, PpoSearch, clipped_surrogate_loss
+from dna_jax.search.strategies.rewards import HARD, SOFT, Absolute, Reward, WeightedProduct
+from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, Strategy, select_all
+
+__all__ = [
+    "HARD",
+    "SOFT",
+    "Absolute",
+    "Controller",
+    "Designs",
+    "Episodes",
+    "Feedback",
+    "Incumbent",
+    "Ppo",
+    "PpoConfig",
+    "PpoSearch",
+    "Reward",
+    "Strategy",
+    "WeightedProduct",
+    "clipped_surrogate_loss",
+    "select_all",
+]
