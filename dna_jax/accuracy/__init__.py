@@ -1,6 +1,7 @@
 """Where accuracy comes from."""
 
 from dna_jax.accuracy.augmentation import AugmentationConfig, augment, standardize
+from dna_jax.accuracy.macro_table import MacroTable, macro_table, multilinear
 from dna_jax.accuracy.training import (
     Trainer,
     TrainingConfig,
@@ -11,11 +12,14 @@ from dna_jax.accuracy.training import (
 
 __all__ = [
     "AugmentationConfig",
+    "MacroTable",
     "Trainer",
     "TrainingConfig",
     "TrainingState",
     "augment",
     "evaluate_accuracy",
+    "macro_table",
+    "multilinear",
     "recalibrate",
     "standardize",
 ]

@@ -7,6 +7,7 @@ from dna_jax.networks.family import ConditionalLayer, Family
 from dna_jax.networks.fixed import efficientnet_b1, mnasnet_b1, proxylessnas_mobile, single_path
 from dna_jax.networks.inverted_residual import Block
 from dna_jax.networks.listed import ListedNetwork, listed_network
+from dna_jax.networks.macro import MacroSpecification
 from dna_jax.networks.mobilenet_v2 import mobilenet_v2
 from dna_jax.networks.published import PUBLISHED, published_layers
 from dna_jax.networks.specification import STRIDE_PLANS, Specification
@@ -44,6 +45,7 @@ __all__ = [
     "DnaSpecification",
     "Family",
     "ListedNetwork",
+    "MacroSpecification",
     "Model",
     "Specification",
     "StatedNetwork",

@@ -7,7 +7,7 @@ from dna_jax.search.cosearch import BestAccelerator, CoSearch, Pricing, SearchSt
 from dna_jax.search.descent import descend_within
 from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
 from dna_jax.search.estimators import ESTIMATORS, Estimator
-from dna_jax.search.exact import discrete_cost, enumerate_accelerators
+from dna_jax.search.exact import discrete_cost, enumerate_accelerators, enumerate_layers
 from dna_jax.search.expected_optimum import optimum_for_expected
 from dna_jax.search.family_fronts import FamilyFronts
 from dna_jax.search.likeliest import likeliest_within
@@ -69,6 +69,7 @@ __all__ = [
     "discrete_cost",
     "entropy",
     "enumerate_accelerators",
+    "enumerate_layers",
     "evaluate_optima",
     "evaluations_per_step",
     "gumbel_softmax",

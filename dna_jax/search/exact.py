@@ -6,7 +6,7 @@ import functools
 import itertools
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -56,6 +56,10 @@ def discrete_cost(template: Template, layers: Sequence[Layer], design: Mapping[s
     return dataclasses.replace(cost, layers=jax.tree.map(lambda table: table[rows], cost.layers))
 
 
+Price = Callable[[Template, Workload, Architecture], tuple[jax.Array, ...]]
+"""What is asked of an accelerator; part of the compiled program, known by its identity."""
+
+
 def _totals(template: Template, workload: Workload, architecture: Architecture) -> tuple[jax.Array, ...]:
     """Milliseconds, millijoules, square millimetres, and bytes that do not fit."""
     layers = price_layers(workload, architecture, template.candidates, template.correction)
@@ -63,32 +67,40 @@ def _totals(template: Template, workload: Workload, architecture: Architecture) 
     return totals.latency_s * 1e3, totals.energy_j * 1e3, totals.area_mm2, totals.overflow_bytes
 
 
-@functools.partial(jax.jit, static_argnames="template")
+def _each_layer(template: Template, workload: Workload, architecture: Architecture) -> tuple[jax.Array, ...]:
+    """Milliseconds of every layer [L], square millimetres, and bytes of every layer that do not fit [L]."""
+    layers = price_layers(workload, architecture, template.candidates, template.correction)
+    milliseconds = layers.cycles / architecture.clock_hz * 1e3
+    return milliseconds, architecture.total_area_mm2, functools.reduce(jnp.add, layers.overflow_bytes)
+
+
+@functools.partial(jax.jit, static_argnames=("template", "price"))
 def _price_grid(
-    template: Template, workload: Workload, first: jax.Array, last: tuple[jax.Array, ...]
+    template: Template, price: Price, workload: Workload, first: jax.Array, last: tuple[jax.Array, ...]
 ) -> tuple[jax.Array, ...]:
-    """Costs [groups, *combinations of the last knobs] for rows of option indices of the first knobs.
+    """Prices [groups, *combinations of the last knobs, ...] for rows of option indices of the first knobs.
 
     Each knob has an axis of its own, so that what depends on some knobs only is computed for these alone.
     """
     names = [decision.name for decision in template.space.decisions]
     sizes = [len(decision.options) for decision in template.space.decisions]
 
-    def price(*chosen: jax.Array) -> tuple[jax.Array, ...]:
+    def price_one(*chosen: jax.Array) -> tuple[jax.Array, ...]:
         one_hot = [jax.nn.one_hot(i, size, dtype=workload.weight.dtype) for i, size in zip(chosen, sizes, strict=True)]
         knobs = dict(zip(names, one_hot, strict=True))
-        architecture = template.architecture(knobs, workload.weight.dtype)
-        return _totals(template, workload, architecture)
+        return price(template, workload, template.architecture(knobs, workload.weight.dtype))
 
-    grid = price
+    grid = price_one
     for axis in reversed(range(first.shape[1], len(names))):
         grid = jax.vmap(grid, in_axes=[0 if knob == axis else None for knob in range(len(names))])
     return jax.lax.map(lambda row: grid(*row, *last), first)
 
 
-def enumerate_accelerators(template: Template, layers: Sequence[Layer], space: Space | None = None) -> Enumeration:
-    """Price every accelerator of `space` (the template's, possibly with knobs fixed) for a discrete network, in float64."""
-    space = space or template.space
+def _price_all(
+    template: Template, layers: Sequence[Layer], space: Space, price: Price
+) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
+    """Every accelerator of a space: option indices int[A, decisions], prices [A, ...] in float64, and of each of the layers
+    its row among those of a workload."""
     options = [
         np.array([d.index(space.fixed[d.name])] if d.name in space.fixed else range(len(d.options))) for d in space.decisions
     ]
@@ -99,16 +111,34 @@ def enumerate_accelerators(template: Template, layers: Sequence[Layer], space: S
     last = np.array(list(itertools.product(*options[split:]))).reshape(math.prod(map(len, options[split:])), -1)
     padded = np.concatenate([first, np.broadcast_to(first[:1], (-len(first) % GROUPS, split))])
 
-    def price(group: np.ndarray) -> list[np.ndarray]:
+    def price_group(group: np.ndarray) -> list[np.ndarray]:
         with jax.enable_x64(True):
             workload, _ = discrete_workload(layers, jnp.float64, ROWS)
-            priced = _price_grid(template, workload, jnp.asarray(group), tuple(jnp.asarray(o) for o in options[split:]))
-            return [np.asarray(table).reshape(len(group) * len(last)) for table in priced]
+            knobs = tuple(jnp.asarray(o) for o in options[split:])
+            priced = _price_grid(template, price, workload, jnp.asarray(group), knobs)
+            # One axis for each of the knobs beside that of the group.
+            return [np.asarray(table).reshape(-1, *table.shape[1 + len(knobs) :]) for table in priced]
 
     # The compiled program runs on one core and lets others run meanwhile.
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        groups = list(pool.map(price, padded.reshape(-1, GROUPS, split)))
+        groups = list(pool.map(price_group, padded.reshape(-1, GROUPS, split)))
     total = len(first) * len(last)
-    latency, energy, area, overflow = (np.concatenate(tables)[:total] for tables in zip(*groups, strict=True))
+    tables = [np.concatenate(parts)[:total] for parts in zip(*groups, strict=True)]
     indices = np.concatenate([np.repeat(first, len(last), axis=0), np.tile(last, (len(first), 1))], axis=1)
+    return indices, tables, discrete_workload(layers, jnp.float32, ROWS)[1]
+
+
+def enumerate_accelerators(template: Template, layers: Sequence[Layer], space: Space | None = None) -> Enumeration:
+    """Price every accelerator of `space` (the template's, possibly with knobs fixed) for a discrete network, in float64."""
+    indices, (latency, energy, area, overflow), _ = _price_all(template, layers, space or template.space, _totals)
     return Enumeration(indices, {"latency_ms": latency, "energy_mj": energy, "area_mm2": area}, overflow <= 0)
+
+
+def enumerate_layers(template: Template, layers: Sequence[Layer]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Price each of L layers on every accelerator of a template, in float64, in the order of `Space.grid`.
+
+    Returns:
+      milliseconds [L, A] and square millimetres [A]; and whether an accelerator holds a layer's tiles, bool[L, A].
+    """
+    _, (milliseconds, area, overflow), rows = _price_all(template, layers, template.space, _each_layer)
+    return milliseconds.T[rows], area, overflow.T[rows] <= 0

@@ -41,13 +41,17 @@ from dna_jax.spaces.inverted_residual import (
     s2,
     uniform_design,
 )
+from dna_jax.spaces.macro import BLOCKS, IDENTITY, MACRO_OPTIONS, macro_layer_name, macro_space
 from dna_jax.spaces.nahas_edge import nahas_edge_space
 from dna_jax.spaces.point import Point, pad_options
 from dna_jax.spaces.space import Design, Space, expectation
 
 __all__ = [
+    "BLOCKS",
     "DEPTHWISE_MODES",
+    "IDENTITY",
     "KNOBS",
+    "MACRO_OPTIONS",
     "OPERATIONS",
     "PARTS",
     "PLANS",
@@ -80,6 +84,8 @@ __all__ = [
     "is_bits",
     "kernel_name",
     "knob_name",
+    "macro_layer_name",
+    "macro_space",
     "nahas_edge_space",
     "operation",
     "operation_name",
