@@ -22,8 +22,8 @@ class JointTable:
       network_space: D decisions with as many options each.
       accelerator_space: A designs.
       accuracy: test accuracy of each training of each network, percent, float64[networks, trainings].
-      latency_ms: of each option of each decision on each accelerator, float64[D, options, A]; what all networks share is part
-        of every option of the first decision.
+      latency_ms: of each option of each decision on each accelerator, float64[D, options, A]; what all networks share is
+        part of every option of the first decision.
       area_mm2: of each accelerator, float64[A].
     """
 

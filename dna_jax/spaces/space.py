@@ -41,6 +41,10 @@ class Space:
         for name, value in self.fixed.items():
             self[name].index(value)
 
+    def __hash__(self) -> int:
+        # Searches are compiled once for each space.
+        return hash((self.name, self.decisions, tuple(sorted(self.fixed.items()))))
+
     @functools.cached_property
     def _by_name(self) -> dict[str, Decision]:
         return {decision.name: decision for decision in self.decisions}

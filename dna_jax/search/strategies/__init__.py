@@ -1,9 +1,14 @@
 """Search strategies that try designs: pure functions that ask, are told, and answer."""
 
 from dna_jax.search.strategies.controller import Controller, Episodes
+from dna_jax.search.strategies.differentiable import DifferentiableConfig, DifferentiableSearch
+from dna_jax.search.strategies.evolution import EvolutionSearch
+from dna_jax.search.strategies.phases import PhaseSearch
 from dna_jax.search.strategies.ppo import Ppo, PpoConfig, PpoSearch, clipped_surrogate_loss
 from dna_jax.search.strategies.rewards import HARD, SOFT, Absolute, Reward, WeightedProduct
+from dna_jax.search.strategies.search import Problem, Search, Trials
 from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, Strategy, select_all
+from dna_jax.search.strategies.uniform import UniformSearch
 
 __all__ = [
     "HARD",
@@ -11,14 +16,22 @@ __all__ = [
     "Absolute",
     "Controller",
     "Designs",
+    "DifferentiableConfig",
+    "DifferentiableSearch",
     "Episodes",
+    "EvolutionSearch",
     "Feedback",
     "Incumbent",
+    "PhaseSearch",
     "Ppo",
     "PpoConfig",
     "PpoSearch",
+    "Problem",
     "Reward",
+    "Search",
     "Strategy",
+    "Trials",
+    "UniformSearch",
     "WeightedProduct",
     "clipped_surrogate_loss",
     "select_all",

@@ -1,0 +1,145 @@
+"""A joint table under budgets as strategies see it: trials with noisy accuracies, and exact values with gradients."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+
+from dna_jax.accuracy import multilinear
+from dna_jax.benchmarks.joint_table import JointTable
+from dna_jax.benchmarks.optimum import Task
+from dna_jax.spaces import Point, Space
+
+BUDGETED = ("latency_ms", "area_mm2")
+"""Costs with a budget, in the order of `log_ratios`."""
+
+
+def _strides(space: Space) -> np.ndarray:
+    sizes = [size for _, size in space.sizes]
+    return np.append(np.cumprod(sizes[:0:-1])[::-1], 1).astype(np.int32)
+
+
+@struct.dataclass
+class RatioCost:
+    """Costs over their budgets; a `SoftCost`, so that objectives with budgets of 1 apply."""
+
+    latency_ms: jax.Array
+    area_mm2: jax.Array
+
+    @property
+    def metrics(self) -> dict[str, jax.Array]:
+        """By name; 1 is the budget."""
+        return {"latency_ms": self.latency_ms, "area_mm2": self.area_mm2}
+
+    @property
+    def misfit(self) -> jax.Array:
+        """None: every design of a table runs."""
+        return jnp.zeros(())
+
+
+@struct.dataclass
+class TableProblem:
+    """A table and budgets, as arrays: programs are compiled once for all budgets.
+
+    Attributes:
+      latency_ms: f32[D, options, A], area_mm2: f32[A], accuracy: f32[networks, trainings], as in `JointTable`.
+      limits: of latency (ms) and area (mm2), f32[2].
+      network_space, accelerator_space: static.
+    """
+
+    latency_ms: jax.Array
+    area_mm2: jax.Array
+    accuracy: jax.Array
+    limits: jax.Array
+    network_space: Space = struct.field(pytree_node=False)
+    accelerator_space: Space = struct.field(pytree_node=False)
+
+    @classmethod
+    def of(cls, table: JointTable, task: Task) -> "TableProblem":
+        """The table under the budgets of a task."""
+        arrays = (jnp.asarray(a, jnp.float32) for a in (table.latency_ms, table.area_mm2, table.accuracy))
+        limits = jnp.array([task.latency_ms, task.area_mm2], jnp.float32)
+        return cls(*arrays, limits, table.network_space, table.accelerator_space)
+
+    @property
+    def decisions(self) -> int:
+        """Of the network."""
+        return len(self.network_space.decisions)
+
+    @property
+    def networks(self) -> int:
+        """How many there are."""
+        return self.accuracy.shape[0]
+
+    def network_row(self, designs: jax.Array) -> jax.Array:
+        """Of designs int32[..., decisions], int32[...]."""
+        return designs[..., : self.decisions] @ _strides(self.network_space)
+
+    def _accelerator_row(self, designs: jax.Array) -> jax.Array:
+        return designs[..., self.decisions :] @ _strides(self.accelerator_space)
+
+    def log_ratios(self, designs: jax.Array) -> jax.Array:
+        """Logarithm of cost over limit of designs int32[..., decisions], f32[..., 2], in the order of BUDGETED."""
+        accelerator = self._accelerator_row(designs)
+        chosen = self.latency_ms[np.arange(self.decisions), designs[..., : self.decisions], accelerator[..., None]]
+        costs = jnp.stack([jnp.sum(chosen, axis=-1), self.area_mm2[accelerator]], axis=-1)
+        return jnp.log(costs / self.limits)
+
+    def train(self, key: jax.Array, designs: jax.Array) -> jax.Array:
+        """Accuracy of one training, drawn from those known, of each design int32[batch, decisions], percent, f32[batch]."""
+        training = jax.random.randint(key, designs.shape[:1], 0, self.accuracy.shape[1])
+        return self.accuracy[self.network_row(designs), training]
+
+    @property
+    def mean_accuracy(self) -> jax.Array:
+        """Of each network, percent, f32[networks]."""
+        return jnp.mean(self.accuracy, axis=1)
+
+    def expected_accuracy(self, probabilities: jax.Array) -> jax.Array:
+        """Multilinear extension of the mean accuracies: rows of a network's decisions [D, options] -> percent."""
+        return multilinear(self.mean_accuracy, probabilities)
+
+    def _split(self, point: Point) -> tuple[jax.Array, Point]:
+        """Rows of the network [D, options], and the part of the accelerator."""
+        options = self.latency_ms.shape[1]
+        return point.rows[: self.decisions, :options], point.select([d.name for d in self.accelerator_space.decisions])
+
+    def cost(self, point: Point) -> RatioCost:
+        """Expected costs over limits under independent choices, with their gradient: the multilinear extension of the table.
+
+        Every accelerator is weighed, which takes a pass over the table.
+        """
+        network, accelerator = self._split(point)
+        latency = jnp.einsum("do,doa->a", network, self.latency_ms, precision="highest")
+        costs = jnp.stack([latency, self.area_mm2])
+        for row, (_, size) in reversed(list(enumerate(accelerator.sizes))):
+            costs = jnp.reshape(costs, (2, -1, size)) @ accelerator.rows[row, :size]
+        return RatioCost(*(costs[:, 0] / self.limits))
+
+    def cost_at(self, point: Point) -> RatioCost:
+        """The same value and gradient at a one-hot point, from its neighbours alone: far cheaper."""
+        network, accelerator = self._split(point)
+        index = jnp.argmax(accelerator.rows, axis=-1)
+        strides = _strides(self.accelerator_space)
+        rows, options = np.nonzero(self.accelerator_space.is_option)
+        # Row of every accelerator that differs from the point's in one knob.
+        neighbours = index @ strides + (options - index[rows]) * strides[rows]
+        chosen = jnp.sum(jax.lax.stop_gradient(network)[:, :, None] * self.latency_ms[:, :, neighbours], axis=(0, 1))
+        here = index @ strides
+        # What is added is zero, with the gradient of the probabilities.
+        moves = (accelerator.rows - jax.lax.stop_gradient(accelerator.rows))[rows, options]
+        latency = jnp.sum(network * self.latency_ms[:, :, here]) + jnp.sum(moves * chosen)
+        area = self.area_mm2[here] + jnp.sum(moves * self.area_mm2[neighbours])
+        return RatioCost(latency / self.limits[0], area / self.limits[1])
+
+    @property
+    def priced_by_gradient(self) -> int:
+        """Accelerators that `cost_at` prices."""
+        return 1 + sum(size - 1 for _, size in self.accelerator_space.sizes)
+
+
+def stack_problems(problems: list[TableProblem]) -> TableProblem:
+    """Several budgets on one table: `limits` [problems, 2], all else as in the first."""
+    return dataclasses.replace(problems[0], limits=jnp.stack([problem.limits for problem in problems]))

@@ -1,0 +1,174 @@
+"""Differentiable joint search of a problem whose accuracy is known exactly or is sampled.
+
+Choices of network and accelerator are relaxed by Gumbel-softmax, and their logits follow the gradient of an objective with
+budgets, as in the joint search of a supernet (`search.cosearch`), of which the supernet is taken out: accuracy is that of
+the problem. So the quality of the optimiser shows by itself.
+"""
+
+import dataclasses
+import functools
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from dna_jax.search.objectives import (
+    Budgets,
+    Multipliers,
+    ObjectiveConfig,
+    SoftCost,
+    initial_multipliers,
+    objective,
+    update_multipliers,
+)
+from dna_jax.search.relaxation import Logits, TemperatureConfig, sample_point, temperature_schedule
+from dna_jax.search.strategies.search import Problem, Trials
+from dna_jax.search.strategies.strategy import Feedback, Incumbent
+from dna_jax.spaces import Point, Space
+
+_AT_LIMITS = Budgets(latency_ms=1.0, area_mm2=1.0)
+"""Costs of a `Problem` are over their limits already."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DifferentiableConfig:
+    """How the search proceeds.
+
+    Attributes:
+      accuracy: "exact" reads the accuracy of every network and takes its gradient. "sampled" trains the networks of the
+        samples, and takes the gradient by the score function with a moving-average baseline (Williams, 1992).
+      steps: over which the temperature falls.
+      samples: to a step.
+      hard: straight-through one-hot samples; otherwise soft mixtures, which only exact accuracies have.
+      temperature: of the Gumbel-softmax.
+      learning_rate: of Adam, for all logits.
+      objective: form and weights.
+      baseline_decay: of the baseline of sampled accuracies.
+    """
+
+    accuracy: Literal["exact", "sampled"] = "exact"
+    steps: int = 400
+    samples: int = 8
+    hard: bool = True
+    temperature: TemperatureConfig = TemperatureConfig(schedule="constant", start=1.0)
+    learning_rate: float = 0.05
+    objective: ObjectiveConfig = ObjectiveConfig(multiplier_rate=0.005, pressure=0.001)
+    baseline_decay: float = 0.9
+
+    def __post_init__(self) -> None:
+        if self.accuracy == "sampled" and not self.hard:
+            raise ValueError("Only discrete networks can be trained: with accuracy=sampled keep hard=True.")
+
+
+@struct.dataclass
+class DifferentiableState:
+    """Everything that changes.
+
+    Attributes:
+      step: steps taken.
+      logits: of all decisions, the network's first.
+      optimizer: Optax state.
+      multipliers: of the budgets, where the objective has any.
+      baseline: moving average of sampled accuracies, percent; NaN before the first.
+      incumbent: the best design of the samples.
+    """
+
+    step: jax.Array
+    logits: Logits
+    optimizer: optax.OptState
+    multipliers: Multipliers
+    baseline: jax.Array
+    incumbent: Incumbent
+
+
+@dataclasses.dataclass(frozen=True)
+class DifferentiableSearch:
+    """Differentiable search of a joint space, a `Search`.
+
+    Attributes:
+      space: the joint space, with what is fixed, the network's decisions first.
+      config: how it proceeds.
+    """
+
+    space: Space
+    config: DifferentiableConfig = DifferentiableConfig()
+
+    @functools.cached_property
+    def _optimizer(self) -> optax.GradientTransformation:
+        return optax.adam(self.config.learning_rate)
+
+    def init(self, key: jax.Array, problem: Problem) -> DifferentiableState:
+        logits = jnp.zeros(self.space.is_option.shape)
+        return DifferentiableState(
+            step=jnp.zeros((), jnp.int32),
+            logits=logits,
+            optimizer=self._optimizer.init(logits),
+            multipliers=initial_multipliers(self.config.objective, _AT_LIMITS),
+            baseline=jnp.array(jnp.nan),
+            incumbent=Incumbent.none(len(self.space.decisions)),
+        )
+
+    def _task_losses(
+        self, logits: Logits, points: Point, designs: jax.Array, state: DifferentiableState, key: jax.Array, problem: Problem
+    ) -> tuple[jax.Array, jax.Array]:
+        """Loss of each sample, whose gradient may be an estimate, and its accuracy in percent, [samples]."""
+        count, options = len(problem.network_space.decisions), len(problem.network_space.decisions[0].options)
+        if self.config.accuracy == "exact":
+            accuracy = jax.vmap(problem.expected_accuracy)(points.rows[:, :count, :options])
+            return task_loss(accuracy), accuracy
+        accuracy = problem.train(key, designs)
+        log_p = jax.nn.log_softmax(logits[:count, :options], axis=-1)
+        chosen = jnp.sum(jnp.take_along_axis(log_p[None], designs[:, :count, None], axis=-1), axis=(1, 2))
+        baseline = jnp.where(jnp.isnan(state.baseline), jnp.mean(accuracy), state.baseline)
+        advantage = task_loss(accuracy) - task_loss(baseline)
+        return task_loss(accuracy) + advantage * (chosen - jax.lax.stop_gradient(chosen)), accuracy
+
+    def step(self, state: DifferentiableState, key: jax.Array, problem: Problem) -> tuple[DifferentiableState, Trials]:
+        config = self.config
+        sampling, training = jax.random.split(key)
+        keys = jax.random.split(sampling, config.samples)
+        temperature = temperature_schedule(config.temperature, config.steps)(state.step)
+
+        def loss(logits: Logits) -> tuple[jax.Array, tuple[jax.Array, jax.Array, SoftCost]]:
+            points = jax.vmap(lambda k: sample_point(k, self.space, logits, temperature, config.hard))(keys)
+            designs = jnp.argmax(points.rows, axis=-1).astype(jnp.int32)
+            costs = jax.vmap(problem.cost_at if config.hard else problem.cost)(points)
+            losses, accuracy = self._task_losses(logits, points, designs, state, training, problem)
+            totals = jax.vmap(lambda task, cost: objective(config.objective, task, cost, _AT_LIMITS, state.multipliers))
+            return jnp.mean(totals(losses, costs)), (designs, accuracy, costs)
+
+        gradient, (designs, accuracy, costs) = jax.grad(loss, has_aux=True)(state.logits)
+        if not config.hard:
+            # The likeliest design of a mixture is another one, with an accuracy of its own.
+            options = len(problem.network_space.decisions[0].options)
+            networks = jax.nn.one_hot(designs[:, : len(problem.network_space.decisions)], options)
+            accuracy = jax.vmap(problem.expected_accuracy)(networks)
+        updates, optimizer = self._optimizer.update(gradient, state.optimizer, state.logits)
+        multipliers = jax.vmap(lambda c: update_multipliers(config.objective, state.multipliers, c, _AT_LIMITS))(costs)
+        trained = jnp.ones(config.samples, bool)
+        incumbent = state.incumbent.update(designs, Feedback(trained, accuracy, problem.log_ratios(designs)))
+        decay, mean = config.baseline_decay, jnp.mean(accuracy)
+        new = DifferentiableState(
+            step=state.step + 1,
+            logits=optax.apply_updates(state.logits, updates),
+            optimizer=optimizer,
+            multipliers=jax.tree.map(jnp.mean, multipliers),
+            baseline=jnp.where(jnp.isnan(state.baseline), mean, decay * state.baseline + (1 - decay) * mean),
+            incumbent=incumbent,
+        )
+        # Whoever knows the accuracy of every network has asked for all of them at the start.
+        exact = jnp.where(state.step == 0, problem.networks, 0)
+        return new, Trials(
+            designs=designs.astype(jnp.int8),
+            trained=trained,
+            queries=jnp.asarray(exact if config.accuracy == "exact" else config.samples, jnp.int32),
+            evaluations=jnp.array(config.samples * problem.priced_by_gradient, jnp.int32),
+            answer=incumbent.design.astype(jnp.int8),
+        )
+
+
+def task_loss(accuracy: jax.Array) -> jax.Array:
+    """Negative logarithm of an accuracy in percent: as costs are compared, by ratios."""
+    return -jnp.log(accuracy / 100)
