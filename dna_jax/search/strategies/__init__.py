@@ -8,6 +8,7 @@ from dna_jax.search.strategies.ppo import Ppo, PpoConfig, PpoSearch, clipped_sur
 from dna_jax.search.strategies.rewards import HARD, SOFT, Absolute, Reward, WeightedProduct
 from dna_jax.search.strategies.search import Problem, Search, Trials
 from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, Strategy, select_all
+from dna_jax.search.strategies.surrogate import SurrogateConfig, SurrogateSearch
 from dna_jax.search.strategies.uniform import UniformSearch
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "Reward",
     "Search",
     "Strategy",
+    "SurrogateConfig",
+    "SurrogateSearch",
     "Trials",
     "UniformSearch",
     "WeightedProduct",

@@ -74,7 +74,7 @@ class EvolutionSearch:
         free = self.space.is_allowed.sum(axis=1) > 1
         mutated = jax.random.categorical(which, jnp.where(free, 0.0, -jnp.inf), shape=(self.batch,))
         # Any option but the parent's.
-        options = self.space.is_allowed[mutated]
+        options = jnp.asarray(self.space.is_allowed)[mutated]
         at = jnp.take_along_axis(parents, mutated[:, None], axis=1)
         others = options & (jnp.arange(options.shape[1]) != at)
         chosen = jax.random.categorical(redraw, jnp.where(others, 0.0, -jnp.inf), axis=-1)

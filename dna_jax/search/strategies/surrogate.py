@@ -1,0 +1,270 @@
+"""Differentiable joint search with a surrogate of the accuracy, fitted to the queries made: for few of them.
+
+The accuracy of a network is taken for a sum over its choices and over its pairs of choices, fitted by Bayesian linear
+regression one query after another; what a network's own trainings say beyond that is shrunk towards it. Logits follow the
+gradient of that prediction, with a bonus for what is not known (an upper confidence bound), under the same objective and
+budgets as where accuracy is exact. Of designs drawn from them, those promising most are trained.
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import struct
+
+from dna_jax.search.objectives import (
+    Budgets,
+    Multipliers,
+    ObjectiveConfig,
+    initial_multipliers,
+    objective,
+    update_multipliers,
+)
+from dna_jax.search.relaxation import Logits, sample_point
+from dna_jax.search.strategies.search import Problem, Trials
+from dna_jax.spaces import Space
+
+_AT_LIMITS = Budgets(latency_ms=1.0, area_mm2=1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class SurrogateConfig:
+    """How the search proceeds.
+
+    Attributes:
+      queries: trainings of a step.
+      candidates: designs drawn from the logits, of which the most promising are trained.
+      gradient_steps: of the logits in a step.
+      samples: to a gradient step.
+      learning_rate: of Adam, for all logits.
+      objective: form and weights.
+      optimism: deviations of the prediction that are added to it.
+      choice_deviation, pair_deviation: prior deviations of the effect of a choice and of a pair of choices, points of
+        accuracy.
+      network_deviation: of what is a network's own, points.
+      training_deviation: of one training of a network, points.
+    """
+
+    queries: int = 4
+    candidates: int = 64
+    gradient_steps: int = 8
+    samples: int = 8
+    learning_rate: float = 0.05
+    objective: ObjectiveConfig = ObjectiveConfig(multiplier_rate=0.005, pressure=0.001)
+    optimism: float = 1.0
+    choice_deviation: float = 5.0
+    pair_deviation: float = 1.0
+    network_deviation: float = 0.2
+    training_deviation: float = 0.2
+
+
+def features(probabilities: jax.Array) -> jax.Array:
+    """1, the choices, and the products of choices of two decisions: rows [D, options] -> [1 + D o + D (D - 1) / 2 o^2]."""
+    first, second = np.triu_indices(probabilities.shape[0], k=1)
+    pairs = probabilities[first][:, :, None] * probabilities[second][:, None, :]
+    return jnp.concatenate([jnp.ones(1), probabilities.ravel(), pairs.ravel()])
+
+
+@struct.dataclass
+class Regression:
+    """Bayesian linear regression on `features`, of accuracy above the first one told.
+
+    Attributes:
+      origin: the first accuracy told, percent; NaN before.
+      weights: posterior mean, [features].
+      covariance: of the posterior, [features, features].
+    """
+
+    origin: jax.Array
+    weights: jax.Array
+    covariance: jax.Array
+
+    @classmethod
+    def prior(cls, config: SurrogateConfig, decisions: int, options: int) -> "Regression":
+        """Before the first query."""
+        choices, pairs = decisions * options, decisions * (decisions - 1) // 2 * options**2
+        deviation = jnp.repeat(
+            jnp.array([10.0, config.choice_deviation, config.pair_deviation]),
+            jnp.array([1, choices, pairs]),
+            total_repeat_length=1 + choices + pairs,
+        )
+        return cls(jnp.array(jnp.nan), jnp.zeros(len(deviation)), jnp.diag(jnp.square(deviation)))
+
+    def told(self, row: jax.Array, accuracy: jax.Array, variance: float) -> "Regression":
+        """After one accuracy, percent, of a network of features `row` (recursive least squares)."""
+        origin = jnp.where(jnp.isnan(self.origin), accuracy, self.origin)
+        spread = self.covariance @ row
+        gain = spread / (variance + row @ spread)
+        error = accuracy - origin - row @ self.weights
+        return Regression(origin, self.weights + gain * error, self.covariance - jnp.outer(gain, spread))
+
+    def predict(self, row: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Mean, percent, and variance of the prediction for features `row`."""
+        mean = jnp.nan_to_num(self.origin, nan=80.0) + row @ self.weights
+        return mean, jnp.maximum(row @ self.covariance @ row, 0)
+
+
+@struct.dataclass
+class SurrogateState:
+    """Everything that changes.
+
+    Attributes:
+      logits, optimizer, multipliers: as in `DifferentiableState`.
+      regression: of the accuracies told.
+      count, total: trainings of each network, and the sum of their accuracies, [networks].
+      designs: for each network trained within the budgets one design that meets them, int8[networks, decisions].
+      meets: which networks have one.
+      fallback: a design of least excess, and its excess, for as long as there is none.
+      excess: of it.
+    """
+
+    logits: Logits
+    optimizer: optax.OptState
+    multipliers: Multipliers
+    regression: Regression
+    count: jax.Array
+    total: jax.Array
+    designs: jax.Array
+    meets: jax.Array
+    fallback: jax.Array
+    excess: jax.Array
+
+
+@dataclasses.dataclass(frozen=True)
+class SurrogateSearch:
+    """Differentiable search on a surrogate of the accuracy, a `Search`.
+
+    Attributes:
+      space: the joint space, the network's decisions first, nothing fixed.
+      config: how it proceeds.
+    """
+
+    space: Space
+    config: SurrogateConfig = SurrogateConfig()
+
+    @functools.cached_property
+    def _optimizer(self) -> optax.GradientTransformation:
+        return optax.adam(self.config.learning_rate)
+
+    def init(self, key: jax.Array, problem: Problem) -> SurrogateState:
+        networks = problem.network_space
+        decisions, options = len(networks.decisions), len(networks.decisions[0].options)
+        logits = jnp.zeros(self.space.is_option.shape)
+        return SurrogateState(
+            logits=logits,
+            optimizer=self._optimizer.init(logits),
+            multipliers=initial_multipliers(self.config.objective, _AT_LIMITS),
+            regression=Regression.prior(self.config, decisions, options),
+            count=jnp.zeros(problem.networks, jnp.int32),
+            total=jnp.zeros(problem.networks),
+            designs=jnp.zeros((problem.networks, len(self.space.decisions)), jnp.int8),
+            meets=jnp.zeros(problem.networks, bool),
+            fallback=jnp.zeros(len(self.space.decisions), jnp.int8),
+            excess=jnp.array(jnp.inf),
+        )
+
+    def _moved(self, state: SurrogateState, key: jax.Array, problem: Problem) -> SurrogateState:
+        """After one gradient step of the logits."""
+        config = self.config
+        decisions, options = len(problem.network_space.decisions), len(problem.network_space.decisions[0].options)
+
+        def loss(logits: Logits) -> tuple[jax.Array, Any]:
+            keys = jax.random.split(key, config.samples)
+            points = jax.vmap(lambda k: sample_point(k, self.space, logits, 1.0, hard=True))(keys)
+            costs = jax.vmap(problem.cost_at)(points)
+            rows = jax.vmap(features)(points.rows[:, :decisions, :options])
+            mean, variance = jax.vmap(state.regression.predict)(rows)
+            promise = (mean + config.optimism * jnp.sqrt(variance + 1e-6)) / 100
+            totals = jax.vmap(lambda task, cost: objective(config.objective, task, cost, _AT_LIMITS, state.multipliers))
+            return jnp.mean(totals(1 - promise, costs)), costs
+
+        gradient, costs = jax.grad(loss, has_aux=True)(state.logits)
+        updates, optimizer = self._optimizer.update(gradient, state.optimizer, state.logits)
+        multipliers = jax.vmap(lambda c: update_multipliers(config.objective, state.multipliers, c, _AT_LIMITS))(costs)
+        return state.replace(
+            logits=optax.apply_updates(state.logits, updates),
+            optimizer=optimizer,
+            multipliers=jax.tree.map(jnp.mean, multipliers),
+        )
+
+    def _posterior(self, state: SurrogateState, rows: jax.Array, networks: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Mean, percent, and deviation of the accuracy of networks, by their features and their own trainings."""
+        config = self.config
+        mean, variance = jax.vmap(state.regression.predict)(rows)
+        count = state.count[networks]
+        own = jnp.where(count > 0, state.total[networks] / jnp.maximum(count, 1), mean)
+        network, training = config.network_deviation**2, config.training_deviation**2
+        kept = network / (network + training / jnp.maximum(count, 1))
+        shrunk = jnp.where(count > 0, mean + kept * (own - mean), mean)
+        return shrunk, jnp.sqrt(variance + jnp.where(count > 0, (1 - kept) * network, network))
+
+    def step(self, state: SurrogateState, key: jax.Array, problem: Problem) -> tuple[SurrogateState, Trials]:
+        config = self.config
+        decisions, options = len(problem.network_space.decisions), len(problem.network_space.decisions[0].options)
+        moving, drawing, training = jax.random.split(key, 3)
+        state = jax.lax.fori_loop(
+            0, config.gradient_steps, lambda i, s: self._moved(s, jax.random.fold_in(moving, i), problem), state
+        )
+
+        drawn = jax.random.categorical(
+            drawing,
+            jnp.where(self.space.is_option, state.logits, -jnp.inf),
+            axis=-1,
+            shape=(config.candidates, len(state.logits)),
+        ).astype(jnp.int32)
+        one_hot = jax.nn.one_hot(drawn[:, :decisions], options)
+        rows = jax.vmap(features)(one_hot)
+        networks = problem.network_row(drawn)
+        log_ratios = problem.log_ratios(drawn)
+        excess = jnp.maximum(jnp.max(log_ratios, axis=-1), 0)
+        mean, deviation = self._posterior(state, rows, networks)
+        # Each network once: the first of those drawn.
+        first = jnp.argmax(networks[:, None] == networks[None], axis=1) == jnp.arange(config.candidates)
+        promise = jnp.where(excess > 0, -100 * excess, mean + config.optimism * deviation)
+        _, picked = jax.lax.top_k(jnp.where(first, promise, -jnp.inf), config.queries)
+        designs, told, meets = drawn[picked], networks[picked], excess[picked] <= 0
+        accuracy = problem.train(training, designs)
+
+        variance = config.network_deviation**2 + config.training_deviation**2
+        regression = jax.lax.fori_loop(
+            0, config.queries, lambda i, r: r.told(rows[picked[i]], accuracy[i], variance), state.regression
+        )
+        least = jnp.argmin(excess[picked])
+        nearer = excess[picked][least] < state.excess
+        kept = jnp.where(meets[:, None], designs.astype(jnp.int8), state.designs[told])
+        state = state.replace(
+            regression=regression,
+            count=state.count.at[told].add(1),
+            total=state.total.at[told].add(accuracy),
+            designs=state.designs.at[told].set(kept),
+            meets=state.meets.at[told].set(state.meets[told] | meets),
+            fallback=jnp.where(nearer, designs[least].astype(jnp.int8), state.fallback),
+            excess=jnp.where(nearer, excess[picked][least], state.excess),
+        )
+        return state, Trials(
+            designs=designs.astype(jnp.int8),
+            trained=jnp.ones(config.queries, bool),
+            queries=jnp.array(config.queries, jnp.int32),
+            evaluations=jnp.array(
+                config.candidates + config.gradient_steps * config.samples * problem.priced_by_gradient, jnp.int32
+            ),
+            answer=self._answer(state, problem),
+        )
+
+    def _answer(self, state: SurrogateState, problem: Problem) -> jax.Array:
+        """The trained network within the budgets that is the most accurate by all that is known of it."""
+        # The same for every run, so that seeds side by side share it.
+        rows = jax.vmap(features)(
+            jax.nn.one_hot(problem.network_space.grid(), len(problem.network_space.decisions[0].options))
+        )
+        mean = rows @ state.regression.weights
+        count = jnp.maximum(state.count, 1)
+        network, training = self.config.network_deviation**2, self.config.training_deviation**2
+        kept = network / (network + training / count)
+        known = mean + kept * (state.total / count - state.regression.origin - mean)
+        best = jnp.argmax(jnp.where(state.meets, known, -jnp.inf))
+        return jnp.where(jnp.any(state.meets), state.designs[best], state.fallback)
