@@ -3,7 +3,7 @@
 from dna_jax.networks.dna import DnaSpecification, dna_network, edd_network
 from dna_jax.networks.dna_layers import dna_layers, released_layers
 from dna_jax.networks.efficientnet_b0 import efficientnet_b0
-from dna_jax.networks.family import ConditionalLayer, Family
+from dna_jax.networks.family import ConditionalLayer, Family, LayeredFamily, NetworkFamily, TrainableFamily
 from dna_jax.networks.fixed import efficientnet_b1, mnasnet_b1, proxylessnas_mobile, single_path
 from dna_jax.networks.inverted_residual import Block
 from dna_jax.networks.listed import ListedNetwork, listed_network
@@ -43,10 +43,13 @@ __all__ = [
     "ConditionalLayer",
     "DnaSpecification",
     "Family",
+    "LayeredFamily",
     "ListedNetwork",
     "Model",
+    "NetworkFamily",
     "Specification",
     "StatedNetwork",
+    "TrainableFamily",
     "Variables",
     "chosen_layers",
     "count_parameters",

@@ -12,12 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dna_jax.networks.family import Family
+from dna_jax.networks.family import LayeredFamily
 from dna_jax.spaces import Option, Point
 from dna_jax.workload import Layer, Workload, merge_counts, workload_from_layers
 
 
-def chosen_layers(specification: Family, design: Mapping[str, Option]) -> list[Layer]:
+def chosen_layers(specification: LayeredFamily, design: Mapping[str, Option]) -> list[Layer]:
     """The layers of one network, in order."""
     return [
         row.layer
@@ -26,19 +26,19 @@ def chosen_layers(specification: Family, design: Mapping[str, Option]) -> list[L
     ]
 
 
-def possible_layers(specification: Family) -> list[Layer]:
+def possible_layers(specification: LayeredFamily) -> list[Layer]:
     """The layers that some choice would bring, in order; those of one name and shape that several options bring once."""
     return list(dict.fromkeys(row.layer for row in specification.conditional_layers()))
 
 
-def expected_layers(specification: Family, point: Mapping[str, jax.Array]) -> tuple[list[Layer], jax.Array]:
+def expected_layers(specification: LayeredFamily, point: Mapping[str, jax.Array]) -> tuple[list[Layer], jax.Array]:
     """The `possible_layers`, and how often each is expected at a point, [L].
 
     Layers of one shape under other names are several, for they may run on other chunks: `workload.merge_counts` takes them
     together.
 
     Args:
-      specification: a family.
+      specification: the family.
       point: probabilities of its decisions, soft or one-hot, without leading axes; their type is that of the counts.
     """
     rows, options = specification.conditional_layers(), specification.options
@@ -57,12 +57,12 @@ def expected_layers(specification: Family, point: Mapping[str, jax.Array]) -> tu
     return list(position), weight
 
 
-def relaxed_workload(specification: Family, point: Mapping[str, jax.Array]) -> Workload:
+def relaxed_workload(specification: LayeredFamily, point: Mapping[str, jax.Array]) -> Workload:
     """The expected workload at a point: `expected_layers`, equal shapes once, as a struct of arrays."""
     layers, weight = merge_counts(*expected_layers(specification, point))
     return workload_from_layers(layers, weight, weight.dtype)
 
 
-def macs(specification: Family, design: Mapping[str, Option]) -> int:
+def macs(specification: LayeredFamily, design: Mapping[str, Option]) -> int:
     """Multiply-accumulates of one network: convolutions and the classifier."""
     return sum(layer.macs for layer in chosen_layers(specification, design) if layer.weight_bits)
