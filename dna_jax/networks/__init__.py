@@ -8,6 +8,7 @@ from dna_jax.networks.fixed import efficientnet_b1, mnasnet_b1, proxylessnas_mob
 from dna_jax.networks.inverted_residual import Block
 from dna_jax.networks.listed import ListedNetwork, listed_network
 from dna_jax.networks.mobilenet_v2 import mobilenet_v2
+from dna_jax.networks.plain_cnn import PlainCnn
 from dna_jax.networks.published import PUBLISHED, published_layers
 from dna_jax.networks.specification import STRIDE_PLANS, Specification
 from dna_jax.networks.stated import StatedNetwork, network_entries, read_networks, stated_network
@@ -47,6 +48,7 @@ __all__ = [
     "ListedNetwork",
     "Model",
     "NetworkFamily",
+    "PlainCnn",
     "Specification",
     "StatedNetwork",
     "TrainableFamily",

@@ -42,6 +42,7 @@ from dna_jax.spaces.inverted_residual import (
     uniform_design,
 )
 from dna_jax.spaces.nahas_edge import nahas_edge_space
+from dna_jax.spaces.plain_cnn import PLAIN_FILTERS, PLAIN_KERNELS, PLAIN_STRIDES, plain_cnn_space, plain_layer_names
 from dna_jax.spaces.point import Point, pad_options
 from dna_jax.spaces.space import Design, Space, expectation
 
@@ -50,6 +51,9 @@ __all__ = [
     "KNOBS",
     "OPERATIONS",
     "PARTS",
+    "PLAIN_FILTERS",
+    "PLAIN_KERNELS",
+    "PLAIN_STRIDES",
     "PLANS",
     "SKIP",
     "STANDARD_MODES",
@@ -84,6 +88,8 @@ __all__ = [
     "operation",
     "operation_name",
     "pad_options",
+    "plain_cnn_space",
+    "plain_layer_names",
     "plan_for",
     "s1",
     "s2",
