@@ -9,6 +9,7 @@ from dna_jax.networks.inverted_residual import Block
 from dna_jax.networks.listed import ListedNetwork, listed_network
 from dna_jax.networks.macro import MacroSpecification
 from dna_jax.networks.mobilenet_v2 import mobilenet_v2
+from dna_jax.networks.plain_cnn import PlainCnn
 from dna_jax.networks.published import PUBLISHED, published_layers
 from dna_jax.networks.specification import STRIDE_PLANS, Specification
 from dna_jax.networks.stated import StatedNetwork, network_entries, read_networks, stated_network
@@ -49,6 +50,7 @@ __all__ = [
     "MacroSpecification",
     "Model",
     "NetworkFamily",
+    "PlainCnn",
     "Specification",
     "StatedNetwork",
     "TrainableFamily",

@@ -7,6 +7,7 @@ step of the supernet costs one step of its largest network, whatever the size of
 
 import dataclasses
 import functools
+import typing
 import zlib
 from collections.abc import Mapping
 
@@ -15,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from dna_jax.networks.family import Family
+from dna_jax.networks.family import Family, TrainableFamily
 from dna_jax.networks.modules import Variables, initial_deviation
 from dna_jax.spaces import Option
 
@@ -25,17 +26,22 @@ class Model:
     """A network as pure functions over pytrees.
 
     Attributes:
-      specification: the family.
+      specification: the family; where the network holds all of it, a `Family`.
       design: the network's choices, or None for the network that holds them all.
     """
 
-    specification: Family
+    specification: TrainableFamily
     design: tuple[tuple[str, Option], ...] | None
+
+    @property
+    def _family(self) -> Family:
+        """The family of a network that holds all others or inherits from it: `supernet` makes them of such families."""
+        return typing.cast(Family, self.specification)
 
     @functools.cached_property
     def _abstract(self) -> tuple[nnx.GraphDef, Variables, Variables]:
         design = None if self.design is None else dict(self.design)
-        module = nnx.eval_shape(lambda: self.specification.module(design))
+        module = nnx.eval_shape(lambda: self._family.module(design))
         graph, parameters, statistics = nnx.split(module, nnx.Param, nnx.BatchStat)
         return graph, parameters, statistics
 
@@ -77,7 +83,7 @@ class Model:
         """
         graph, _, _ = self._abstract
         design = None if self.design is None else dict(self.design)
-        parameters, arguments = self.specification.choose(parameters, design, point)
+        parameters, arguments = self._family.choose(parameters, design, point)
         # A copy: the variables given belong to the caller, whose trace may be another.
         statistics = jax.tree.map(jnp.asarray, statistics)
         module = nnx.merge(graph, parameters, statistics, copy=True)
@@ -90,7 +96,7 @@ def supernet(specification: Family) -> Model:
     return Model(specification, None)
 
 
-def single_network(specification: Family, design: Mapping[str, Option]) -> Model:
+def single_network(specification: TrainableFamily, design: Mapping[str, Option]) -> Model:
     """One network of a family; other decisions in `design` are ignored."""
     return Model(specification, tuple((name, design[name]) for name in specification.options))
 
@@ -105,7 +111,7 @@ def inherit(model: Model, variables: Variables, source: Variables) -> Variables:
     """
     if model.design is None:
         raise ValueError("Only a single network inherits; make one with single_network.")
-    return model.specification.inherit(dict(model.design), variables, source)
+    return model._family.inherit(dict(model.design), variables, source)
 
 
 def count_parameters(model: Model) -> int:

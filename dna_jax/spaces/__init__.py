@@ -43,6 +43,7 @@ from dna_jax.spaces.inverted_residual import (
 )
 from dna_jax.spaces.macro import BLOCKS, IDENTITY, MACRO_OPTIONS, macro_layer_name, macro_space
 from dna_jax.spaces.nahas_edge import nahas_edge_space
+from dna_jax.spaces.plain_cnn import PLAIN_FILTERS, PLAIN_KERNELS, PLAIN_STRIDES, plain_cnn_space, plain_layer_names
 from dna_jax.spaces.point import Point, pad_options
 from dna_jax.spaces.space import Design, Space, expectation
 
@@ -54,6 +55,9 @@ __all__ = [
     "MACRO_OPTIONS",
     "OPERATIONS",
     "PARTS",
+    "PLAIN_FILTERS",
+    "PLAIN_KERNELS",
+    "PLAIN_STRIDES",
     "PLANS",
     "SKIP",
     "STANDARD_MODES",
@@ -90,6 +94,8 @@ __all__ = [
     "operation",
     "operation_name",
     "pad_options",
+    "plain_cnn_space",
+    "plain_layer_names",
     "plan_for",
     "s1",
     "s2",

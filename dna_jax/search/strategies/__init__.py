@@ -3,6 +3,7 @@
 from dna_jax.search.strategies.controller import Controller, Episodes
 from dna_jax.search.strategies.differentiable import DifferentiableConfig, DifferentiableSearch
 from dna_jax.search.strategies.evolution import EvolutionSearch
+from dna_jax.search.strategies.fast_slow import AccuracyAndEfficiency, FastSlowConfig, FastSlowSearch, Shortfall
 from dna_jax.search.strategies.phases import PhaseSearch
 from dna_jax.search.strategies.ppo import Ppo, PpoConfig, PpoSearch, clipped_surrogate_loss
 from dna_jax.search.strategies.rewards import HARD, SOFT, Absolute, Reward, WeightedProduct
@@ -15,12 +16,15 @@ __all__ = [
     "HARD",
     "SOFT",
     "Absolute",
+    "AccuracyAndEfficiency",
     "Controller",
     "Designs",
     "DifferentiableConfig",
     "DifferentiableSearch",
     "Episodes",
     "EvolutionSearch",
+    "FastSlowConfig",
+    "FastSlowSearch",
     "Feedback",
     "Incumbent",
     "PhaseSearch",
@@ -30,6 +34,7 @@ __all__ = [
     "Problem",
     "Reward",
     "Search",
+    "Shortfall",
     "Strategy",
     "SurrogateConfig",
     "SurrogateSearch",
