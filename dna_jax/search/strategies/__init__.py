@@ -6,6 +6,7 @@ from dna_jax.search.strategies.evolution import EvolutionSearch
 from dna_jax.search.strategies.fast_slow import AccuracyAndEfficiency, FastSlowConfig, FastSlowSearch, Shortfall
 from dna_jax.search.strategies.phases import PhaseSearch
 from dna_jax.search.strategies.ppo import Ppo, PpoConfig, PpoSearch, clipped_surrogate_loss
+from dna_jax.search.strategies.reinforce import Policy, Reinforce, ReinforceConfig, ReinforceSearch, reinforce_loss
 from dna_jax.search.strategies.rewards import HARD, SOFT, Absolute, Reward, WeightedProduct
 from dna_jax.search.strategies.search import Problem, Search, Trials
 from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, Strategy, select_all
@@ -28,10 +29,14 @@ __all__ = [
     "Feedback",
     "Incumbent",
     "PhaseSearch",
+    "Policy",
     "Ppo",
     "PpoConfig",
     "PpoSearch",
     "Problem",
+    "Reinforce",
+    "ReinforceConfig",
+    "ReinforceSearch",
     "Reward",
     "Search",
     "Shortfall",
@@ -42,5 +47,6 @@ __all__ = [
     "UniformSearch",
     "WeightedProduct",
     "clipped_surrogate_loss",
+    "reinforce_loss",
     "select_all",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 Reward = Callable[[jax.Array, jax.Array], jax.Array]
 """(accuracy in percent [...], log_ratios [..., budgets]) -> reward [...], about 0 to 1."""
@@ -44,15 +45,15 @@ class Absolute:
 
     Attributes:
       beta: negative.
-      one_sided: of costs below their limit nothing is taken off. TuNAS has one cost, which it aims at; of several, the
-        cheapest way to one may leave another below its limit.
+      one_sided: of costs below their limit nothing is taken off; for all budgets, or for each. TuNAS has one cost, which it
+        aims at; of several, the cheapest way to one may leave another below its limit.
     """
 
     beta: float = -0.07
-    one_sided: bool = False
+    one_sided: bool | tuple[bool, ...] = False
 
     def __call__(self, accuracy: jax.Array, log_ratios: jax.Array) -> jax.Array:
         """Reward [...] of accuracies [...] and log_ratios [..., budgets]."""
         off = jnp.expm1(log_ratios)
-        off = jax.nn.relu(off) if self.one_sided else jnp.abs(off)
+        off = jnp.where(np.asarray(self.one_sided), jax.nn.relu(off), jnp.abs(off))
         return accuracy / 100 + self.beta * jnp.sum(off, axis=-1)

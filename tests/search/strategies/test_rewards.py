@@ -40,3 +40,9 @@ def test_more_accuracy_is_never_worse_nor_is_less_excess(reward):
     by_cost = jax.grad(lambda ratios: reward(jnp.array(90.0), ratios))(_ratios(1.5, 0.7))
     assert by_cost[0] < 0
     assert by_cost[1] <= 0
+
+
+def test_the_absolute_reward_may_aim_at_one_budget_and_keep_within_another():
+    reward = Absolute(beta=-0.1, one_sided=(False, True))
+    found = reward(jnp.array([90.0, 90.0, 90.0]), _ratios([0.5, 0.5], [1.5, 0.5], [1.0, 1.5]))
+    np.testing.assert_allclose(found, [0.85, 0.85, 0.85], rtol=1e-6)
