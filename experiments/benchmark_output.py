@@ -48,6 +48,11 @@ def command(module: str) -> str:
     return " ".join(["python -m", module, *map(shlex.quote, "\n".join(passed).splitlines())])
 
 
+def versions() -> dict[str, str]:
+    """Of what the figures depend on."""
+    return {"python": platform.python_version(), "jax": jax.__version__}
+
+
 def write_result(module: str, figures: dict[str, Any]) -> None:
     """Write the figures to `--out`, if given, with what they belong to. `module` is the binary's, as after `python -m`."""
     path = binary.output_file("out")
@@ -56,7 +61,7 @@ def write_result(module: str, figures: dict[str, Any]) -> None:
     result = {
         "command": command(module),
         "machine": machine(),
-        "versions": {"python": platform.python_version(), "jax": jax.__version__},
+        "versions": versions(),
         **figures,
     }
     write_whole(path, json.dumps(result, indent=2) + "\n")

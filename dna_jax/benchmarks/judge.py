@@ -63,12 +63,12 @@ def _volume(accuracy: np.ndarray, latency: np.ndarray, area: np.ndarray, task: T
 
 def judge(trials: Trials, table: JointTable, tasks: Sequence[Task], front: Front) -> Judged:
     """Judge `Trials` [budgets, seeds, steps, ...] of a search; without any design tried its hypervolume is 0."""
-    answers = trials.answer.astype(int)
+    answers = np.asarray(trials.answer, int)
     network, _ = table.rows(answers)
     accuracy, feasible = table.mean_accuracy[network], _meets(table, answers, tasks)
     worst = float(table.mean_accuracy.min())
     optimum = np.array([task.accuracy for task in tasks])[:, None, None]
-    designs = trials.designs.astype(int)
+    designs, trained = np.asarray(trials.designs, int), np.asarray(trials.trained)
     beyond = ~_meets(table, designs, tasks)
 
     budgets, seeds = accuracy.shape[:2]
@@ -77,7 +77,7 @@ def judge(trials: Trials, table: JointTable, tasks: Sequence[Task], front: Front
         whole = _volume(front.accuracy, front.latency_ms, front.area_mm2, task, worst)
         for s in range(seeds):
             # Many designs are tried again and again.
-            tried = np.unique(designs[b, s][trials.trained[b, s]], axis=0)
+            tried = np.unique(designs[b, s][trained[b, s]], axis=0)
             rows, accelerators = table.rows(tried)
             found = table.mean_accuracy[rows], table.latency_of(tried), table.area_mm2[accelerators]
             volume[b, s] = _volume(*found, task, worst) / whole

@@ -59,9 +59,14 @@ class TableProblem:
     @classmethod
     def of(cls, table: JointTable, task: Task) -> "TableProblem":
         """The table under the budgets of a task."""
-        arrays = (jnp.asarray(a, jnp.float32) for a in (table.latency_ms, table.area_mm2, table.accuracy))
-        limits = jnp.array([task.latency_ms, task.area_mm2], jnp.float32)
-        return cls(*arrays, limits, table.network_space, table.accelerator_space)
+        return cls(
+            latency_ms=jnp.asarray(table.latency_ms, jnp.float32),
+            area_mm2=jnp.asarray(table.area_mm2, jnp.float32),
+            accuracy=jnp.asarray(table.accuracy, jnp.float32),
+            limits=jnp.array([task.latency_ms, task.area_mm2], jnp.float32),
+            network_space=table.network_space,
+            accelerator_space=table.accelerator_space,
+        )
 
     @property
     def decisions(self) -> int:

@@ -23,7 +23,7 @@ class _Recurrence(nnx.Module):
         self.embedding = nnx.Param(normal(rngs.params(), (decisions, width, features)))
         # Flax draws this kernel orthogonal, by a LAPACK routine; two of its batches side by side have stood still on CPUs.
         recurrent = nnx.initializers.lecun_normal()
-        self.cell = nnx.LSTMCell(features, features, recurrent_kernel_init=recurrent, rngs=rngs)
+        self.cell = nnx.OptimizedLSTMCell(features, features, recurrent_kernel_init=recurrent, rngs=rngs)
         self.heads = nnx.Param(jnp.zeros((decisions, features, width)))
         self.biases = nnx.Param(jnp.zeros((decisions, width)))
 

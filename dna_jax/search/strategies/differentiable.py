@@ -7,7 +7,7 @@ the problem. So the quality of the optimiser shows by itself.
 
 import dataclasses
 import functools
-from typing import Literal
+from typing import Literal, cast
 
 import jax
 import jax.numpy as jnp
@@ -152,7 +152,7 @@ class DifferentiableSearch:
         decay, mean = config.baseline_decay, jnp.mean(accuracy)
         new = DifferentiableState(
             step=state.step + 1,
-            logits=optax.apply_updates(state.logits, updates),
+            logits=state.logits + cast(jax.Array, updates),
             optimizer=optimizer,
             multipliers=jax.tree.map(jnp.mean, multipliers),
             baseline=jnp.where(jnp.isnan(state.baseline), mean, decay * state.baseline + (1 - decay) * mean),

@@ -7,6 +7,7 @@ open is that of the release of TuNAS, `tunas/mobile_architecture_search.py` (the
 
 import dataclasses
 import functools
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -144,7 +145,7 @@ class Reinforce:
 
         updates, optimizer = self._optimizer.update(jax.grad(loss)(policy.logits), policy.optimizer, policy.logits)
         return Policy(
-            logits=policy.logits + updates,
+            logits=policy.logits + cast(jax.Array, updates),
             optimizer=optimizer,
             baseline=config.baseline_decay * baseline + (1 - config.baseline_decay) * mean,
             updates=policy.updates + 1,

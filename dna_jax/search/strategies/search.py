@@ -3,10 +3,13 @@
 from typing import Any, Protocol
 
 import jax
+import numpy as np
 from flax import struct
 
 from dna_jax.search.objectives import SoftCost
 from dna_jax.spaces import Point, Space
+
+Array = jax.Array | np.ndarray
 
 
 @struct.dataclass
@@ -21,11 +24,11 @@ class Trials:
       answer: what the search would return now, int8[decisions].
     """
 
-    designs: jax.Array
-    trained: jax.Array
-    queries: jax.Array
-    evaluations: jax.Array
-    answer: jax.Array
+    designs: Array
+    trained: Array
+    queries: Array
+    evaluations: Array
+    answer: Array
 
 
 class Problem(Protocol):

@@ -8,7 +8,7 @@ budgets as where accuracy is exact. Of designs drawn from them, those promising 
 
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -185,8 +185,9 @@ class SurrogateSearch:
         gradient, costs = jax.grad(loss, has_aux=True)(state.logits)
         updates, optimizer = self._optimizer.update(gradient, state.optimizer, state.logits)
         multipliers = jax.vmap(lambda c: update_multipliers(config.objective, state.multipliers, c, _AT_LIMITS))(costs)
-        return state.replace(
-            logits=optax.apply_updates(state.logits, updates),
+        return dataclasses.replace(
+            state,
+            logits=state.logits + cast(jax.Array, updates),
             optimizer=optimizer,
             multipliers=jax.tree.map(jnp.mean, multipliers),
         )
@@ -236,7 +237,8 @@ class SurrogateSearch:
         least = jnp.argmin(excess[picked])
         nearer = excess[picked][least] < state.excess
         kept = jnp.where(meets[:, None], designs.astype(jnp.int8), state.designs[told])
-        state = state.replace(
+        state = dataclasses.replace(
+            state,
             regression=regression,
             count=state.count.at[told].add(1),
             total=state.total.at[told].add(accuracy),

@@ -1,0 +1,84 @@
+"""What is reported of a strategy: final figures, curves, and what it takes to come near the optimum."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from dna_jax.benchmarks.judge import Judged
+from dna_jax.benchmarks.statistics import summary
+
+NEAR = 0.10
+"""Median regret, points of accuracy, that counts as near the optimum."""
+
+POINTS = 120
+"""Of a curve."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Curve:
+    """The answer of a search as it goes on, at one budget, [points].
+
+    Attributes:
+      queries, evaluations, seconds: spent, the mean over seeds.
+      median, low, high: median over seeds of the accuracy of what would be returned (percent; that of the worst network
+        where it exceeds a budget), and the quartiles.
+    """
+
+    queries: np.ndarray
+    evaluations: np.ndarray
+    seconds: np.ndarray
+    median: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def curve(judged: Judged, budget: int, optimum: float, seconds: float) -> Curve:
+    """The curve of a strategy at one budget, whose searches take so many seconds each."""
+    steps = judged.regret.shape[-1]
+    at = np.unique(np.geomspace(1, steps, POINTS).astype(int)) - 1
+    accuracy = optimum - judged.regret[budget][:, at]
+    low, median, high = np.quantile(accuracy, [0.25, 0.5, 0.75], axis=0)
+    return Curve(
+        queries=judged.queries[budget][:, at].mean(axis=0),
+        evaluations=judged.evaluations[budget][:, at].mean(axis=0),
+        seconds=(at + 1) / steps * seconds,
+        median=median,
+        low=low,
+        high=high,
+    )
+
+
+def spent_until_near(judged: Judged, budget: int, seconds: float, near: float = NEAR) -> dict[str, float] | None:
+    """What a search takes until the median regret over seeds is at most `near` and stays so; None if it never is."""
+    median = np.median(judged.regret[budget], axis=0)
+    beyond = np.flatnonzero(median > near)
+    step = int(beyond[-1]) + 1 if len(beyond) else 0
+    if step >= len(median):
+        return None
+    return {
+        "accuracy_queries": float(judged.queries[budget][:, step].mean()),
+        "cost_evaluations": float(judged.evaluations[budget][:, step].mean()),
+        "wall_seconds": seconds * (step + 1) / len(median),
+    }
+
+
+def figures(judged: Judged, budget: int, seconds: float) -> dict[str, Any]:
+    """Of one strategy at one budget.
+
+    Returns:
+      regret: of the final answer, points of accuracy, as `statistics.summary` has it; feasible_share; hypervolume_ratio:
+      median over seeds; tried_beyond_share: of all designs tried those that exceed a budget; accuracy_queries,
+      cost_evaluations: mean over seeds of a whole search; wall_seconds: of a whole search by itself; until_near: as from
+      `spent_until_near`.
+    """
+    return {
+        "regret": summary(judged.final_regret[budget]),
+        "feasible_share": float(judged.final_feasible[budget].mean()),
+        "hypervolume_ratio": float(np.median(judged.hypervolume[budget])),
+        "tried_beyond_share": float(judged.tried_beyond[budget].mean()),
+        "accuracy_queries": float(judged.queries[budget][:, -1].mean()),
+        "cost_evaluations": float(judged.evaluations[budget][:, -1].mean()),
+        "wall_seconds": seconds,
+        "until_near": spent_until_near(judged, budget, seconds),
+    }

@@ -1,0 +1,151 @@
+"""The strategies that the benchmark compares, each with the settings of its paper."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from dna_jax.benchmarks.joint_table import JointTable
+from dna_jax.benchmarks.nsga2 import run_nsga2
+from dna_jax.benchmarks.optimum import Task
+from dna_jax.benchmarks.run import TrialSearch, run_searches, seconds_of_one
+from dna_jax.search import ObjectiveConfig
+from dna_jax.search.strategies import (
+    SOFT,
+    Absolute,
+    DifferentiableConfig,
+    DifferentiableSearch,
+    EvolutionSearch,
+    FastSlowConfig,
+    FastSlowSearch,
+    PhaseSearch,
+    PpoSearch,
+    ReinforceSearch,
+    Search,
+    SurrogateConfig,
+    SurrogateSearch,
+    Trials,
+    UniformSearch,
+)
+
+SAMPLES = 5000
+"""Designs that a search tries, as in NAHAS."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A strategy of the benchmark.
+
+    Attributes:
+      source: paper, and where its settings are from.
+      search: from the table and the number of samples to the search; None of one that is no JAX program.
+      batch: designs that it tries in a step.
+      samples: at most; fewer than SAMPLES of a search that needs fewer.
+    """
+
+    source: str
+    search: Callable[[JointTable, int], Search] | None
+    batch: int = 10
+    samples: int = SAMPLES
+
+    def steps(self, samples: int) -> int:
+        """Steps in which it tries so many designs."""
+        return max(1, math.ceil(min(samples, self.samples) / self.batch))
+
+    def run(self, table: JointTable, tasks: Sequence[Task], seeds: Sequence[int], samples: int) -> Trials:
+        """Trials [budgets, seeds, steps, ...]."""
+        if self.search is None:
+            return run_nsga2(table, tasks, seeds, samples)
+        return run_searches(self.search(table, samples), table, tasks, seeds, self.steps(samples))
+
+    def seconds(self, table: JointTable, task: Task, samples: int) -> float:
+        """Of one search by itself, compiled."""
+        if self.search is None:
+            began = time.perf_counter()
+            run_nsga2(table, [task], [0], samples)
+            return time.perf_counter() - began
+        return seconds_of_one(self.search(table, samples), table, task, self.steps(samples))
+
+
+def _differentiable(**settings: object) -> Callable[[JointTable, int], Search]:
+    config = dataclasses.replace(DifferentiableConfig(), **settings)
+    return lambda table, samples: DifferentiableSearch(table.space, config)
+
+
+def largest(table: JointTable) -> tuple[int, ...]:
+    """Options of the network of last options everywhere: the initial network of phase search."""
+    return tuple(len(decision.options) - 1 for decision in table.network_space.decisions)
+
+
+def phase_search(table: JointTable, samples: int) -> Search:
+    """Half of the samples for the accelerator, half for the network."""
+    steps = max(1, samples // 20)
+    return TrialSearch(PhaseSearch(table.network_space, table.accelerator_space, largest(table), steps))
+
+
+_FAST = FastSlowConfig()
+_DEFAULT = DifferentiableConfig()
+_SURROGATE = SurrogateConfig()
+
+STRATEGIES: dict[str, Entry] = {
+    "random": Entry("designs drawn uniformly", lambda table, samples: TrialSearch(UniformSearch(table.space))),
+    "evolution": Entry(
+        "regularised evolution, Real et al., AAAI 2019: population 100, sample 25",
+        lambda table, samples: TrialSearch(EvolutionSearch(table.space)),
+    ),
+    "nsga2": Entry("NSGA-II, Deb et al. 2002, by pymoo: population 100", None, batch=100),
+    "reinforce": Entry(
+        "one-shot REINFORCE, NAHAS after TuNAS (Bender et al., CVPR 2020): absolute reward, baseline 0.95, Adam 0.0048",
+        lambda table, samples: TrialSearch(ReinforceSearch(table.space, Absolute(one_sided=True))),
+    ),
+    "ppo": Entry(
+        "NAHAS multi-trial, hard reward: PPO, Adam 5e-4, clip 1.0, ten trials to an update",
+        lambda table, samples: TrialSearch(PpoSearch(table.space)),
+    ),
+    "ppo_soft": Entry(
+        "the same with the soft reward", lambda table, samples: TrialSearch(PpoSearch(table.space, reward=SOFT))
+    ),
+    "phases": Entry("NAHAS phase search: accelerator with the soft reward, then network with the hard one", phase_search),
+    "fast_slow": Entry(
+        "two-level co-exploration, Jiang et al., TCAD 2020: ten fast steps to a slow one, nothing over budget is trained",
+        lambda table, samples: TrialSearch(FastSlowSearch(table.space)),
+        batch=_FAST.ppo.batch,
+        # Ten in eleven are priced only.
+        samples=4 * SAMPLES,
+    ),
+    "differentiable": Entry(
+        "Gumbel-softmax, straight-through samples, Lagrangian; exact accuracy",
+        _differentiable(),
+        batch=_DEFAULT.samples,
+        samples=_DEFAULT.steps * _DEFAULT.samples,
+    ),
+    "differentiable_soft": Entry(
+        "the same with soft samples, which mix options",
+        _differentiable(hard=False, samples=1),
+        batch=1,
+        samples=_DEFAULT.steps,
+    ),
+    "differentiable_hinge": Entry(
+        "the same as differentiable with a hinge on excess in place of multipliers",
+        _differentiable(objective=ObjectiveConfig(form="hinge", hinge_weight=0.1, pressure=_DEFAULT.objective.exponent)),
+        batch=_DEFAULT.samples,
+        samples=_DEFAULT.steps * _DEFAULT.samples,
+    ),
+    "differentiable_weighted": Entry(
+        "the same as differentiable with the soft weighted product of NAHAS (exponent 0.07) as a loss",
+        _differentiable(objective=ObjectiveConfig(form="soft")),
+        batch=_DEFAULT.samples,
+        samples=_DEFAULT.steps * _DEFAULT.samples,
+    ),
+    "differentiable_score": Entry(
+        "the same as differentiable with sampled accuracies: score function with a baseline",
+        _differentiable(accuracy="sampled", samples=10, learning_rate=0.03, baseline_decay=0.95),
+    ),
+    "differentiable_surrogate": Entry(
+        "gradient of a surrogate fitted to the accuracies sampled",
+        lambda table, samples: SurrogateSearch(table.space),
+        batch=_SURROGATE.queries,
+        samples=500,
+    ),
+}
+"""By name."""

@@ -1,0 +1,183 @@
+"""Search strategies on the benchmark macro_edge, against its proven optima.
+
+python -m experiments.benchmark_search --out=DIR
+
+Networks of NAS-Bench-Macro with their real accuracies on the accelerators of the NAHAS edge space, 328 million designs;
+budgets on area (that of the baseline) and five on latency. Each strategy runs for every budget and seed, all in one program,
+with the accuracy of one of three trainings for each query; what it returns is judged by mean accuracy and exact cost. Writes
+results.json, results.md, curves.png and final.png.
+"""
+
+import dataclasses
+import json
+import pathlib
+import time
+from typing import Any
+
+import jax
+import numpy as np
+from absl import flags
+
+from dna_jax.benchmarks.brute_force import confirm
+from dna_jax.benchmarks.figures import curve, figures
+from dna_jax.benchmarks.judge import Judged, judge
+from dna_jax.benchmarks.macro_edge import Benchmark, macro_edge
+from dna_jax.benchmarks.optimum import Task
+from dna_jax.benchmarks.run import run_searches
+from dna_jax.benchmarks.statistics import difference
+from dna_jax.benchmarks.strategies import SAMPLES, STRATEGIES
+from dna_jax.errors import UserError
+from dna_jax.hardware import nahas_edge
+from dna_jax.networks import MacroSpecification
+from dna_jax.runs import binary
+from dna_jax.runs.directory import write_whole
+from dna_jax.runs.progress import Progress, say
+from experiments import benchmark_output, search_report
+
+DEFAULT = "differentiable"
+"""The strategy that the library searches with."""
+
+MANY = 100
+"""Seeds side by side whose time is measured."""
+
+
+def define_flags() -> None:
+    """The flags of this binary; not at import, so that its functions can be used elsewhere."""
+    flags.DEFINE_string("out", None, "Directory for results.json, results.md and pictures; tables are printed in any case.")
+    flags.DEFINE_list("strategies", list(STRATEGIES), f"Strategies to compare, some of: {', '.join(STRATEGIES)}.")
+    flags.DEFINE_integer("seeds", 20, "Runs of each strategy at each budget.", lower_bound=1)
+    flags.DEFINE_integer("first_seed", 1000, "Seed of the first run.", lower_bound=0)
+    flags.DEFINE_integer("samples", SAMPLES, "Designs that a search tries, at most.", lower_bound=1)
+    flags.DEFINE_integer(
+        "brute_force",
+        0,
+        "Networks priced on every accelerator by another path to confirm the optima; 66 are 1 %.",
+        lower_bound=0,
+    )
+    flags.DEFINE_bool("many", True, f"Measure {MANY} seeds of {DEFAULT} side by side.")
+
+
+def _folder() -> pathlib.Path | None:
+    if not flags.FLAGS.out:
+        return None
+    folder = pathlib.Path(flags.FLAGS.out).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--out={folder} is a file; name a directory.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _optimum(benchmark: Benchmark, task: Task) -> dict[str, Any]:
+    """The best design within a budget, with its costs."""
+    table = benchmark.table
+    network, accelerator = table.network_space.grid()[task.network], table.accelerator_space.grid()[task.accelerator]
+    design = np.concatenate([network, accelerator])
+    return {
+        "latency_budget_ms": task.latency_ms,
+        "area_budget_mm2": task.area_mm2,
+        "wanted_accuracy": task.wanted_accuracy,
+        "accuracy": task.accuracy,
+        "latency_ms": float(table.latency_of(design)),
+        "area_mm2": float(table.area_mm2[task.accelerator]),
+        "network": table.network_space.design(network),
+        "accelerator": table.accelerator_space.design(accelerator),
+    }
+
+
+def _confirmed(benchmark: Benchmark, networks: int) -> dict[str, Any]:
+    """Brute force on some networks; UserError if there are fewer than optima."""
+    optima = len({task.network for task in benchmark.tasks})
+    if networks < optima:
+        raise UserError(f"--brute_force={networks} leaves out some of the {optima} optima; give at least {optima}, or 0.")
+    progress = Progress("brute force", networks)
+    found = confirm(
+        benchmark.table,
+        benchmark.tasks,
+        MacroSpecification(),
+        nahas_edge(),
+        networks,
+        seed=0,
+        progress=lambda done, of: progress.update(done, {}),
+    )
+    progress.close()
+    verdict = "confirmed" if not found.exceeded and len(found.reached) == len(benchmark.tasks) else "NOT confirmed"
+    say(
+        f"optima {verdict} by brute force over {found.designs:,} designs ({100 * found.share:.2f} %); largest difference "
+        f"from the table {found.largest_difference:.1e}"
+    )
+    return dataclasses.asdict(found)
+
+
+def _many_seconds(benchmark: Benchmark) -> float:
+    """Seconds of many seeds of the default strategy at one budget, compiled."""
+    entry, table, tasks = STRATEGIES[DEFAULT], benchmark.table, benchmark.tasks[2:3]
+    assert entry.search is not None
+    search, steps = entry.search(table, SAMPLES), entry.steps(SAMPLES)
+    seconds = []
+    for first in (0, MANY):
+        began = time.perf_counter()
+        run_searches(search, table, tasks, range(first, first + MANY), steps)
+        seconds.append(time.perf_counter() - began)
+    # The first call compiles.
+    return seconds[1]
+
+
+def main() -> None:
+    """Run, judge and report."""
+    folder = _folder()
+    names = binary.some_of("strategies", STRATEGIES)
+    samples, seeds = flags.FLAGS.samples, range(flags.FLAGS.first_seed, flags.FLAGS.first_seed + flags.FLAGS.seeds)
+    began = time.perf_counter()
+    benchmark = macro_edge(cached=False)
+    table, tasks = benchmark.table, benchmark.tasks
+    exact_seconds = time.perf_counter() - began
+    budgets = [task.name for task in tasks]
+    say(f"{len(benchmark.front.network):,} designs on the exact front; priced and enumerated in {exact_seconds:.1f} s")
+    results: dict[str, Any] = {
+        "command": benchmark_output.command("experiments.benchmark_search"),
+        "machine": benchmark_output.machine(),
+        "versions": benchmark_output.versions(),
+        "seeds": [seeds.start, seeds.stop - 1],
+        "samples": samples,
+        "exact_seconds": exact_seconds,
+        "exact_front_designs": len(benchmark.front.network),
+        "budgets": budgets,
+        "optimum": {task.name: _optimum(benchmark, task) for task in tasks},
+        "sources": {name: STRATEGIES[name].source for name in names},
+        "strategies": {},
+    }
+    if flags.FLAGS.brute_force:
+        results["brute_force"] = _confirmed(benchmark, flags.FLAGS.brute_force)
+    if flags.FLAGS.many:
+        results["many"] = {"strategy": DEFAULT, "seeds": MANY, "seconds": _many_seconds(benchmark)}
+        say(f"{MANY} seeds of {DEFAULT} at one budget: {results['many']['seconds']:.1f} s after compilation")
+    judged: dict[str, Judged] = {}
+    curves = {}
+    progress = Progress("strategies", len(names))
+    for done, name in enumerate(names):
+        entry = STRATEGIES[name]
+        judged[name] = judge(entry.run(table, tasks, seeds, samples), table, tasks, benchmark.front)
+        # Programs of other strategies are of no more use.
+        jax.clear_caches()
+        seconds = entry.seconds(table, tasks[2], samples)
+        results["strategies"][name] = {b: figures(judged[name], i, seconds) for i, b in enumerate(budgets)}
+        curves[name] = {b: curve(judged[name], i, tasks[i].accuracy, seconds) for i, b in enumerate(budgets)}
+        median = ", ".join(f"{results['strategies'][name][b]['regret']['median']:.2f}" for b in budgets)
+        progress.update(done + 1, {name: f"median regret {median} points"})
+    progress.close()
+    if {"ppo", "random"} <= {*names}:
+        results["ppo_over_random"] = {
+            b: difference(-judged["ppo"].final_regret[i], -judged["random"].final_regret[i]) for i, b in enumerate(budgets)
+        }
+    text = f"{search_report.regret_table(results)}\n{search_report.effort_table(results)}\n"
+    text += "".join(f"- {sentence}\n" for sentence in search_report.sentences(results, DEFAULT))
+    print(text)
+    if folder:
+        write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
+        write_whole(folder / "results.md", text)
+        search_report.plot_curves(curves, results, folder / "curves.png")
+        search_report.plot_final(results, folder / "final.png")
+
+
+if __name__ == "__main__":
+    binary.run(main, define_flags)
