@@ -89,6 +89,9 @@ def price_options(family: LayeredFamily, network_space: Space, template: Templat
       ValueError: if a layer needs two decisions, or does not fit an accelerator.
     """
     conditional = family.conditional_layers()
+    for row in conditional:
+        if len(row.needs) > 1:
+            raise ValueError(f"Layer {row.layer.name} depends on {len(row.needs)} decisions; the table has one for each.")
     milliseconds, area_mm2, holds = enumerate_layers(template, [row.layer for row in conditional])
     if not holds.all():
         raise ValueError("An accelerator does not hold the tiles of a layer; the table has no entry for such designs.")
@@ -96,8 +99,6 @@ def price_options(family: LayeredFamily, network_space: Space, template: Templat
     table = np.zeros((len(network_space.decisions), width, len(area_mm2)))
     position = {decision.name: row for row, decision in enumerate(network_space.decisions)}
     for row, latency in zip(conditional, milliseconds, strict=True):
-        if len(row.needs) > 1:
-            raise ValueError(f"Layer {row.layer.name} depends on {len(row.needs)} decisions; the table has one for each.")
         if not row.needs:
             table[0] += latency
         for name, option in row.needs.items():

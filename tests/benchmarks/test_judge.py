@@ -1,0 +1,96 @@
+"""Judging searches: by exact figures, whatever they were told."""
+
+import numpy as np
+import pytest
+
+from dna_jax.benchmarks.figures import curve, figures, spent_until_near
+from dna_jax.benchmarks.judge import judge
+from dna_jax.benchmarks.run import TrialSearch, _run, run_searches
+from dna_jax.benchmarks.statistics import bootstrap, difference, summary
+from dna_jax.search.strategies import Trials, UniformSearch
+
+
+def _trials(small, answers, designs):
+    """One budget, one seed."""
+    answers, designs = np.asarray(answers)[None, None], np.asarray(designs)[None, None]
+    steps, batch = designs.shape[2:4]
+    return Trials(
+        designs=designs,
+        trained=np.ones((1, 1, steps, batch), bool),
+        queries=np.full((1, 1, steps), batch),
+        evaluations=np.full((1, 1, steps), 3 * batch),
+        answer=answers,
+    )
+
+
+def test_regret_and_feasibility_are_exact(small, small_tasks, small_front):
+    task = small_tasks[0]
+    optimum = np.concatenate([small.network_space.grid()[task.network], small.accelerator_space.grid()[task.accelerator]])
+    slow = np.array([2, 2, 2, 0, 0])
+    assert small.latency_of(slow) > task.latency_ms
+    trials = _trials(small, [slow, optimum], [[slow, optimum], [optimum, optimum]])
+    judged = judge(trials, small, [task], small_front)
+    assert judged.final_regret[0, 0] == 0
+    assert judged.feasible[0, 0].tolist() == [False, True]
+    # An answer beyond the budgets is worth no more than the worst network.
+    assert judged.regret[0, 0, 0] == pytest.approx(task.accuracy - small.mean_accuracy.min())
+    assert judged.tried_beyond[0, 0].tolist() == [0.5, 0.0]
+    assert judged.queries[0, 0].tolist() == [2, 4]
+    assert judged.evaluations[0, 0].tolist() == [6, 12]
+
+
+def test_the_whole_front_has_a_hypervolume_ratio_of_one(small, small_tasks, small_front):
+    everything = np.concatenate(
+        [small.network_space.grid()[small_front.network], small.accelerator_space.grid()[small_front.accelerator]], axis=1
+    )
+    for task in small_tasks:
+        whole = judge(_trials(small, [everything[0]], [everything]), small, [task], small_front)
+        assert whole.hypervolume[0, 0] == pytest.approx(1.0)
+        part = judge(_trials(small, [everything[0]], [everything[:: len(everything) // 4]]), small, [task], small_front)
+        assert 0 <= part.hypervolume[0, 0] < 1
+
+
+def test_runs_are_reproducible_differ_by_seed_and_compile_once(small, small_tasks):
+    search = TrialSearch(UniformSearch(small.space, batch=4))
+    one = run_searches(search, small, small_tasks, [5, 6], 3)
+    assert one.designs.shape == (2, 2, 3, 4, 5)
+    compiled = _run._cache_size()
+    again = run_searches(search, small, small_tasks, [6, 7], 3)
+    assert _run._cache_size() == compiled
+    assert np.array_equal(one.designs[:, 1], again.designs[:, 0])
+    assert not np.array_equal(one.designs[:, 0], one.designs[:, 1])
+
+
+def test_what_it_takes_counts_from_where_the_median_stays_near(small, small_tasks, small_front):
+    task = small_tasks[0]
+    optimum = np.concatenate([small.network_space.grid()[task.network], small.accelerator_space.grid()[task.accelerator]])
+    slow = [2, 2, 2, 0, 0]
+    answers = [slow, optimum, slow, optimum, optimum]
+    judged = judge(_trials(small, answers, [[optimum]] * 5), small, [task], small_front)
+    spent = spent_until_near(judged, 0, seconds=10.0)
+    assert spent == {"accuracy_queries": 4.0, "cost_evaluations": 12.0, "wall_seconds": 8.0}
+    assert spent_until_near(judge(_trials(small, [slow], [[optimum]]), small, [task], small_front), 0, 1.0) is None
+    told = figures(judged, 0, 10.0)
+    assert told["regret"]["median"] == 0
+    assert told["accuracy_queries"] == 5
+    drawn = curve(judged, 0, task.accuracy, 10.0)
+    assert drawn.median[-1] == pytest.approx(task.accuracy)
+    assert drawn.seconds[-1] == 10.0
+
+
+def test_bootstrap_intervals_cover_the_mean_as_often_as_they_say():
+    generator = np.random.default_rng(0)
+    covered = 0
+    for trial in range(200):
+        low, high = bootstrap(generator.normal(3.0, 2.0, 30), seed=trial)
+        covered += low <= 3.0 <= high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_summaries_and_differences():
+    values = np.array([1.0, 2.0, 3.0, 10.0])
+    told = summary(values)
+    assert (told["median"], told["mean"]) == (2.5, 4.0)
+    assert told["low"] <= 2.5 <= told["high"]
+    apart = difference(np.full(5, 3.0), np.full(5, 1.0))
+    assert apart == {"mean": 2.0, "low": 2.0, "high": 2.0}

@@ -1,0 +1,68 @@
+"""The table as strategies see it: values, gradients, noise."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dna_jax.benchmarks.table_problem import TableProblem
+from dna_jax.spaces import Point
+
+
+@pytest.fixture(scope="module")
+def problem(small, small_tasks):
+    return TableProblem.of(small, small_tasks[0])
+
+
+def test_a_one_hot_point_costs_what_its_design_costs(problem, small, small_tasks):
+    designs = small.space.grid()[::7]
+    points = small.space.one_hot(designs)
+    task = small_tasks[0]
+    for cost in (jax.vmap(problem.cost)(points), jax.vmap(problem.cost_at)(points)):
+        np.testing.assert_allclose(cost.latency_ms * task.latency_ms, small.latency_of(designs), rtol=1e-5)
+        np.testing.assert_allclose(cost.area_mm2 * task.area_mm2, small.area_mm2[small.rows(designs)[1]], rtol=1e-5)
+        np.testing.assert_allclose(jnp.log(cost.latency_ms), problem.log_ratios(jnp.asarray(designs))[:, 0], atol=1e-5)
+
+
+def test_neighbours_give_the_gradient_of_the_whole_table(problem, small):
+    sizes = small.space.sizes
+    for name in ("latency_ms", "area_mm2"):
+        of_whole = jax.jit(jax.grad(lambda rows, n=name: problem.cost(Point(rows, sizes)).metrics[n]))
+        of_near = jax.jit(jax.grad(lambda rows, n=name: problem.cost_at(Point(rows, sizes)).metrics[n]))
+        for design in small.space.grid()[::41]:
+            rows = small.space.one_hot(design).rows
+            whole, near = of_whole(rows), of_near(rows)
+            # The value of a probability that is not of an option is never read.
+            options = small.space.is_option
+            np.testing.assert_allclose(
+                np.where(options, whole - whole.min(axis=1, keepdims=True), 0)[: len(design)],
+                np.where(options, near - near.min(axis=1, keepdims=True), 0)[: len(design)],
+                atol=2e-4,
+            )
+
+
+def test_a_soft_point_costs_the_mean_over_its_designs(problem, small):
+    point = small.space.sample_soft(jax.random.key(1))
+    designs = small.space.grid()
+    weights = np.prod([np.asarray(point.rows)[d, designs[:, d]] for d in range(designs.shape[1])], axis=0)
+    cost = problem.cost(point)
+    assert float(cost.latency_ms) == pytest.approx(weights @ small.latency_of(designs) / float(problem.limits[0]), rel=1e-4)
+    area = small.area_mm2[small.rows(designs)[1]]
+    assert float(cost.area_mm2) == pytest.approx(weights @ area / float(problem.limits[1]), rel=1e-4)
+
+
+def test_trainings_are_drawn_from_those_known(problem, small):
+    design = jnp.asarray(np.tile(small.space.grid()[100], (300, 1)))
+    told = np.asarray(problem.train(jax.random.key(0), design))
+    known = small.accuracy[small.rows(np.asarray(design[0]))[0]]
+    for value, count in zip(*np.unique(told, return_counts=True), strict=True):
+        assert np.abs(known - value).min() < 1e-4
+        assert 60 < count < 140
+    assert len(np.unique(told)) == 3
+
+
+def test_every_design_has_the_accuracy_of_its_network(problem, small):
+    rows = [int(problem.network_row(jnp.array([*choice, 2, 1]))) for choice in itertools.product(range(3), repeat=3)]
+    assert rows == list(range(27))
