@@ -41,11 +41,23 @@ def baseline_row(table: JointTable) -> int:
     return int(grid_row(np.array([d.index(baseline[d.name]) for d in space.decisions]), space))
 
 
+_MADE_BY = (
+    "workload.py",
+    "accuracy/macro_table.py",
+    "benchmarks/joint_table.py",
+    "benchmarks/macro_edge.py",
+    "benchmarks/optimum.py",
+    "networks/macro.py",
+    "search/exact.py",
+)
+"""Files of the package, besides the rooms `hardware` and `spaces`, whose code decides what the benchmark is."""
+
+
 def _digest() -> str:
     """Of all that the benchmark comes from: the code of this package, constants and accuracies."""
     package = pathlib.Path(__file__).resolve().parents[1]
-    rooms = ("accuracy", "benchmarks", "hardware", "networks", "search", "spaces")
-    files = [path for room in rooms for path in (package / room).rglob("*.py")] + [package / "workload.py"]
+    files = [path for room in ("hardware", "spaces") for path in (package / room).rglob("*.py")]
+    files += [package / name for name in _MADE_BY]
     files += [path for folder in ("arithmetic", "cacti", "nas_bench_macro") for path in (THIRD_PARTY / folder).glob("*.csv")]
     digest = hashlib.sha256()
     for path in sorted(files):

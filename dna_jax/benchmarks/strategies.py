@@ -9,6 +9,7 @@ from dna_jax.benchmarks.joint_table import JointTable
 from dna_jax.benchmarks.nsga2 import run_nsga2
 from dna_jax.benchmarks.optimum import Task
 from dna_jax.benchmarks.run import TrialSearch, run_searches, seconds_of_one
+from dna_jax.hardware import nahas_edge
 from dna_jax.search import ObjectiveConfig
 from dna_jax.search.strategies import (
     SOFT,
@@ -38,33 +39,39 @@ class Entry:
 
     Attributes:
       source: paper, and where its settings are from.
-      search: from the table and the number of samples to the search; None of one that is no JAX program.
+      search: from the table and the number of designs that it tries to the search; None of one that is no JAX program.
       batch: designs that it tries in a step.
-      samples: at most; fewer than SAMPLES of a search that needs fewer.
+      factor: designs that it tries over those of the others, which train each of theirs.
+      most: designs that it tries at most, for a search that needs no more.
     """
 
     source: str
     search: Callable[[JointTable, int], Search] | None
     batch: int = 10
-    samples: int = SAMPLES
+    factor: int = 1
+    most: int | None = None
+
+    def designs(self, samples: int) -> int:
+        """That it tries where others try so many."""
+        return min(samples * self.factor, self.most or samples * self.factor)
 
     def steps(self, samples: int) -> int:
-        """Steps in which it tries so many designs."""
-        return max(1, math.ceil(min(samples, self.samples) / self.batch))
+        """In which it tries them."""
+        return max(1, math.ceil(self.designs(samples) / self.batch))
 
     def run(self, table: JointTable, tasks: Sequence[Task], seeds: Sequence[int], samples: int) -> Trials:
         """Trials [budgets, seeds, steps, ...]."""
         if self.search is None:
-            return run_nsga2(table, tasks, seeds, samples)
-        return run_searches(self.search(table, samples), table, tasks, seeds, self.steps(samples))
+            return run_nsga2(table, tasks, seeds, self.designs(samples))
+        return run_searches(self.search(table, self.designs(samples)), table, tasks, seeds, self.steps(samples))
 
     def seconds(self, table: JointTable, task: Task, samples: int) -> float:
         """Of one search by itself, compiled."""
         if self.search is None:
             began = time.perf_counter()
-            run_nsga2(table, [task], [0], samples)
+            run_nsga2(table, [task], [0], self.designs(samples))
             return time.perf_counter() - began
-        return seconds_of_one(self.search(table, samples), table, task, self.steps(samples))
+        return seconds_of_one(self.search(table, self.designs(samples)), table, task, self.steps(samples))
 
 
 def _differentiable(**settings: object) -> Callable[[JointTable, int], Search]:
@@ -111,31 +118,31 @@ STRATEGIES: dict[str, Entry] = {
         lambda table, samples: TrialSearch(FastSlowSearch(table.space)),
         batch=_FAST.ppo.batch,
         # Ten in eleven are priced only.
-        samples=4 * SAMPLES,
+        factor=4,
     ),
     "differentiable": Entry(
         "Gumbel-softmax, straight-through samples, Lagrangian; exact accuracy",
         _differentiable(),
         batch=_DEFAULT.samples,
-        samples=_DEFAULT.steps * _DEFAULT.samples,
+        most=_DEFAULT.steps * _DEFAULT.samples,
     ),
     "differentiable_soft": Entry(
         "the same with soft samples, which mix options",
         _differentiable(hard=False, samples=1),
         batch=1,
-        samples=_DEFAULT.steps,
+        most=_DEFAULT.steps,
     ),
     "differentiable_hinge": Entry(
         "the same as differentiable with a hinge on excess in place of multipliers",
         _differentiable(objective=ObjectiveConfig(form="hinge", hinge_weight=0.1, pressure=_DEFAULT.objective.exponent)),
         batch=_DEFAULT.samples,
-        samples=_DEFAULT.steps * _DEFAULT.samples,
+        most=_DEFAULT.steps * _DEFAULT.samples,
     ),
     "differentiable_weighted": Entry(
         "the same as differentiable with the soft weighted product of NAHAS (exponent 0.07) as a loss",
         _differentiable(objective=ObjectiveConfig(form="soft")),
         batch=_DEFAULT.samples,
-        samples=_DEFAULT.steps * _DEFAULT.samples,
+        most=_DEFAULT.steps * _DEFAULT.samples,
     ),
     "differentiable_score": Entry(
         "the same as differentiable with sampled accuracies: score function with a baseline",
@@ -145,7 +152,25 @@ STRATEGIES: dict[str, Entry] = {
         "gradient of a surrogate fitted to the accuracies sampled",
         lambda table, samples: SurrogateSearch(table.space),
         batch=_SURROGATE.queries,
-        samples=500,
+        most=500,
     ),
 }
 """By name."""
+
+
+def _on_baseline(table: JointTable, samples: int) -> Search:
+    accelerators = table.accelerator_space
+    baseline = accelerators.restrict(nahas_edge().baseline)
+    return TrialSearch(PpoSearch(table.network_space | accelerators.fix(baseline)))
+
+
+def _slow_only(table: JointTable, samples: int) -> Search:
+    return TrialSearch(FastSlowSearch(table.space, config=FastSlowConfig(fast_steps=0, prune=False)))
+
+
+VARIANTS: dict[str, Entry] = STRATEGIES | {
+    "ppo_on_baseline": Entry("ppo over networks alone, on the baseline accelerator of NAHAS", _on_baseline),
+    "phases_double": Entry("phase search with twice the samples", phase_search, factor=2),
+    "slow_only": Entry("co-exploration without its fast level: every design is trained", _slow_only),
+}
+"""The strategies, and what only published comparisons need."""

@@ -11,10 +11,15 @@ from dna_jax.errors import UserError
 from dna_jax.runs.config import CosearchConfig, from_mapping, to_config_dict
 from dna_jax.runs.unread import RULES, value_at
 from dna_jax.search import Budgets
+from experiments.claim_config import ClaimConfig
 
 CARDS = sorted(
     path for path in (pathlib.Path(__file__).parents[2] / "experiments" / "configs").glob("*.py") if path.stem != "__init__"
 )
+
+
+KINDS = {"claim_": ClaimConfig}
+"""How cards of other jobs than a co-search begin, and what they configure."""
 
 
 def _card(path):
@@ -204,8 +209,11 @@ def test_every_run_card_states_what_it_should_and_has_a_smoke_variant(path):
     module = _card(path)
     for heading in ("Paper:", "Data:", "Hardware:", "Time:", "Expected:", "Command:"):
         assert heading in module.__doc__
-    full, smoke = (from_mapping(CosearchConfig, module.get_config(v).to_dict()) for v in ("", "smoke"))
-    assert smoke.search.steps < full.search.steps
-    assert dataclasses.replace(smoke, search=full.search) != full
+    kind = next((kind for start, kind in KINDS.items() if path.stem.startswith(start)), CosearchConfig)
+    full, smoke = (from_mapping(kind, module.get_config(v).to_dict()) for v in ("", "smoke"))
+    assert smoke != full
+    if kind is CosearchConfig:
+        assert smoke.search.steps < full.search.steps
+        assert dataclasses.replace(smoke, search=full.search) != full
     with pytest.raises(UserError, match="no variant 'turbo'"):
         module.get_config("turbo")

@@ -1,0 +1,57 @@
+"""Run cards of published claims, as data."""
+
+import dataclasses
+from typing import Literal
+
+from ml_collections import config_dict
+
+from dna_jax.benchmarks.comparison import FIGURES
+from dna_jax.benchmarks.strategies import SAMPLES, VARIANTS
+from dna_jax.runs.config import is_smoke, to_config_dict
+
+
+@dataclasses.dataclass(frozen=True)
+class ClaimConfig:
+    """Two or more ways to search, and what was published of them.
+
+    Attributes:
+      claim: in a sentence.
+      published: the published figures with their convention, in a sentence or two.
+      new: the strategy of which it is claimed, of `benchmarks.strategies.VARIANTS`.
+      old: those that it is compared with.
+      figures: to compare, of `benchmarks.comparison.FIGURES`.
+      expects: what the claim says of the new one.
+      seeds: runs of each, from `first_seed` on.
+      first_seed: of the first run.
+      samples: designs that a search tries.
+    """
+
+    claim: str
+    published: str
+    new: str
+    old: tuple[str, ...]
+    figures: tuple[str, ...]
+    expects: Literal["better", "worse"] = "better"
+    seeds: int = 20
+    first_seed: int = 2000
+    samples: int = SAMPLES
+
+    def __post_init__(self) -> None:
+        for name in (self.new, *self.old):
+            if name not in VARIANTS:
+                raise ValueError(f"There is no strategy {name!r}; choose some of {', '.join(VARIANTS)}.")
+        for name in self.figures:
+            if name not in FIGURES:
+                raise ValueError(f"There is no figure {name!r}; choose some of {', '.join(FIGURES)}.")
+        if not self.old or self.new in self.old or not self.figures:
+            raise ValueError("A claim compares at least one figure of one strategy with those of others.")
+        for name, least in (("seeds", 2), ("first_seed", 0), ("samples", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+
+
+def claim_card(config: ClaimConfig, variant: str) -> config_dict.ConfigDict:
+    """The card, or its variant `smoke`: the same in seconds."""
+    if is_smoke(variant):
+        config = dataclasses.replace(config, seeds=2, samples=40)
+    return to_config_dict(config)

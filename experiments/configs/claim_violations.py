@@ -1,0 +1,32 @@
+"""Claim: joint search violates budgets less often than phase search, and needs half the samples.
+
+Paper:     NAHAS (Zhou et al., 2021), section 4.3.
+Data:      NAS-Bench-Macro with the NAHAS edge space (`macro_edge`), 20 seeds at each of five budgets.
+Hardware:  2 CPU cores.
+Time:      not measured yet.
+Expected:  not measured yet.
+Command:   python -m experiments.compare_strategies --config=experiments/configs/claim_violations.py
+"""
+
+from ml_collections import config_dict
+
+from experiments.claim_config import ClaimConfig, claim_card
+
+
+def get_config(variant: str = "") -> config_dict.ConfigDict:
+    """The comparison, or `smoke`: the same in seconds."""
+    return claim_card(
+        ClaimConfig(
+            claim=(
+                "joint search ends beyond its budgets less often than phase search, and takes fewer samples to its accuracy"
+            ),
+            published=(
+                "3 of 4 phase searches and 1 of 4 joint searches violated their constraint; phase search was given "
+                "twice the samples (old / new = 2)."
+            ),
+            new="ppo",
+            old=("phases", "phases_double"),
+            figures=("searches_beyond", "tried_beyond", "queries"),
+        ),
+        variant,
+    )

@@ -1,0 +1,88 @@
+"""Comparisons of two ways to search: figures, intervals, verdicts."""
+
+import numpy as np
+import pytest
+
+from dna_jax.benchmarks.comparison import FIGURES, Runs, Setting, compare
+from dna_jax.benchmarks.judge import Judged
+from dna_jax.benchmarks.optimum import Task
+from dna_jax.hardware import nahas_edge
+from dna_jax.networks import MacroSpecification, chosen_layers
+from dna_jax.search import discrete_cost
+
+TASK = Task(90.0, 1.0, 1.0, accuracy=90.0, network=0, accelerator=0)
+
+
+def _runs(regret, beyond=0.0, seconds=1.0, answers=None):
+    """One budget; regret [seeds, steps], ten trainings a step."""
+    regret = np.asarray(regret, float)[None]
+    shape = regret.shape
+    judged = Judged(
+        accuracy=90 - regret,
+        feasible=regret < 40,
+        regret=regret,
+        queries=np.broadcast_to(10 * (1 + np.arange(shape[2])), shape),
+        evaluations=np.broadcast_to(10 * (1 + np.arange(shape[2])), shape),
+        tried_beyond=np.full(shape, beyond),
+        hypervolume=np.ones(shape[:2]),
+    )
+    return Runs(judged, np.zeros((1, shape[1], 15), int) if answers is None else answers, seconds)
+
+
+@pytest.fixture
+def setting():
+    return Setting(table=None, template=nahas_edge(), tasks=[TASK])
+
+
+def test_differences_have_intervals_and_verdicts(setting):
+    generator = np.random.default_rng(0)
+    good, bad = (_runs(generator.normal(mean, 0.5, (20, 4))) for mean in (1.0, 3.0))
+    better = compare("accuracy", good, bad, 0, setting)
+    assert better["value"] == pytest.approx(2.0, abs=0.5)
+    assert better["low"] < better["value"] < better["high"]
+    assert better["verdict"] == "better"
+    assert compare("accuracy", bad, good, 0, setting)["verdict"] == "worse"
+    assert compare("accuracy", good, good, 0, setting)["verdict"] == "undecided"
+
+
+def test_fewer_designs_and_searches_beyond_budgets_are_better(setting):
+    careful, careless = _runs(np.ones((8, 2)), beyond=0.2), _runs([[1.0, 50.0]] * 8, beyond=0.7)
+    tried = compare("tried_beyond", careful, careless, 0, setting)
+    assert (tried["new"], tried["old"], tried["value"], tried["verdict"]) == (20.0, pytest.approx(70.0), -50.0, "better")
+    ended = compare("searches_beyond", careful, careless, 0, setting)
+    assert (ended["new"], ended["old"], ended["verdict"]) == (0.0, 100.0, "better")
+
+
+def test_what_it_takes_is_counted_to_the_accuracy_that_both_reach(setting):
+    fast = _runs([[5, 2, 0, 0]] * 6, seconds=4.0)
+    slow = _runs([[5, 5, 5, 2]] * 6, seconds=40.0)
+    trainings = compare("queries", fast, slow, 0, setting)
+    # Both reach a regret of 2: with two batches, and with four.
+    assert (trainings["new"], trainings["old"], trainings["value"]) == (20.0, 40.0, 2.0)
+    assert trainings["verdict"] == "better"
+    assert compare("seconds", fast, slow, 0, setting)["value"] == pytest.approx(20.0)
+    assert compare("queries", slow, fast, 0, setting)["verdict"] == "worse"
+
+
+def test_shares_are_of_the_new_figure_as_they_were_published(benchmark):
+    """(10.5 - 6.8) / 10.5 = 35.24 %: the convention of the abstract of Jiang et al."""
+    table = benchmark.table
+    setting = Setting(table, nahas_edge(), benchmark.tasks)
+    task = benchmark.tasks[0]
+    best = np.concatenate([table.network_space.grid()[task.network], table.accelerator_space.grid()[task.accelerator]])
+    other = np.concatenate([np.full(8, 2), table.accelerator_space.grid()[task.accelerator]])
+    new, old = (_runs(np.zeros((3, 2)), answers=np.tile(design, (1, 3, 1))) for design in (best, other))
+    told = compare("throughput", new, old, 0, setting)
+    assert told["new"] == pytest.approx(1e3 / table.latency_of(best))
+    assert told["value"] == pytest.approx(100 * (told["new"] - told["old"]) / told["new"])
+    energy = compare("energy_efficiency", new, old, 0, setting)
+    design = table.space.design(best)
+    cost = discrete_cost(nahas_edge(), chosen_layers(MacroSpecification(), design), design)
+    assert energy["new"] == pytest.approx(1e-3 / float(cost.energy_j))
+    assert energy["verdict"] == "better"
+
+
+def test_every_figure_says_its_unit_and_how_it_is_compared():
+    for figure in FIGURES.values():
+        assert figure.kind in ("difference", "times", "share")
+        assert len(figure.title) > 10
