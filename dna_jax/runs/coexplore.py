@@ -159,7 +159,7 @@ def _found(problem: CoexploreProblem, record: Record, network: Indices, test_acc
         "accuracy": {"search": record.accuracies[network] / 100, "final": test_accuracy / 100},
         **dataclasses.asdict(record.prices[network]),
         "macs": pipeline.macs,
-        "stages": [dataclasses.asdict(stage) for stage in pipeline.stages],
+        "stages": [as_json(stage) for stage in pipeline.stages],
     }
 
 
