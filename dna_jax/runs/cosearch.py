@@ -3,7 +3,6 @@
 import pathlib
 import platform
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from typing import Any
 
 import jax
@@ -19,9 +18,8 @@ from dna_jax.runs.progress import say
 from dna_jax.runs.report import write_report
 from dna_jax.runs.retrain import inherited_accuracy, train_network
 from dna_jax.runs.units import UNITS
+from dna_jax.runs.versions import versions
 from dna_jax.search import SearchState, entropy, mean_point
-
-_REPORTED_PACKAGES = ("dna-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 
 
 def _augmented(problem: Problem, key: jax.Array, images: jax.Array) -> jax.Array:
@@ -164,7 +162,7 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
         "steps": config.search.steps,
         "wall_seconds": directory.wall_seconds,
         "backend": f"{jax.default_backend()} ({jax.devices()[0].device_kind}, {platform.machine()})",
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _REPORTED_PACKAGES},
+        "versions": versions(),
         "data": {
             "name": problem.dataset.name,
             "train_images": len(problem.dataset.train),
@@ -199,10 +197,3 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
     write_report(directory, verdict, summary, config.search)
     directory.write_summary(summary)
     return summary
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"

@@ -1,0 +1,55 @@
+"""Two-level fast/slow co-exploration of plain networks and a pipeline of FPGAs, on the embedded digits.
+
+Paper:     Jiang et al., Hardware/Software Co-Exploration of Neural Architectures (TCAD 2020, arXiv:1907.04650): networks of
+           six convolutions (1.1e9 of them), the best pipeline for each on at most two ZCU102 boards, operands of 16 bits.
+Data:      1,797 handwritten digits of scikit-learn, 8 x 8.
+Hardware:  1 CPU core.
+Time:      about 15 minutes.
+Expected:  see below
+Command:   python -m experiments.coexplore --config=experiments/configs/coexploration.py
+           For CIFAR-10: --config.data.name=cifar10 --data_dir=DIR, deeper networks (--config.network.depth=10), longer
+           trainings, and less throughput (--config.requirements.images_per_second=5000).
+"""
+
+from ml_collections import config_dict
+
+from dna_jax.accuracy import AugmentationConfig, TrainingConfig
+from dna_jax.data import DataConfig
+from dna_jax.errors import UserError
+from dna_jax.runs.coexplore_config import CoexploreConfig, PlainNetworkConfig, RequirementsConfig
+from dna_jax.runs.config import to_config_dict
+from dna_jax.search import OptimizerConfig
+from dna_jax.search.strategies import FastSlowConfig, PpoConfig
+
+
+def get_config(variant: str = "") -> config_dict.ConfigDict:
+    """The full run; `smoke`, the same path in seconds; or `slow_only`, as many slow steps without what spares trainings."""
+    if variant not in ("", "smoke", "slow_only"):
+        raise UserError(f"This run card has no variant {variant!r}; use FILE, FILE:smoke or FILE:slow_only.")
+    smoke, fast = variant == "smoke", variant != "slow_only"
+
+    def training(steps: int) -> TrainingConfig:
+        return TrainingConfig(
+            steps=steps,
+            optimizer=OptimizerConfig(learning_rate=0.05, warmup_steps=min(10, steps), weight_decay=5e-4),
+            ema_decay=0.98,
+            calibration_batches=2 if smoke else 5,
+        )
+
+    return to_config_dict(
+        CoexploreConfig(
+            rounds=2 if smoke else 14,
+            data=DataConfig(name="digits", batch_size=16 if smoke else 64),
+            network=PlainNetworkConfig(depth=2 if smoke else 6),
+            requirements=RequirementsConfig(images_per_second=15_000.0, efficiency=0.3 if smoke else 0.6),
+            search=FastSlowConfig(
+                fast_steps=(2 if smoke else 8) if fast else 0,
+                prune=fast,
+                # Some 120 updates in all: ten times the learning rate of NAHAS, whose searches have 500.
+                ppo=PpoConfig(batch=3 if smoke else 5, learning_rate=5e-3),
+            ),
+            augmentation=AugmentationConfig(crop_padding=1, flip=False),
+            training=training(3 if smoke else 100),
+            final_training=training(3 if smoke else 400),
+        )
+    )
