@@ -15,6 +15,7 @@ from dna_jax.hardware import Template, gemmini_template, nahas_edge
 from dna_jax.networks import Family, dna_network, efficientnet_b0, mobilenet_v2
 from dna_jax.runs.unread import require_read
 from dna_jax.search import ASIC_PIPELINE_COSTS, COSTS, DEVICES, PIPELINE_COSTS, Budgets, SearchConfig
+from dna_jax.search.learned_cost import LearnedCostConfig
 from dna_jax.spaces import Space, dna_network_space, s1, s2
 
 NETWORKS: dict[str, tuple[Callable[[], Space], Callable[..., Family]]] = {
@@ -93,9 +94,15 @@ class CostConfig:
     """How designs are priced.
 
     Attributes:
+      model: what the search takes costs from: "analytical", or for the accelerators of a template "learned", a network that
+        learns latency and area from designs priced by the analytical model, corrected where that is. It is learned at the
+        start of the run, and knows nothing of energy. What is found is judged by the analytical model in either case.
+      learned: how that network learns.
       correction: "none", or "rtl" for cycles of the template "gemmini" as a network fitted to its RTL corrects them.
     """
 
+    model: Literal["analytical", "learned"] = "analytical"
+    learned: LearnedCostConfig = LearnedCostConfig()
     correction: Literal["none", "rtl"] = "none"
 
 
@@ -178,6 +185,10 @@ class CosearchConfig(CosearchOptions):
             if name not in BUDGETED[self.accelerator.template]:
                 given = "fps" if name == "frame_ms" else name
                 raise ValueError(f"budgets.{given} is no cost of accelerators of the template {self.accelerator.template}.")
+        if self.cost.model == "learned" and self.budgets.energy_mj is not None:
+            raise ValueError(
+                "budgets.energy_mj needs cost.model=analytical, for a learned cost model knows latency and area alone."
+            )
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must lie between 0 and 2^31 - 1, and is {self.seed}.")
         require_read(self)

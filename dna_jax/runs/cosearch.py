@@ -12,6 +12,7 @@ from dna_jax.accuracy import augment, standardize
 from dna_jax.data import Source, batches
 from dna_jax.runs.config import CosearchConfig
 from dna_jax.runs.directory import RunDirectory, as_json
+from dna_jax.runs.learned_pricing import with_learned_cost
 from dna_jax.runs.loop import run_phase
 from dna_jax.runs.problem import Problem, build_problem
 from dna_jax.runs.progress import say
@@ -142,7 +143,9 @@ def run(config: CosearchConfig, workdir: str | pathlib.Path, data_dir: str | Non
 
 def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
     """The phases of a run in its directory, each resumed where it was; writes and returns the summary."""
-    config = problem.config
+    config, learned_cost = problem.config, None
+    if config.cost.model == "learned":
+        problem, learned_cost = with_learned_cost(problem, directory.path)
     state = search(problem, directory)
     say("search ended; judging the accelerator for the network found")
     verdict = problem.target.judge(problem, mean_point(problem.strategy.space, state.logits), directory.path)
@@ -193,6 +196,7 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
         "optimality": verdict.optimality,
         "baseline": verdict.baseline,
         "published_best": verdict.published_best,
+        "learned_cost": learned_cost,
     }
     write_report(directory, verdict, summary, config.search)
     directory.write_summary(summary)

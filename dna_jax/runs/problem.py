@@ -14,6 +14,7 @@ from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.target import Target
 from dna_jax.runs.template_target import TemplateTarget
 from dna_jax.search import Budgets, CoSearch, FamilyFronts
+from dna_jax.search.learned_cost import LearnedPricing
 from dna_jax.spaces import Design, Space, as_released, is_bits, plan_for
 from dna_jax.workload import Layer
 
@@ -29,6 +30,7 @@ class Problem:
       target: the accelerator family.
       network_space, accelerator_space: with what is fixed.
       platform: the accelerator for which networks are searched, where one part is searched after the other.
+      learned: prices of the search by a learned model; None where they are those of the target.
     """
 
     config: CosearchConfig
@@ -38,6 +40,7 @@ class Problem:
     network_space: Space
     accelerator_space: Space
     platform: Design | None = None
+    learned: LearnedPricing | None = None
 
     @functools.cached_property
     def parts(self) -> tuple[Source, Source]:
@@ -51,7 +54,7 @@ class Problem:
         return CoSearch(
             config=self.config.search,
             specification=self.specification,
-            pricing=self.target.pricing(searched),
+            pricing=self.learned or self.target.pricing(searched),
             network_space=self.network_space,
             accelerator_space=searched,
             budgets=self.budgets,

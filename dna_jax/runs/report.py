@@ -7,7 +7,7 @@ import jinja2
 
 from dna_jax.runs.directory import RunDirectory, read_metrics, write_whole
 from dna_jax.runs.plots import plot_search, plot_training
-from dna_jax.runs.table import accuracy_rows
+from dna_jax.runs.table import accuracy_rows, learned_cost_sentences
 from dna_jax.runs.target import Verdict
 from dna_jax.runs.units import UNITS
 from dna_jax.search import SearchConfig
@@ -22,7 +22,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums } img { max-wi
 </style>
 <h1>{{ title }}</h1>
 <p>{% if summary.feasible %}All budgets are met.{% else %}<span class="bad">{{ summary.violations | join("; ") }}.</span>
-{% endif %} {{ standing }}</p>
+{% endif %} {{ standing }}{% for sentence in learned_cost %} {{ sentence }}{% endfor %}</p>
 <table><tr><th></th><th>found</th><th>published network on baseline</th>
 {% if summary.published_best %}<th>published network on its best</th>{% endif %}<th>budget</th></tr>
 {% for name, title, unit in rows %}<tr><td>{{ title }} ({{ unit }})</td>
@@ -72,6 +72,7 @@ def write_report(directory: RunDirectory, verdict: Verdict, summary: dict[str, A
         title=f"{summary['space']['name']}, seed {summary['seed']}",
         summary=summary,
         standing=f"{standing[0].upper()}{standing[1:]}.",
+        learned_cost=learned_cost_sentences(summary),
         accuracies=accuracy_rows(summary),
         rows=[(name, *UNITS[name]) for name in summary["cost"]],
         images=[(c, base64.b64encode((folder / name).read_bytes()).decode()) for c, name in images],

@@ -32,9 +32,27 @@ def summary_table(summary: Mapping[str, Any], where: str) -> str:
     lines += [
         *(f"{row:<25} {' '.join(values)}" for row, values in choices.items()),
         f"{verdict}; {summary['optimality']['standing']}",
+        *learned_cost_sentences(summary),
         f"{summary['wall_seconds']:.0f} s on {summary['backend']}; summary and report in {where}",
     ]
     return "\n".join(lines)
+
+
+def learned_cost_sentences(summary: Mapping[str, Any]) -> list[str]:
+    """What a learned cost model was to the search and how far it is from the analytical one, in a sentence; none where the
+    search used the latter."""
+    # Runs of earlier versions do not say.
+    learned = summary.get("learned_cost")
+    if learned is None:
+        return []
+    latency, area = learned["errors"]["latency_ms"], learned["errors"]["area_mm2"]
+    time = learned["milliseconds_per_design_with_gradient"]
+    return [
+        f"The search took costs from a model learned from {learned['samples']:,} designs; on {learned['held_out']:,} others "
+        f"its latency is {latency['median_abs_pct']:.3g} % off (median; 95th percentile {latency['p95_abs_pct']:.3g} %) and "
+        f"its area {area['median_abs_pct']:.3g} % ({area['p95_abs_pct']:.3g} %), in {time['learned']:.3g} ms a design with "
+        f"gradient against {time['analytical']:.3g} ms of the analytical model, which judged what was found."
+    ]
 
 
 def accuracy_rows(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dna_jax.search import OptimizerConfig
+from dna_jax.search.learned_cost import LearnedCostConfig
 
 if TYPE_CHECKING:
     from dna_jax.runs.config import CosearchOptions
@@ -75,6 +76,16 @@ RULES = (
         lambda config: config.accelerator.template == "asic" and config.fix != "accelerator",
     ),
     Rule(("accelerator.chunks",), "with accelerator.template=asic", lambda config: config.accelerator.template == "asic"),
+    Rule(
+        ("cost.model",),
+        "with accelerator.template=nahas_edge or gemmini",
+        lambda config: config.accelerator.template in ("nahas_edge", "gemmini"),
+    ),
+    Rule(
+        tuple(f"cost.learned.{field.name}" for field in dataclasses.fields(LearnedCostConfig)),
+        "with cost.model=learned",
+        lambda config: config.cost.model == "learned",
+    ),
     Rule(
         ("cost.correction",),
         "with accelerator.template=gemmini, to which it is fitted",
