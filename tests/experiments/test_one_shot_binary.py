@@ -35,6 +35,7 @@ class _Killed(Exception):
     """Stands for a kill between two checkpoints."""
 
 
+@pytest.mark.slow
 def test_a_search_that_was_cut_off_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
     problem = build_problem(from_mapping(CosearchConfig, nahas_oneshot.get_config("smoke").to_dict()), None)
     with RunDirectory(tmp_path / "whole", {}) as directory:
