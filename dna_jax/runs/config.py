@@ -189,6 +189,17 @@ class CosearchConfig(CosearchOptions):
             raise ValueError(
                 "budgets.energy_mj needs cost.model=analytical, for a learned cost model knows latency and area alone."
             )
+        if self.search.method == "one_shot":
+            if self.accelerator.template not in TEMPLATES:
+                raise ValueError(
+                    f"search.method=one_shot prices no pipelines, as accelerator.template={self.accelerator.template} has; "
+                    f"choose one of {', '.join(TEMPLATES)}, or search.method=differentiable."
+                )
+            if not self.budgets.items() and self.fix != "accelerator":
+                raise ValueError(
+                    "search.method=one_shot rewards accelerators by their costs over budgets, of which there are none; give "
+                    "one, or set fix=accelerator."
+                )
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must lie between 0 and 2^31 - 1, and is {self.seed}.")
         require_read(self)

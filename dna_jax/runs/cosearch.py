@@ -14,13 +14,13 @@ from dna_jax.runs.config import CosearchConfig
 from dna_jax.runs.directory import RunDirectory, as_json
 from dna_jax.runs.learned_pricing import with_learned_cost
 from dna_jax.runs.loop import run_phase
-from dna_jax.runs.problem import Problem, build_problem
+from dna_jax.runs.problem import Problem, build_problem, decisions_batch_size
 from dna_jax.runs.progress import say
 from dna_jax.runs.report import write_report
 from dna_jax.runs.retrain import inherited_accuracy, train_network
 from dna_jax.runs.units import UNITS
 from dna_jax.runs.versions import versions
-from dna_jax.search import SearchState, entropy, mean_point
+from dna_jax.search import CoSearch, OneShotState, SearchState, entropy, mean_point
 
 
 def _augmented(problem: Problem, key: jax.Array, images: jax.Array) -> jax.Array:
@@ -39,15 +39,20 @@ def reoptimized(problem: Problem, state: SearchState, step: int) -> SearchState:
     return problem.strategy.with_accelerator(state, best)
 
 
-def search(problem: Problem, directory: RunDirectory) -> SearchState:
+State = SearchState | OneShotState
+"""What a search ends with: weights, and logits of the decisions."""
+
+
+def search(problem: Problem, directory: RunDirectory) -> State:
     """Run or resume the search phase."""
-    config, strategy = problem.config, problem.strategy
+    config = problem.config
+    strategy = problem.one_shot if config.search.method == "one_shot" else problem.strategy
     weights_part, decisions_part = problem.parts
 
     def prepared(step_function: Any, purpose: int) -> Any:
         """A step on raw images: augmentation is part of the jitted program."""
 
-        def step(state: SearchState, images: jax.Array, labels: jax.Array) -> Any:
+        def step(state: State, images: jax.Array, labels: jax.Array) -> Any:
             key = jax.random.fold_in(jax.random.fold_in(jax.random.key(config.seed), state.step), purpose)
             return step_function(state, (_augmented(problem, key, images), labels))
 
@@ -55,28 +60,31 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
 
     streams: dict[str, Iterator[dict[str, np.ndarray]]] = {}
 
-    def batch(name: str, source: Source, step: int) -> tuple[np.ndarray, np.ndarray]:
+    def batch(name: str, source: Source, step: int, size: int = config.data.batch_size) -> tuple[np.ndarray, np.ndarray]:
         if name not in streams:
-            streams[name] = batches(source, config.data.batch_size, config.seed, name, start=step)
+            streams[name] = batches(source, size, config.seed, name, start=step)
         entry = next(streams[name])
         return entry["image"], entry["label"]
 
-    if config.search.level == "single":
+    if isinstance(strategy, CoSearch) and config.search.level == "single":
         joint_step = prepared(strategy.joint_step, 2)
 
-        def step_function(state: SearchState, step: int) -> Any:
+        def step_function(state: Any, step: int) -> Any:
             return joint_step(state, *batch("weights", weights_part, step))
     else:
         weights_step, decisions_step = prepared(strategy.weights_step, 2), prepared(strategy.decisions_step, 3)
         held_step = jax.jit(strategy.held_step, donate_argnums=0)
 
-        def step_function(state: SearchState, step: int) -> Any:
+        def step_function(state: Any, step: int) -> Any:
             state, trained = weights_step(state, *batch("weights", weights_part, step))
             if step < config.search.warmup_steps:
                 state, held = held_step(state, trained)
                 return state, trained | held
-            state, decided = decisions_step(state, *batch("decisions", decisions_part, step))
+            state, decided = decisions_step(state, *batch("decisions", decisions_part, step, decisions_batch_size(config)))
             return state, trained | decided
+
+    def advance(state: State, step: int) -> Any:
+        return step_function(reoptimized(problem, state, step) if isinstance(state, SearchState) else state, step)
 
     def show(values: Mapping[str, float]) -> dict[str, str]:
         costs = {UNITS[name][0]: f"{values[name]:.4g} {UNITS[name][1]}" for name in UNITS if name in values}
@@ -84,10 +92,10 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
             "loss": f"{values['task_loss']:.3f}",
             "accuracy": f"{100 * values['accuracy']:.1f}%",
             **costs,
-            "temperature": f"{values['temperature']:.2f}",
+            **{name: f"{values[name]:.2f}" for name in ("temperature", "reward") if name in values},
         }
 
-    def describe(state: SearchState) -> dict[str, float]:
+    def describe(state: State) -> dict[str, float]:
         entropies = {name: float(value) for name, value in entropy(strategy.space, state.logits).items()}
         parts = {"network": strategy.network_space, "accelerator": strategy.accelerator_space}
         means = {
@@ -101,7 +109,7 @@ def search(problem: Problem, directory: RunDirectory) -> SearchState:
         "search",
         strategy.init(config.seed),
         config.search.steps,
-        lambda state, step: step_function(reoptimized(problem, state, step), step),
+        advance,
         log_every=config.log_every,
         checkpoint_every=config.checkpoint_every,
         show=show,

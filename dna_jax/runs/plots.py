@@ -54,8 +54,9 @@ def plot_search(lines: Lines, budgets: Mapping[str, float], search: SearchConfig
     right.plot(*_column(lines, "accelerator_entropy"), color="tab:purple", linestyle="--", label="accelerator")
     right.set(title="Decisions", xlabel="step", ylabel="entropy / log(options)", ylim=(0, 1.05))
     twin = right.twinx()
-    twin.plot(*_column(lines, "temperature"), color="tab:red", ls="--")
-    twin.set_ylabel("temperature", color="tab:red")
+    driving = "reward" if search.method == "one_shot" else "temperature"
+    twin.plot(*_column(lines, driving), color="tab:red", ls="--")
+    twin.set_ylabel(driving, color="tab:red")
     for axis in (middle, right):
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=8)
     for axis in (left, middle, right):

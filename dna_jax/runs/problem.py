@@ -13,7 +13,7 @@ from dna_jax.runs.config import NETWORKS, TEMPLATES, CosearchConfig
 from dna_jax.runs.fpga_target import FpgaTarget
 from dna_jax.runs.target import Target
 from dna_jax.runs.template_target import TemplateTarget
-from dna_jax.search import Budgets, CoSearch, FamilyFronts
+from dna_jax.search import Budgets, CoSearch, FamilyFronts, OneShot
 from dna_jax.search.learned_cost import LearnedPricing
 from dna_jax.spaces import Design, Space, as_released, is_bits, plan_for
 from dna_jax.workload import Layer
@@ -47,10 +47,14 @@ class Problem:
         """Training images for weights and for decisions."""
         return split(self.dataset.train, self.config.data.decision_fraction, self.config.seed)
 
+    @property
+    def _searched_accelerators(self) -> Space:
+        return self.accelerator_space if self.platform is None else self.accelerator_space.fix(self.platform)
+
     @functools.cached_property
     def strategy(self) -> CoSearch:
-        """The search."""
-        searched = self.accelerator_space if self.platform is None else self.accelerator_space.fix(self.platform)
+        """The differentiable search; whatever the method, its space and its slopes of costs are those of the run."""
+        searched = self._searched_accelerators
         return CoSearch(
             config=self.config.search,
             specification=self.specification,
@@ -59,6 +63,20 @@ class Problem:
             accelerator_space=searched,
             budgets=self.budgets,
             sharing_chunks=self.target.sharing_chunks if self.config.search.reoptimize_every and searched.free else 0,
+        )
+
+    @functools.cached_property
+    def one_shot(self) -> OneShot:
+        """The one-shot search."""
+        searched = self._searched_accelerators
+        return OneShot(
+            config=self.config.search,
+            specification=self.specification,
+            # Without a free knob there are no neighbours to price.
+            pricing=self.learned or self.target.pricing(searched.fix(self.target.baseline)),
+            network_space=self.network_space,
+            accelerator_space=searched,
+            budgets=self.budgets,
         )
 
     @property
@@ -114,13 +132,7 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
     dataset = load(config.data, data_dir, config.seed)
     make_space, make_specification = NETWORKS[config.network.space]
     height, width, channels = dataset.image_shape
-    weights_part, decisions_part = split(dataset.train, config.data.decision_fraction, config.seed)
-    least = min(len(weights_part), len(decisions_part)) if config.search.level == "bilevel" else len(weights_part)
-    if config.data.batch_size > least:
-        raise UserError(
-            f"data.batch_size {config.data.batch_size} exceeds the {least} images of a part of the training set "
-            f"({len(dataset.train)} in all); choose a smaller one, or another --config.data.decision_fraction."
-        )
+    _require_batches(config, dataset)
     if height != width:
         raise UserError(f"Images of {height} x {width} are not square; set --config.data.image_size.")
     try:
@@ -161,6 +173,29 @@ def build_problem(config: CosearchConfig, data_dir: str | None) -> Problem:
     if config.order == "accelerator_first":
         problem = dataclasses.replace(problem, accelerator_space=accelerator_space.fix(platform))
     return dataclasses.replace(problem, platform=platform)
+
+
+def decisions_batch_size(config: CosearchConfig) -> int:
+    """Images of a step of the decisions, where it has images of its own; every sample of a one-shot search has a batch."""
+    return config.data.batch_size * (config.search.one_shot.samples if config.search.method == "one_shot" else 1)
+
+
+def _require_batches(config: CosearchConfig, dataset: Dataset) -> None:
+    """UserError unless a step finds its images in each part of the training set that it reads."""
+    weights_part, decisions_part = split(dataset.train, config.data.decision_fraction, config.seed)
+    one_shot = config.search.method == "one_shot"
+    alternate = one_shot or config.search.level == "bilevel"
+    least = min(len(weights_part), len(decisions_part)) if alternate else len(weights_part)
+    of_all = f"({len(dataset.train)} in all); choose a smaller one, or another --config.data.decision_fraction."
+    if config.data.batch_size > least:
+        raise UserError(
+            f"data.batch_size {config.data.batch_size} exceeds the {least} images of a part of the training set {of_all}"
+        )
+    if one_shot and decisions_batch_size(config) > len(decisions_part):
+        raise UserError(
+            f"search.one_shot.samples {config.search.one_shot.samples} with data.batch_size {config.data.batch_size} images "
+            f"each exceed the {len(decisions_part)} images held out for decisions {of_all}"
+        )
 
 
 def _target(config: CosearchConfig, specification: Family, network_space: Space) -> Target:

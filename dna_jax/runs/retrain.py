@@ -14,7 +14,7 @@ from dna_jax.networks import Variables, inherit, single_network
 from dna_jax.runs.directory import RunDirectory
 from dna_jax.runs.loop import run_phase
 from dna_jax.runs.problem import Problem
-from dna_jax.search import SearchState
+from dna_jax.search import OneShotState, SearchState
 from dna_jax.spaces import Design
 
 _APART = 1000
@@ -28,7 +28,7 @@ def _calibrated(problem: Problem, model: Any, parameters: Variables) -> Variable
     return recalibrate(model, parameters, (next(stream) for _ in range(count)))
 
 
-def inherited_accuracy(problem: Problem, state: SearchState, design: Design) -> tuple[float, Variables]:
+def inherited_accuracy(problem: Problem, state: SearchState | OneShotState, design: Design) -> tuple[float, Variables]:
     """Accuracy on the held-out decision part of the derived network with the supernet's weights, and these weights."""
     model = single_network(problem.specification, design)
     parameters = inherit(model, model.init(0)[0], state.parameters)

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dna_jax.search import OptimizerConfig
+from dna_jax.search import ObjectiveConfig, OneShotConfig, OptimizerConfig, TemperatureConfig
 from dna_jax.search.learned_cost import LearnedCostConfig
 
 if TYPE_CHECKING:
@@ -45,6 +45,14 @@ def _has_budget(config: "CosearchOptions") -> bool:
 
 def _moves_at(path: str) -> Callable[["CosearchOptions"], bool]:
     return lambda config: value_at(config, path).schedule != "constant"
+
+
+def _fields(path: str, kind: type) -> tuple[str, ...]:
+    return tuple(f"{path}.{field.name}" for field in dataclasses.fields(kind))
+
+
+def _is_one_shot(config: "CosearchOptions") -> bool:
+    return config.search.method == "one_shot"
 
 
 RULES = (
@@ -136,9 +144,27 @@ RULES = (
         lambda config: config.fix != "accelerator" and config.order == "joint",
     ),
     Rule(
-        tuple(f"search.accelerator.{field.name}" for field in dataclasses.fields(OptimizerConfig)),
+        _fields("search.accelerator", OptimizerConfig),
         "with search.reoptimize_every=0",
         lambda config: not config.search.reoptimize_every,
+    ),
+    Rule(
+        (
+            *("search.level", "search.hard", "search.soft_warmup", "search.initial_noise", "search.active_paths"),
+            *("search.expected_network", "search.soft_widths", "search.reoptimize_every"),
+            *(option for path in _TEMPERATURES for option in _fields(path, TemperatureConfig)),
+            *_fields("search.objective", ObjectiveConfig),
+            *_fields("search.network", OptimizerConfig),
+            *_fields("search.accelerator", OptimizerConfig),
+        ),
+        "with search.method=differentiable",
+        lambda config: config.search.method == "differentiable",
+    ),
+    Rule(_fields("search.one_shot", OneShotConfig), "with search.method=one_shot", _is_one_shot),
+    Rule(
+        ("search.one_shot.beta",),
+        "with search.method=one_shot and a budget",
+        lambda config: _is_one_shot(config) and _has_budget(config),
     ),
     *(Rule((f"{path}.end",), f"with {path}.schedule other than constant", _moves_at(path)) for path in _TEMPERATURES),
 )

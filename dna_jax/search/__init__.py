@@ -21,6 +21,8 @@ from dna_jax.search.objectives import (
     merit,
     objective,
 )
+from dna_jax.search.one_shot import OneShot, OneShotState
+from dna_jax.search.one_shot_config import OneShotConfig
 from dna_jax.search.optimizers import OptimizerConfig, learning_rate_schedule, make_optimizer
 from dna_jax.search.optimum_table import evaluate_optima
 from dna_jax.search.pipeline_search import FoundPipeline, PipelineSearchConfig, evaluations_per_step, search_pipelines
@@ -53,6 +55,9 @@ __all__ = [
     "FoundPipeline",
     "Limits",
     "ObjectiveConfig",
+    "OneShot",
+    "OneShotConfig",
+    "OneShotState",
     "OptimizerConfig",
     "PipelineProblem",
     "PipelineSearchConfig",

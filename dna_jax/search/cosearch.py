@@ -16,7 +16,7 @@ import numpy as np
 import optax
 from flax import struct
 
-from dna_jax.networks import Family, Model, Variables, expected_layers, single_network, supernet
+from dna_jax.networks import Family, Model, Variables, expected_layers
 from dna_jax.search.objectives import (
     Budgets,
     Multipliers,
@@ -34,6 +34,7 @@ from dna_jax.search.relaxation import (
     temperature_schedule,
 )
 from dna_jax.search.search_config import SearchConfig
+from dna_jax.search.supernet_task import Batch, SupernetTask
 from dna_jax.spaces import Design, Point, Space, is_bits, pad_options
 from dna_jax.workload import Layer
 
@@ -107,10 +108,6 @@ class ChunkedCost(SoftCost, Protocol):
         ...
 
 
-Batch = tuple[jax.Array, jax.Array]
-"""Images [batch, height, width, channels], floating and augmented; labels int[batch]."""
-
-
 @dataclasses.dataclass(frozen=True)
 class CoSearch:
     """The strategy, as pure functions over `SearchState`.
@@ -134,15 +131,13 @@ class CoSearch:
     sharing_chunks: int = 0
 
     @functools.cached_property
+    def _task(self) -> SupernetTask:
+        return SupernetTask(self.specification, self.network_space, self.config.label_smoothing)
+
+    @property
     def model(self) -> Model:
         """The supernet; a single network where no decision of it is searched."""
-        if self.network_space.free:
-            return supernet(self.specification)
-        return single_network(self.specification, self.network_space.fixed)
-
-    def _masks(self, point: Point) -> Point | None:
-        """What masks the model at a point: nothing where there is no choice."""
-        return point if self.network_space.free else None
+        return self._task.model
 
     @functools.cached_property
     def space(self) -> Space:
@@ -207,21 +202,6 @@ class CoSearch:
         """Differentiable cost of a point of the joint space."""
         return self.pricing(*expected_layers(self.specification, point), point)
 
-    @functools.cached_property
-    def _initial_statistics(self) -> Variables:
-        # The same for every seed, and replaced by those of the batch: they only fill their place.
-        return self.model.init(0)[1]
-
-    def _task(self, parameters: Variables, batch: Batch, point: Point) -> tuple[jax.Array, jax.Array]:
-        """Task loss and accuracy of the network that a point chooses."""
-        images, labels = batch
-        predictions, _ = self.model.apply(
-            parameters, self._initial_statistics, images, training=True, point=self._masks(point)
-        )
-        targets = optax.smooth_labels(jax.nn.one_hot(labels, predictions.shape[-1]), self.config.label_smoothing)
-        accuracy = jnp.mean(jnp.argmax(predictions, axis=-1) == labels)
-        return jnp.mean(optax.softmax_cross_entropy(predictions, targets)), accuracy
-
     def _sample(self, key: jax.Array, space: Space, logits: Logits, step: jax.Array, hard: bool) -> Point:
         return sample_point(key, space, logits, self.temperature(step), hard, self.config.active_paths or None)
 
@@ -251,7 +231,7 @@ class CoSearch:
         self, parameters: Variables, point: Point, logits: Logits, state: SearchState, batch: Batch
     ) -> tuple[jax.Array, dict[str, Any]]:
         """The objective at a point sampled from logits."""
-        task_loss, accuracy = self._task(parameters, batch, point)
+        task_loss, accuracy = self._task.evaluate(parameters, batch, point)
         cost = self._priced(point, logits, state)
         total = objective(self.config.objective, task_loss, cost, self.budgets, state.multipliers)
         return total, {"loss": total, "task_loss": task_loss, "accuracy": accuracy, "cost": cost}
@@ -269,7 +249,7 @@ class CoSearch:
         self, parameters: Variables, state: SearchState, batch: Batch, key: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
         """Loss of the weights alone under a sampled network, and accuracy: no hardware in the program."""
-        return self._task(parameters, batch, self.weights_point(state, key))
+        return self._task.evaluate(parameters, batch, self.weights_point(state, key))
 
     def _apply_weights(self, state: SearchState, gradient: Variables) -> SearchState:
         updates, optimizer = self._optimizers["weights"].update(gradient, state.weights_optimizer, state.parameters)

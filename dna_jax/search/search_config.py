@@ -5,6 +5,7 @@ import math
 from typing import Literal
 
 from dna_jax.search.objectives import ObjectiveConfig
+from dna_jax.search.one_shot_config import OneShotConfig
 from dna_jax.search.optimizers import OptimizerConfig
 from dna_jax.search.relaxation import TemperatureConfig
 
@@ -14,6 +15,7 @@ class SearchConfig:
     """How the search proceeds.
 
     Attributes:
+      method: "differentiable"; or "one_shot", where designs drawn from a policy are rewarded, and no slope is taken.
       level: "single" or "bilevel".
       steps: all steps, warm-up included.
       warmup_steps: steps before decisions move.
@@ -26,6 +28,7 @@ class SearchConfig:
       initial_noise: scale of the Gumbel noise on the network's first logits. With 1, the most likely network of the start is
         one drawn uniformly: left where it is (search.network.learning_rate=0), a search of random networks.
       weights, network, accelerator: optimisers.
+      one_shot: of the method of that name.
       label_smoothing: of the task loss.
       active_paths: options of a decision that stay in the gradient, those with the largest perturbed logits (DNA's
         several paths backward); 0 for all.
@@ -41,6 +44,7 @@ class SearchConfig:
         set, during a soft warm-up too.
     """
 
+    method: Literal["differentiable", "one_shot"] = "differentiable"
     level: Literal["single", "bilevel"] = "single"
     steps: int = 1000
     warmup_steps: int = 200
@@ -53,6 +57,7 @@ class SearchConfig:
     weights: OptimizerConfig = OptimizerConfig()
     network: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.01, weight_decay=0.0, warmup_steps=0)
     accelerator: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=0.2, weight_decay=0.0, warmup_steps=0)
+    one_shot: OneShotConfig = OneShotConfig()
     label_smoothing: float = 0.0
     active_paths: int = 0
     expected_network: bool = False

@@ -8,6 +8,7 @@ import pathlib
 import pytest
 
 from dna_jax.errors import UserError
+from dna_jax.runs.coexplore_config import CoexploreConfig
 from dna_jax.runs.config import CosearchConfig, from_mapping, to_config_dict
 from dna_jax.runs.unread import RULES, value_at
 from dna_jax.search import Budgets
@@ -18,7 +19,7 @@ CARDS = sorted(
 )
 
 
-KINDS = {"claim_": ClaimConfig}
+KINDS = {"claim_": ClaimConfig, "coexploration": CoexploreConfig}
 """How cards of other jobs than a co-search begin, and what they configure."""
 
 
@@ -74,6 +75,13 @@ def test_optional_numbers_take_a_value_later():
         ({"search": {"weights": {"learning_rate": -0.1}}}, "must not be negative"),
         ({"search": {"network": {"momentum": 1.0}}}, "momentum 1.0 must lie in \\[0, 1\\)"),
         ({"search": {"objective": {"hinge_weight": -1.0}}}, "must not be negative"),
+        ({"search": {"method": "magic"}}, "choose one of differentiable, one_shot"),
+        ({"search": {"one_shot": {"beta": 0.1}}}, "beta must be negative or 0"),
+        ({"search": {"method": "one_shot"}}, "rewards accelerators by their costs over budgets, of which there are none"),
+        (
+            {"search": {"method": "one_shot"}, "accelerator": {"template": "fpga"}},
+            "prices no pipelines, as accelerator.template=fpga has; choose one of nahas_edge, gemmini",
+        ),
         ({"retrain": {"training": {"calibration_batches": 0}}}, "at least 1"),
         ({"retrain": {"training": {"ema_decay": 1.0}}}, "must lie in"),
         ({"augmentation": {"crop_padding": -1}}, "must not be negative"),
@@ -162,6 +170,19 @@ UNREAD = [
 ]
 
 
+_ONE_SHOT = {"search": {"method": "one_shot"}, "budgets": {"area_mm2": 9.0}}
+UNREAD += [
+    (_search(level="bilevel"), _ONE_SHOT, {}),
+    (_search(reoptimize_every=5), _ONE_SHOT, {}),
+    (_search(network={"learning_rate": 0.1}), _ONE_SHOT, {}),
+    (_search(objective={"pressure": 0.1}), _ONE_SHOT, {}),
+    (_search(temperature={"start": 2.0}), _ONE_SHOT, {}),
+    (_search(one_shot={"samples": 2}), {}, _ONE_SHOT),
+    (_search(one_shot={"beta": -0.2}), {"budgets": {"area_mm2": 9.0}}, _ONE_SHOT),
+    (_search(one_shot={"beta": -0.2}), _search(method="one_shot") | {"fix": "accelerator"}, _ONE_SHOT),
+]
+
+
 def _leaves(values, prefix=""):
     """Path -> value of a mapping of mappings."""
     found = {}
@@ -198,9 +219,7 @@ def test_all_options_that_nothing_reads_are_named_at_once():
 READ_EVERYWHERE = (
     *("seed", "fix", "order", "log_every", "checkpoint_every", "evaluation_batch_size", "data.*", "augmentation.*"),
     *("network.space", "network.width", "network.stride_plan", "accelerator.template", "budgets.*", "retrain.*"),
-    *("search.level", "search.steps", "search.warmup_steps", "search.hard", "search.label_smoothing", "search.active_paths"),
-    *("search.temperature.schedule", "search.temperature.start", "search.objective.pressure"),
-    *("search.weights.*", "search.network.*"),
+    *("search.method", "search.steps", "search.warmup_steps", "search.label_smoothing", "search.weights.*"),
 )
 """Options that every run reads, but for what `BUDGETED` refuses, and optimisers of parts that are left out."""
 

@@ -1,10 +1,24 @@
 """Pictures of a run: they say what they show, and hide none of it."""
 
+import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
 from dna_jax.runs import plots
 from dna_jax.search import SearchConfig
+
+
+@pytest.mark.parametrize(("method", "driving"), [("differentiable", "temperature"), ("one_shot", "reward")])
+def test_what_drives_a_search_is_drawn_beside_its_decisions(monkeypatch, tmp_path, method, driving):
+    drawn = []
+    monkeypatch.setattr(plots, "_save", lambda figure, path: drawn.append(figure))
+    values = {"task_loss": 1.0, "accuracy": 0.5, "network_entropy": 0.9, "accelerator_entropy": 0.1, "latency_ms": 0.2}
+    lines = [{"step": step, **values, driving: 0.1 * step} for step in (10, 20)]
+    plots.plot_search(lines, {}, SearchConfig(method=method), tmp_path / "search.png")
+    (figure,) = drawn
+    (axis,) = [axis for axis in figure.axes if axis.get_ylabel() == driving]
+    np.testing.assert_allclose(axis.lines[0].get_ydata(), [1.0, 2.0])
+    plt.close(figure)
 
 
 @pytest.mark.parametrize(("expected", "title"), [(True, "Cost of the expected network"), (False, "Cost of sampled designs")])
