@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from dna_jax.benchmarks.joint_table import JointTable
 from dna_jax.benchmarks.nsga2 import run_nsga2
@@ -21,6 +22,7 @@ from dna_jax.search.strategies import (
     FastSlowSearch,
     PhaseSearch,
     PpoSearch,
+    ReinforceConfig,
     ReinforceSearch,
     Search,
     SurrogateConfig,
@@ -79,6 +81,16 @@ def _differentiable(**settings: object) -> Callable[[JointTable, int], Search]:
     return lambda table, samples: DifferentiableSearch(table.space, config)
 
 
+def _reinforce(returns: Literal["best", "likeliest"]) -> Callable[[JointTable, int], Search]:
+    """A design to an update, at the constant rate of NAHAS."""
+
+    def search(table: JointTable, samples: int) -> Search:
+        config = ReinforceConfig(batch=1, growth=1.0, updates=samples)
+        return TrialSearch(ReinforceSearch(table.space, Absolute(one_sided=True), config, returns))
+
+    return search
+
+
 def largest(table: JointTable) -> tuple[int, ...]:
     """Options of the network of last options everywhere: the initial network of phase search."""
     return tuple(len(decision.options) - 1 for decision in table.network_space.decisions)
@@ -103,7 +115,13 @@ STRATEGIES: dict[str, Entry] = {
     "nsga2": Entry("NSGA-II, Deb et al. 2002, by pymoo: population 100", None, batch=100),
     "reinforce": Entry(
         "one-shot REINFORCE, NAHAS after TuNAS (Bender et al., CVPR 2020): absolute reward, baseline 0.95, Adam 0.0048",
-        lambda table, samples: TrialSearch(ReinforceSearch(table.space, Absolute(one_sided=True))),
+        _reinforce("best"),
+        batch=1,
+    ),
+    "reinforce_likeliest": Entry(
+        "the same, which returns the policy's likeliest design, as one-shot search does",
+        _reinforce("likeliest"),
+        batch=1,
     ),
     "ppo": Entry(
         "NAHAS multi-trial, hard reward: PPO, Adam 5e-4, clip 1.0, ten trials to an update",

@@ -21,7 +21,7 @@ SAMPLES = {
 }
 """Of a search of 324 designs, where 1,500 are not enough or too many."""
 
-COMPROMISES = {"phases", "differentiable_soft", "differentiable_weighted", "ppo_soft"}
+COMPROMISES = {"phases", "reinforce_likeliest", "differentiable_soft", "differentiable_weighted", "ppo_soft"}
 """Strategies that trade below budgets, price mixtures, or fix a part, and so may end elsewhere."""
 
 

@@ -7,7 +7,7 @@ open is that of the release of TuNAS, `tunas/mobile_architecture_search.py` (the
 
 import dataclasses
 import functools
-from typing import cast
+from typing import Literal, cast
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ from flax import struct
 
 from dna_jax.search.relaxation import Logits, initial_logits
 from dna_jax.search.strategies.rewards import Absolute, Reward
-from dna_jax.search.strategies.strategy import Designs, Feedback, select_all
+from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, select_all
 from dna_jax.spaces import Space
 
 
@@ -152,6 +152,14 @@ class Reinforce:
         )
 
 
+@struct.dataclass
+class ReinforceState:
+    """A policy, and the best design that it has drawn."""
+
+    policy: Policy
+    incumbent: Incumbent
+
+
 @dataclasses.dataclass(frozen=True)
 class ReinforceSearch:
     """The learner of one-shot search with accuracies that are told, a `Strategy`.
@@ -160,27 +168,31 @@ class ReinforceSearch:
       space: with what is fixed.
       reward: of a design.
       config: how the policy learns.
+      returns: "best" of the designs drawn, as they were told, or the policy's "likeliest", as where accuracies are those of
+        shared weights, which say little of a single design.
     """
 
     space: Space
     reward: Reward = Absolute()
     config: ReinforceConfig = ReinforceConfig()
+    returns: Literal["best", "likeliest"] = "best"
 
     @functools.cached_property
     def _learner(self) -> Reinforce:
         return Reinforce(self.space, self.config)
 
-    def init(self, key: jax.Array) -> Policy:
-        return self._learner.init()
+    def init(self, key: jax.Array) -> ReinforceState:
+        return ReinforceState(self._learner.init(), Incumbent.none(len(self.space.decisions)))
 
-    def propose(self, state: Policy, key: jax.Array) -> Designs:
-        return self._learner.sample(state.logits, key, self.config.batch)
+    def propose(self, state: ReinforceState, key: jax.Array) -> Designs:
+        return self._learner.sample(state.policy.logits, key, self.config.batch)
 
-    def select(self, state: Policy, designs: Designs, log_ratios: jax.Array) -> jax.Array:
+    def select(self, state: ReinforceState, designs: Designs, log_ratios: jax.Array) -> jax.Array:
         return select_all(designs)
 
-    def update(self, state: Policy, designs: Designs, feedback: Feedback) -> Policy:
-        return self._learner.learn(state, designs, self.reward(feedback.accuracy, feedback.log_ratios))
+    def update(self, state: ReinforceState, designs: Designs, feedback: Feedback) -> ReinforceState:
+        policy = self._learner.learn(state.policy, designs, self.reward(feedback.accuracy, feedback.log_ratios))
+        return ReinforceState(policy, state.incumbent.update(designs, feedback))
 
-    def answer(self, state: Policy) -> jax.Array:
-        return self._learner.likeliest(state.logits)
+    def answer(self, state: ReinforceState) -> jax.Array:
+        return state.incumbent.design if self.returns == "best" else self._learner.likeliest(state.policy.logits)
