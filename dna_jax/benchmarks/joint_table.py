@@ -75,11 +75,15 @@ class JointTable:
         return chosen.sum(axis=-1)
 
 
+def grid_strides(space: Space) -> np.ndarray:
+    """Rows of `Space.grid` that a step of each decision passes, int32[decisions]; the space has nothing fixed."""
+    sizes = [size for _, size in space.sizes]
+    return np.append(np.cumprod(sizes[:0:-1])[::-1], 1).astype(np.int32)
+
+
 def grid_row(indices: np.ndarray, space: Space) -> np.ndarray:
     """Row of `Space.grid` of option indices int[..., decisions]; the space has nothing fixed."""
-    sizes = [size for _, size in space.sizes]
-    strides = np.append(np.cumprod(sizes[:0:-1])[::-1], 1)
-    return np.asarray(indices) @ strides
+    return np.asarray(indices) @ grid_strides(space)
 
 
 def price_options(family: LayeredFamily, network_space: Space, template: Template) -> tuple[np.ndarray, np.ndarray]:

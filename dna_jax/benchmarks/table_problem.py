@@ -8,17 +8,12 @@ import numpy as np
 from flax import struct
 
 from dna_jax.accuracy import multilinear
-from dna_jax.benchmarks.joint_table import JointTable
+from dna_jax.benchmarks.joint_table import JointTable, grid_strides
 from dna_jax.benchmarks.optimum import Task
 from dna_jax.spaces import Point, Space
 
 BUDGETED = ("latency_ms", "area_mm2")
 """Costs with a budget, in the order of `log_ratios`."""
-
-
-def _strides(space: Space) -> np.ndarray:
-    sizes = [size for _, size in space.sizes]
-    return np.append(np.cumprod(sizes[:0:-1])[::-1], 1).astype(np.int32)
 
 
 @struct.dataclass
@@ -80,10 +75,10 @@ class TableProblem:
 
     def network_row(self, designs: jax.Array) -> jax.Array:
         """Of designs int32[..., decisions], int32[...]."""
-        return designs[..., : self.decisions] @ _strides(self.network_space)
+        return designs[..., : self.decisions] @ grid_strides(self.network_space)
 
     def _accelerator_row(self, designs: jax.Array) -> jax.Array:
-        return designs[..., self.decisions :] @ _strides(self.accelerator_space)
+        return designs[..., self.decisions :] @ grid_strides(self.accelerator_space)
 
     def log_ratios(self, designs: jax.Array) -> jax.Array:
         """Logarithm of cost over limit of designs int32[..., decisions], f32[..., 2], in the order of BUDGETED."""
@@ -127,7 +122,7 @@ class TableProblem:
         """The same value and gradient at a one-hot point, from its neighbours alone: far cheaper."""
         network, accelerator = self._split(point)
         index = jnp.argmax(accelerator.rows, axis=-1)
-        strides = _strides(self.accelerator_space)
+        strides = grid_strides(self.accelerator_space)
         rows, options = np.nonzero(self.accelerator_space.is_option)
         # Row of every accelerator that differs from the point's in one knob.
         neighbours = index @ strides + (options - index[rows]) * strides[rows]
