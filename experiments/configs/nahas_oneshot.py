@@ -5,8 +5,12 @@ Paper:     NAHAS one-shot (Zhou et al., 2021) after TuNAS (Bender et al., CVPR 2
            area is punished above its budget alone.
 Data:      1,797 handwritten digits of scikit-learn, 8 x 8, no enlargement; a fifth of those to train on rewards the policy.
 Hardware:  2 CPU cores.
-Time:      not measured yet.
-Expected:  not measured yet.
+Time:      not measured on idle cores: 23 minutes in one run on two cores that a dozen processes shared. The steps of the
+           search take 175 seconds of processor time together.
+Expected:  all budgets met; in one run test accuracy 95.8 % found and 95.0 % published (one image of the test set is 0.28
+           points). The most likely accelerator was 10 % above the budget on latency, which the reward aims at from both
+           sides, and gave way to the most likely one that meets both. After 600 steps of the policy in place of some tens of
+           thousands, accelerators are partly decided and networks hardly (entropies of 0.77 and 0.95, where 1 is undecided).
 Command:   python -m experiments.cosearch --config=experiments/configs/nahas_oneshot.py
 """
 
