@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import jax
 import numpy as np
@@ -100,13 +101,21 @@ def test_budgets_on_energy_are_refused(refused, tmp_path):
     assert "budgets.energy_mj needs cost.model=analytical" in said
 
 
+@pytest.fixture(scope="module")
+def finished(run_binary, tmp_path_factory):
+    """A whole run: its folder, and what it printed."""
+    folder = tmp_path_factory.mktemp("learned") / "run"
+    process = run_binary("cosearch", CARD, *OVERRIDES, f"--workdir={folder}")
+    assert process.returncode == 0, process.stderr
+    return folder, process.stdout
+
+
 @pytest.mark.slow
-def test_a_run_with_a_learned_cost_model_says_so(within, capsys, tmp_path):
-    folder = tmp_path / "run"
-    assert not within("cosearch", CARD, *OVERRIDES, f"--workdir={folder}")
+def test_a_run_with_a_learned_cost_model_says_so(finished):
+    folder, printed = finished
     summary = json.loads((folder / "summary.json").read_text())
     (sentence,) = learned_cost_sentences(summary)
-    assert sentence in capsys.readouterr().out
+    assert sentence in printed
     assert "The search took costs from a model learned from 1,000 designs" in (folder / "report.html").read_text()
     assert summary["learned_cost"]["samples"] == 1000
     # Of costs that the search had, the last line of metrics has those of the model; the verdict has all.
@@ -115,4 +124,18 @@ def test_a_run_with_a_learned_cost_model_says_so(within, capsys, tmp_path):
     assert {"latency_ms", "area_mm2"} <= set(search[-1])
     assert "energy_mj" not in search[-1]
     assert set(summary["cost"]) == {"latency_ms", "energy_mj", "area_mm2", "area_normalized", "peak_tops"}
-    assert summary["feasible"] == (not summary["violations"])
+
+
+@pytest.mark.slow
+def test_a_run_that_is_resumed_searches_with_the_model_it_has_and_ends_the_same(finished, run_binary, tmp_path):
+    folder, _ = finished
+    # As if killed after the model was learned, before the first checkpoint of the search.
+    cut_short = tmp_path / "run"
+    cut_short.mkdir()
+    for name in ("config.json", FILE):
+        shutil.copy(folder / name, cut_short / name)
+    process = run_binary("cosearch", CARD, *OVERRIDES, f"--workdir={cut_short}")
+    assert process.returncode == 0, process.stderr
+    assert "A cost model is learned" not in process.stderr
+    first, again = (json.loads((path / "summary.json").read_text()) for path in (folder, cut_short))
+    assert first | {"wall_seconds": 0} == again | {"wall_seconds": 0}
