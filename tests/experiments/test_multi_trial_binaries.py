@@ -72,10 +72,10 @@ def test_times_and_accuracies_are_set_side_by_side(within, monkeypatch, tmp_path
         }
 
     monkeypatch.setattr(compare_shots, "run", run)
-    full = [f"--one_shot={CONFIGS / 'digits.py'}", f"--multi_trial={CONFIGS / 'nahas_multitrial.py'}"]
+    full = [f"--one_shot={CONFIGS / 'nahas_oneshot.py'}", f"--multi_trial={CONFIGS / 'nahas_multitrial.py'}"]
     assert not within("compare_shots", *full, f"--workdir={tmp_path}", "--seeds=2")
     assert [(method, seed) for method, seed, _ in seen] == [
-        (method, seed) for seed in (0, 1) for method in ("differentiable", "multi_trial")
+        (method, seed) for seed in (0, 1) for method in ("one_shot", "multi_trial")
     ]
     assert len({folder for _, _, folder in seen}) == 4
     said = capsys.readouterr().out
