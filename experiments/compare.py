@@ -215,6 +215,8 @@ def main() -> None:
     if not flags.FLAGS.workdir:
         raise UserError("Pass --workdir=DIR, under which every run has its own directory.")
     root = pathlib.Path(flags.FLAGS.workdir).expanduser()
+    if base.search.method == "multi_trial":
+        raise UserError("A comparison is of searches with a supernet; of multi-trial ones use experiments.compare_shots.")
     if base.fix != "none" or base.order != "joint":
         raise UserError(
             "A comparison fixes and orders the parts itself; leave config.fix at none and config.order at joint."

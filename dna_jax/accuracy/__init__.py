@@ -2,6 +2,7 @@
 
 from dna_jax.accuracy.augmentation import AugmentationConfig, augment, standardize
 from dna_jax.accuracy.macro_table import MacroTable, macro_table, multilinear
+from dna_jax.accuracy.proxy import ProxyTraining
 from dna_jax.accuracy.training import (
     Trainer,
     TrainingConfig,
@@ -13,6 +14,7 @@ from dna_jax.accuracy.training import (
 __all__ = [
     "AugmentationConfig",
     "MacroTable",
+    "ProxyTraining",
     "Trainer",
     "TrainingConfig",
     "TrainingState",

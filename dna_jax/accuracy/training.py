@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -69,7 +69,7 @@ class Trainer:
     Attributes:
       config: the recipe.
       augmentation: random crops and flips.
-      model: a single network.
+      model: a single network, or one that holds all of a family, of which every step is given the choices.
     """
 
     config: TrainingConfig
@@ -92,17 +92,25 @@ class Trainer:
             step=jnp.zeros((), jnp.int32),
             key=jax.random.key_data(jax.random.key(seed)),
             parameters=parameters,
-            average=jax.tree.map(np.copy, parameters),
+            average=jax.tree.map(jnp.copy, parameters),
             optimizer=self._optimizer.init(parameters),
         )
 
-    def step(self, state: TrainingState, images: jax.Array, labels: jax.Array) -> tuple[TrainingState, dict[str, jax.Array]]:
-        """One optimiser step on raw images uint8 [batch, height, width, channels] and labels int[batch]."""
+    def step(
+        self, state: TrainingState, images: jax.Array, labels: jax.Array, point: Mapping[str, jax.Array] | None = None
+    ) -> tuple[TrainingState, dict[str, jax.Array]]:
+        """One optimiser step on raw images uint8 [batch, height, width, channels] and labels int[batch].
+
+        Args:
+          state: before the step.
+          images, labels: of the batch.
+          point: the choices of a model that holds all networks of a family.
+        """
         key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
         inputs = augment(key, standardize(images), self.augmentation)
 
         def loss(parameters: Variables) -> tuple[jax.Array, jax.Array]:
-            predictions, _ = self.model.apply(parameters, self._initial_statistics, inputs, training=True)
+            predictions, _ = self.model.apply(parameters, self._initial_statistics, inputs, training=True, point=point)
             targets = optax.smooth_labels(jax.nn.one_hot(labels, predictions.shape[-1]), self.config.label_smoothing)
             return jnp.mean(optax.softmax_cross_entropy(predictions, targets)), predictions
 
@@ -117,28 +125,48 @@ class Trainer:
 
 
 @functools.partial(jax.jit, static_argnames="model")
-def _batch_statistics(model: Model, parameters: Variables, statistics: Variables, images: jax.Array) -> Variables:
+def _batch_statistics(
+    model: Model, parameters: Variables, statistics: Variables, images: jax.Array, point: Mapping[str, jax.Array] | None
+) -> Variables:
     inputs = standardize(images)
-    return model.apply(parameters, statistics, inputs, training=True)[1]
+    return model.apply(parameters, statistics, inputs, training=True, point=point)[1]
 
 
 @functools.partial(jax.jit, static_argnames="model")
-def _correct(model: Model, parameters: Variables, statistics: Variables, images: jax.Array, labels: jax.Array):
+def _correct(
+    model: Model,
+    parameters: Variables,
+    statistics: Variables,
+    images: jax.Array,
+    labels: jax.Array,
+    point: Mapping[str, jax.Array] | None,
+):
     inputs = standardize(images)
-    predictions, _ = model.apply(parameters, statistics, inputs, training=False)
+    predictions, _ = model.apply(parameters, statistics, inputs, training=False, point=point)
     return jnp.argmax(predictions, axis=-1) == labels
 
 
-def recalibrate(model: Model, parameters: Variables, batches: Iterable[dict[str, Any]]) -> Variables:
+def recalibrate(
+    model: Model,
+    parameters: Variables,
+    batches: Iterable[dict[str, Any]],
+    point: Mapping[str, jax.Array] | None = None,
+) -> Variables:
     """Batch statistics of a network measured over batches of raw images.
 
     Needed wherever running statistics belong to other weights or other choices than those at hand: a network derived from
     a supernet, or averaged weights.
+
+    Args:
+      model: the network.
+      parameters: its weights.
+      batches: at least one.
+      point: the choices of a model that holds all networks of a family.
     """
     _, statistics = model.init(0)
     total, count = None, 0
     for batch in batches:
-        measured = _batch_statistics(model, parameters, statistics, batch["image"])
+        measured = _batch_statistics(model, parameters, statistics, batch["image"], point)
         total = measured if total is None else jax.tree.map(jnp.add, total, measured)
         count += 1
     if total is None:
@@ -146,8 +174,23 @@ def recalibrate(model: Model, parameters: Variables, batches: Iterable[dict[str,
     return jax.tree.map(lambda value: value / count, total)
 
 
-def evaluate_accuracy(model: Model, parameters: Variables, statistics: Variables, source: Source, batch_size: int) -> float:
-    """Share of a source's images classified correctly; the last batch is padded, so that one shape is compiled."""
+def evaluate_accuracy(
+    model: Model,
+    parameters: Variables,
+    statistics: Variables,
+    source: Source,
+    batch_size: int,
+    point: Mapping[str, jax.Array] | None = None,
+) -> float:
+    """Share of a source's images classified correctly; the last batch is padded, so that one shape is compiled.
+
+    Args:
+      model: the network.
+      parameters, statistics: its weights and batch statistics.
+      source: of the images.
+      batch_size: images at a time.
+      point: the choices of a model that holds all networks of a family.
+    """
     correct = 0
     for start in range(0, len(source), batch_size):
         images, labels = read(source, start, start + batch_size)
@@ -155,5 +198,5 @@ def evaluate_accuracy(model: Model, parameters: Variables, statistics: Variables
         padded = np.concatenate([images, np.zeros((padding, *images.shape[1:]), images.dtype)])
         # No class is -1, so what pads is never correct.
         targets = np.concatenate([labels, np.full(padding, -1, labels.dtype)]).astype(np.int32)
-        correct += int(np.sum(np.asarray(_correct(model, parameters, statistics, padded, targets))))
+        correct += int(np.sum(np.asarray(_correct(model, parameters, statistics, padded, targets, point))))
     return correct / len(source)

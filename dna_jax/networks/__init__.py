@@ -8,6 +8,7 @@ from dna_jax.networks.fixed import efficientnet_b1, mnasnet_b1, proxylessnas_mob
 from dna_jax.networks.inverted_residual import Block
 from dna_jax.networks.listed import ListedNetwork, listed_network
 from dna_jax.networks.macro import MacroSpecification
+from dna_jax.networks.masking import rescale_initial
 from dna_jax.networks.mobilenet_v2 import mobilenet_v2
 from dna_jax.networks.plain_cnn import PlainCnn
 from dna_jax.networks.published import PUBLISHED, published_layers
@@ -75,6 +76,7 @@ __all__ = [
     "read_networks",
     "relaxed_workload",
     "released_layers",
+    "rescale_initial",
     "single_network",
     "single_path",
     "stated_network",

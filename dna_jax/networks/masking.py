@@ -5,6 +5,7 @@ the space mixes the masks of its options. Masks multiply parameters, never activ
 than the unmasked one.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import jax
@@ -12,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dna_jax.networks.inverted_residual import Block, Layout
-from dna_jax.networks.modules import Variables
+from dna_jax.networks.modules import Variables, fan_in_axes
 from dna_jax.spaces import Point, expansion_name, kernel_name
 
 
@@ -76,3 +77,25 @@ def mask_parameters(specification: Layout, parameters: Variables, point: Mapping
                 weight = leaves["blocks", i, *reader]
                 leaves["blocks", i, *reader] = weight * mixture[: len(weight), None]
     return jax.tree_util.tree_unflatten(structure, leaves.values())
+
+
+def rescale_initial(specification: Layout, parameters: Variables, point: Mapping[str, jax.Array]) -> Variables:
+    """First parameters of the super-kernel network as if the network that a one-hot point chooses had been drawn by itself.
+
+    Kernels are drawn with a deviation of sqrt(2 / fan-in) (He et al., ICCV 2015), and what a mask leaves of one has a
+    smaller fan-in: 9 taps of 49, or half of the hidden channels. So trained, the masked network is the derived one step by
+    step, for what is masked gets no gradient.
+
+    Args:
+      specification: the family.
+      parameters: as `Model.init` draws them.
+      point: one-hot choices.
+    """
+    kept = mask_parameters(specification, jax.tree.map(jnp.ones_like, parameters), point)
+
+    def rescale(leaf: jax.Array, mask: jax.Array) -> jax.Array:
+        axes = fan_in_axes(leaf.shape)
+        # A vector has no fan-in, and is not drawn.
+        return leaf * jnp.sqrt(math.prod(leaf.shape[axis] for axis in axes) / jnp.sum(mask, axis=axes)) if axes else leaf
+
+    return jax.tree.map(rescale, parameters, kept)

@@ -162,9 +162,13 @@ class Network(nnx.Module):
         return self.classifier(jnp.mean(x, axis=(1, 2)))
 
 
+def fan_in_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Axes of a kernel over which an output sums: all but the last; of a depthwise one, [side, side, channels], two."""
+    return tuple(range(2 if len(shape) == 3 else len(shape) - 1))
+
+
 def initial_deviation(path: tuple[str, ...], shape: tuple[int, ...]) -> float:
     """Standard deviation of a kernel's initial weights: He et al. (ICCV 2015) by fan-in; 0.01 for the classifier."""
     if path[0] == "classifier":
         return 0.01
-    fan_in = math.prod(shape[:2]) if len(shape) == 3 else math.prod(shape[:-1])
-    return math.sqrt(2 / fan_in)
+    return math.sqrt(2 / math.prod(shape[axis] for axis in fan_in_axes(shape)))

@@ -44,17 +44,17 @@ def _parse(arguments: Sequence[str]) -> list[str]:
     return rest
 
 
-def run_card() -> dict[str, Any]:
-    """The values of the run card that --config names; UserError if there is none or it cannot be loaded."""
-    card = flags.FLAGS.config
+def run_card(flag: str = "config") -> dict[str, Any]:
+    """The values of the run card that a flag names; UserError if there is none or it cannot be loaded."""
+    card = flags.FLAGS[flag].value
     try:
         # A card that failed to load only says so when it is looked into.
         values = card.to_dict() if card is not None else None
     except OSError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise UserError(f"The run card cannot be loaded ({', '.join(lines[-2:])}); check --config.") from error
+        raise UserError(f"The run card cannot be loaded ({', '.join(lines[-2:])}); check --{flag}.") from error
     if values is None:
-        raise UserError("Pass a run card, for instance --config=experiments/configs/digits.py.")
+        raise UserError(f"Pass a run card, for instance --{flag}=experiments/configs/digits.py.")
     return values
 
 

@@ -200,6 +200,10 @@ class CosearchConfig(CosearchOptions):
                     "search.method=one_shot rewards accelerators by their costs over budgets, of which there are none; give "
                     "one, or set fix=accelerator."
                 )
+        if self.search.method == "multi_trial" and self.network.space == "dna":
+            raise ValueError(
+                "search.method=multi_trial trains networks of network.space=s1 and s2, which masks alone derive."
+            )
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must lie between 0 and 2^31 - 1, and is {self.seed}.")
         require_read(self)

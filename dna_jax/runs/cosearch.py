@@ -11,13 +11,15 @@ import numpy as np
 from dna_jax.accuracy import augment, standardize
 from dna_jax.data import Source, batches
 from dna_jax.runs.config import CosearchConfig
-from dna_jax.runs.directory import RunDirectory, as_json
+from dna_jax.runs.directory import RunDirectory, as_json, read_metrics
 from dna_jax.runs.learned_pricing import with_learned_cost
 from dna_jax.runs.loop import run_phase
+from dna_jax.runs.multi_trial import answer, network_accuracy, search_by_trials, trial_figures
 from dna_jax.runs.problem import Problem, build_problem, decisions_batch_size
 from dna_jax.runs.progress import say
 from dna_jax.runs.report import write_report
 from dna_jax.runs.retrain import inherited_accuracy, train_network
+from dna_jax.runs.target import Verdict
 from dna_jax.runs.units import UNITS
 from dna_jax.runs.versions import versions
 from dna_jax.search import CoSearch, OneShotState, SearchState, entropy, mean_point
@@ -154,11 +156,19 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
     config, learned_cost = problem.config, None
     if config.cost.model == "learned":
         problem, learned_cost = with_learned_cost(problem, directory.path)
-    state = search(problem, directory)
-    say("search ended; judging the accelerator for the network found")
-    verdict = problem.target.judge(problem, mean_point(problem.strategy.space, state.logits), directory.path)
-    search_accuracy, inherited = inherited_accuracy(problem, state, verdict.design)
-    start_from = inherited if config.retrain.start == "inherit" else None
+    space = problem.strategy.space
+    steps, figures, start_from = config.search.steps, {}, None
+    if config.search.method == "multi_trial":
+        trials = search_by_trials(problem, directory)
+        steps = config.search.multi_trial.updates
+        verdict = _judged(problem, directory, space.encode(answer(problem, trials)))
+        search_accuracy = network_accuracy(problem.network_space, trials, verdict.design)
+        figures = trial_figures(problem, directory, trials)
+    else:
+        state = search(problem, directory)
+        verdict = _judged(problem, directory, mean_point(space, state.logits))
+        search_accuracy, inherited = inherited_accuracy(problem, state, verdict.design)
+        start_from = inherited if config.retrain.start == "inherit" else None
     final = train_network(problem, directory, "retrain", verdict.design, start_from)
     if not config.retrain.published:
         baseline = None
@@ -170,7 +180,7 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
     summary = {
         "status": "complete",
         "seed": config.seed,
-        "steps": config.search.steps,
+        "steps": steps,
         "wall_seconds": directory.wall_seconds,
         "backend": f"{jax.default_backend()} ({jax.devices()[0].device_kind}, {platform.machine()})",
         "versions": versions(),
@@ -180,14 +190,19 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
             "test_images": len(problem.dataset.test),
         },
         "space": {
-            "name": problem.strategy.space.name,
+            "name": space.name,
             "network_family": problem.specification.name,
             "network_size": network_size(problem),
             "accelerator_template": problem.target.name,
             "cost_correction": config.cost.correction,
-            "cardinality": problem.strategy.space.cardinality,
+            "cardinality": space.cardinality,
             "fixed": config.fix,
             "order": config.order,
+        },
+        "search": {
+            "method": config.search.method,
+            "seconds": read_metrics(directory.path)["search"][-1]["wall_seconds"],
+            **figures,
         },
         "network": problem.network_space.restrict(verdict.design),
         "accelerator": problem.accelerator_space.restrict(verdict.design),
@@ -209,3 +224,9 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
     write_report(directory, verdict, summary, config.search)
     directory.write_summary(summary)
     return summary
+
+
+def _judged(problem: Problem, directory: RunDirectory, point: Mapping[str, jax.Array]) -> Verdict:
+    """The verdict on the most likely design of a point."""
+    say("search ended; judging the accelerator for the network found")
+    return problem.target.judge(problem, point, directory.path)

@@ -28,6 +28,7 @@ def run_phase(
     checkpoint_every: int,
     show: Callable[[Mapping[str, float]], Mapping[str, str]],
     describe: Callable[[State], Mapping[str, float]] | None = None,
+    finite: Callable[[State], Any] = lambda state: state,
 ) -> State:
     """Run or resume a phase to its last step.
 
@@ -40,6 +41,7 @@ def run_phase(
       log_every, checkpoint_every: steps between lines of metrics and between checkpoints.
       show: metrics of the last step -> what progress displays, with units.
       describe: further figures of the state for the metrics file.
+      finite: what of the state must be finite before it is kept.
 
     Returns:
       The final state.
@@ -68,7 +70,7 @@ def run_phase(
                 directory.append_metrics(phase, done, averages | dict(describe(state) if describe else {}))
                 progress.update(done, show(averages))
             if saves:
-                _require_finite_state(phase, done, state, checkpoints.latest())
+                _require_finite_state(phase, done, finite(state), checkpoints.latest())
                 checkpoints.save(done, state)
         progress.close()
         return state

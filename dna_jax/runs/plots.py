@@ -64,6 +64,40 @@ def plot_search(lines: Lines, budgets: Mapping[str, float], search: SearchConfig
     _save(figure, path)
 
 
+def plot_trials(lines: Lines, budgets: Mapping[str, float], search: SearchConfig, path: pathlib.Path) -> None:
+    """Reward and accuracy, share of trials that meet all budgets, and their costs, over the trials of a search."""
+    batch = search.multi_trial.ppo.batch
+
+    def column(name: str) -> tuple[list[int], list[float]]:
+        updates, values = _column(lines, name)
+        return [batch * update for update in updates], values
+
+    def percent(name: str) -> tuple[list[int], list[float]]:
+        trials, values = column(name)
+        return trials, [100 * value for value in values]
+
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
+    left.plot(*percent("best_accuracy"), color="tab:orange", drawstyle="steps-post", label="best within budgets")
+    left.plot(*percent("accuracy"), color="tab:blue", label="mean of an update")
+    left.set(title="Trainings", ylabel="accuracy on held-out images (%)")
+    twin = left.twinx()
+    twin.plot(*column("reward"), color="tab:green", ls="--")
+    twin.set_ylabel(f"{search.multi_trial.reward} reward, mean of an update", color="tab:green")
+    middle.plot(*percent("feasible"), color="tab:purple")
+    middle.set(title="Trials that meet all budgets", ylabel="share of an update (%)", ylim=(-3, 103))
+    for name, (label, unit) in UNITS.items():
+        trials, values = column(name)
+        if name in budgets:
+            right.plot(trials, np.array(values) / budgets[name], label=f"{label} / {budgets[name]:.4g} {unit}")
+    right.axhline(1, color="black", lw=0.8)
+    right.set(title="Cost of trials, geometric mean of an update", ylabel="cost over budget", yscale="log")
+    for axis in (left, right):
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=8)
+    for axis in (left, middle, right):
+        axis.set_xlabel("trials")
+    _save(figure, path)
+
+
 def plot_accelerators(
     enumeration: Enumeration,
     marked: Mapping[str, Mapping[str, float]],

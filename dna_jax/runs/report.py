@@ -6,7 +6,7 @@ from typing import Any
 import jinja2
 
 from dna_jax.runs.directory import RunDirectory, read_metrics, write_whole
-from dna_jax.runs.plots import plot_search, plot_training
+from dna_jax.runs.plots import plot_search, plot_training, plot_trials
 from dna_jax.runs.table import accuracy_rows, learned_cost_sentences
 from dna_jax.runs.target import Verdict
 from dna_jax.runs.units import UNITS
@@ -57,7 +57,8 @@ def write_report(directory: RunDirectory, verdict: Verdict, summary: dict[str, A
     phases = read_metrics(directory.path)
     folder = directory.path / "plots"
     folder.mkdir(exist_ok=True)
-    plot_search(phases["search"], summary["budgets"], search, folder / "search.png")
+    draw_search = plot_trials if search.method == "multi_trial" else plot_search
+    draw_search(phases["search"], summary["budgets"], search, folder / "search.png")
     images = [("Search", "search.png")]
     for picture in verdict.pictures:
         picture.draw(folder / picture.file)

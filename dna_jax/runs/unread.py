@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dna_jax.search import ObjectiveConfig, OneShotConfig, OptimizerConfig, TemperatureConfig
+from dna_jax.search import MultiTrialConfig, ObjectiveConfig, OneShotConfig, OptimizerConfig, TemperatureConfig
 from dna_jax.search.learned_cost import LearnedCostConfig
 
 if TYPE_CHECKING:
@@ -39,16 +39,26 @@ def value_at(config: Any, path: str) -> Any:
     return functools.reduce(getattr, path.split("."), config)
 
 
+def _fields(path: str, kind: type) -> tuple[str, ...]:
+    """Paths of the fields of a dataclass at a path; of those that are dataclasses themselves, of theirs."""
+    paths: list[str] = []
+    for field in dataclasses.fields(kind):
+        default = getattr(kind, field.name)
+        inner = f"{path}.{field.name}"
+        paths += _fields(inner, type(default)) if dataclasses.is_dataclass(default) else [inner]
+    return tuple(paths)
+
+
+def _is_multi_trial(config: "CosearchOptions") -> bool:
+    return config.search.method == "multi_trial"
+
+
 def _has_budget(config: "CosearchOptions") -> bool:
     return bool(config.limits.items())
 
 
 def _moves_at(path: str) -> Callable[["CosearchOptions"], bool]:
     return lambda config: value_at(config, path).schedule != "constant"
-
-
-def _fields(path: str, kind: type) -> tuple[str, ...]:
-    return tuple(f"{path}.{field.name}" for field in dataclasses.fields(kind))
 
 
 def _is_one_shot(config: "CosearchOptions") -> bool:
@@ -166,6 +176,16 @@ RULES = (
         "with search.method=one_shot and a budget",
         lambda config: _is_one_shot(config) and _has_budget(config),
     ),
+    Rule(
+        (
+            *("search.steps", "search.warmup_steps", "search.label_smoothing", "retrain.start"),
+            *_fields("search.weights", OptimizerConfig),
+        ),
+        # There is no supernet, whose weights these train and keep.
+        "with search.method other than multi_trial",
+        lambda config: not _is_multi_trial(config),
+    ),
+    Rule(_fields("search.multi_trial", MultiTrialConfig), "with search.method=multi_trial", _is_multi_trial),
     *(Rule((f"{path}.end",), f"with {path}.schedule other than constant", _moves_at(path)) for path in _TEMPERATURES),
 )
 

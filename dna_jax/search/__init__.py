@@ -11,6 +11,7 @@ from dna_jax.search.exact import discrete_cost, enumerate_accelerators, enumerat
 from dna_jax.search.expected_optimum import optimum_for_expected
 from dna_jax.search.family_fronts import FamilyFronts
 from dna_jax.search.likeliest import likeliest_within
+from dna_jax.search.multi_trial_config import MultiTrialConfig, ProxyTrainingConfig
 from dna_jax.search.objectives import (
     ASIC_PIPELINE_COSTS,
     COSTS,
@@ -54,6 +55,7 @@ __all__ = [
     "FamilyFronts",
     "FoundPipeline",
     "Limits",
+    "MultiTrialConfig",
     "ObjectiveConfig",
     "OneShot",
     "OneShotConfig",
@@ -62,6 +64,7 @@ __all__ = [
     "PipelineProblem",
     "PipelineSearchConfig",
     "Pricing",
+    "ProxyTrainingConfig",
     "SearchConfig",
     "SearchState",
     "SoftCost",

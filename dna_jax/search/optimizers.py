@@ -12,19 +12,23 @@ class OptimizerConfig:
     """An Optax optimiser.
 
     Attributes:
-      name: "sgd" (Nesterov momentum) or "adam".
+      name: "sgd" (Nesterov momentum), "adam" or "rmsprop" (with momentum, as TensorFlow 1 has it: its mean of squared
+        gradients starts at 1, and momentum carries steps that the learning rate has scaled).
       learning_rate: peak.
       schedule: "constant" or "cosine" (to zero at the last step).
       warmup_steps: linear from zero to the peak.
-      momentum: of SGD; of Adam, the decay of its mean of gradients.
+      momentum: of SGD and RMSProp; of Adam, the decay of its mean of gradients.
       weight_decay: share of kernels added to their gradient; vectors (biases, scales) are left alone. Logits of decisions it
         pulls towards a uniform choice.
       clip_norm: global gradient norm limit, 0 for none.
-      squares_decay: of Adam, the decay of its mean of squared gradients. A strong gradient slows as many steps after it as
-        1 / (1 - decay).
+      squares_decay: of Adam and RMSProp, the decay of their mean of squared gradients. A strong gradient slows as many steps
+        after it as 1 / (1 - decay).
+      epsilon: of RMSProp, added to the mean of squared gradients under the root: gradients far below its root take steps as
+        in SGD. 1e-3 is that of the releases of MnasNet and EfficientNet (`build_optimizer` in `utils.py`), 1.0 that of
+        Inception-v3 (Szegedy et al., CVPR 2016, section 8).
     """
 
-    name: Literal["sgd", "adam"] = "sgd"
+    name: Literal["sgd", "adam", "rmsprop"] = "sgd"
     learning_rate: float = 0.1
     schedule: Literal["constant", "cosine"] = "cosine"
     warmup_steps: int = 50
@@ -32,6 +36,7 @@ class OptimizerConfig:
     weight_decay: float = 1e-4
     clip_norm: float = 5.0
     squares_decay: float = 0.999
+    epsilon: float = 1e-3
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "warmup_steps", "weight_decay", "clip_norm"):
@@ -41,7 +46,11 @@ class OptimizerConfig:
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} {getattr(self, name)} must lie in [0, 1).")
         if self.name == "sgd" and self.squares_decay != 0.999:
-            raise ValueError("squares_decay is Adam's; leave it alone for sgd.")
+            raise ValueError("squares_decay is Adam's and RMSProp's; leave it alone for sgd.")
+        if not self.epsilon > 0:
+            raise ValueError(f"epsilon must be positive, not {self.epsilon}.")
+        if self.name != "rmsprop" and self.epsilon != 1e-3:
+            raise ValueError(f"epsilon is RMSProp's; leave it alone for {self.name}.")
 
 
 def learning_rate_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
@@ -74,8 +83,12 @@ def make_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransfo
         rule = optax.sgd(rate, momentum=config.momentum, nesterov=True)
     elif config.name == "adam":
         rule = optax.adam(rate, b1=config.momentum, b2=config.squares_decay)
+    elif config.name == "rmsprop":
+        rule = optax.rmsprop(
+            rate, decay=config.squares_decay, eps=config.epsilon, initial_scale=1.0, momentum=config.momentum
+        )
     else:
-        raise ValueError(f"Unknown optimiser {config.name!r}; choose sgd or adam.")
+        raise ValueError(f"Unknown optimiser {config.name!r}; choose sgd, adam or rmsprop.")
     # One flat vector instead of a hundred leaves: the same arithmetic, a fraction of the kernels to compile and launch.
     return optax.chain(*parts, optax.flatten(rule))
 

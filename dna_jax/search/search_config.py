@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import Literal
 
+from dna_jax.search.multi_trial_config import MultiTrialConfig
 from dna_jax.search.objectives import ObjectiveConfig
 from dna_jax.search.one_shot_config import OneShotConfig
 from dna_jax.search.optimizers import OptimizerConfig
@@ -15,7 +16,8 @@ class SearchConfig:
     """How the search proceeds.
 
     Attributes:
-      method: "differentiable"; or "one_shot", where designs drawn from a policy are rewarded, and no slope is taken.
+      method: "differentiable"; "one_shot", where designs drawn from a policy are rewarded, and no slope is taken; or
+        "multi_trial", where a controller proposes designs, and every network is trained by itself.
       level: "single" or "bilevel".
       steps: all steps, warm-up included.
       warmup_steps: steps before decisions move.
@@ -42,9 +44,10 @@ class SearchConfig:
       soft_widths: bilevel only: operand widths are mixtures while weights learn, and choices while they are chosen (the
         heterogeneous sampling of Auto-NBA). They mix at `temperature`, of the `active_paths` most perturbed where that is
         set, during a soft warm-up too.
+      multi_trial: of that method.
     """
 
-    method: Literal["differentiable", "one_shot"] = "differentiable"
+    method: Literal["differentiable", "one_shot", "multi_trial"] = "differentiable"
     level: Literal["single", "bilevel"] = "single"
     steps: int = 1000
     warmup_steps: int = 200
@@ -63,6 +66,7 @@ class SearchConfig:
     expected_network: bool = False
     soft_widths: bool = False
     reoptimize_every: int = 0
+    multi_trial: MultiTrialConfig = MultiTrialConfig()
 
     def __post_init__(self) -> None:
         if self.level not in ("single", "bilevel"):

@@ -88,6 +88,14 @@ def test_optional_numbers_take_a_value_later():
         ({"data": {"batch_size": 0}}, "at least 1"),
         ({"data": {"limit": -5}}, "at least 0"),
         ({"data": {"decision_fraction": 1.0}}, "within 0 and 1"),
+        ({"search": {"weights": {"epsilon": 1.0}}}, "epsilon is RMSProp's"),
+        ({"search": {"multi_trial": {"trials": 15}}}, "trials 15 must be a multiple of ppo.batch 10"),
+        ({"search": {"multi_trial": {"reward": "kind"}}}, "choose one of hard, soft"),
+        ({"search": {"multi_trial": {"ppo": {"batch": 0}}}}, "batch must be at least 1"),
+        ({"search": {"multi_trial": {"ppo": {"clip_norm": 0.0}}}}, "clip_norm must be positive"),
+        ({"search": {"multi_trial": {"proxy": {"warmup_epochs": 5}}}}, "warmup_epochs 5 must lie between 0 and epochs 5"),
+        ({"search": {"multi_trial": {"proxy": {"epsilon": 0.0}}}}, "epsilon must be positive"),
+        ({"search": {"method": "multi_trial"}, "network": {"space": "dna"}}, "trains networks of network.space=s1 and s2"),
         ({"colour": 1}, "no field 'colour'"),
     ],
 )
@@ -161,6 +169,16 @@ UNREAD = [
     (_search(reoptimize_every=5), {"fix": "accelerator"}, {"fix": "network"}),
     (_search(reoptimize_every=5), {"order": "network_first"}, {}),
     (_search(accelerator={"learning_rate": 0.1}), _search(reoptimize_every=5), {}),
+    (_search(level="bilevel"), _search(method="multi_trial"), {}),
+    (_search(temperature={"start": 3.0}), _search(method="multi_trial"), {}),
+    (_search(objective={"pressure": 0.1}), _search(method="multi_trial"), {}),
+    (_search(network={"learning_rate": 0.1}), _search(method="multi_trial"), {}),
+    (_search(weights={"learning_rate": 0.2}), _search(method="multi_trial"), {}),
+    (_search(steps=300), _search(method="multi_trial"), {}),
+    ({"retrain": {"start": "inherit"}}, _search(method="multi_trial"), {}),
+    (_search(multi_trial={"reward": "soft"}), {}, _search(method="multi_trial")),
+    (_search(multi_trial={"ppo": {"epochs": 2}}), {}, _search(method="multi_trial")),
+    (_search(multi_trial={"proxy": {"epochs": 9}}), {}, _search(method="multi_trial")),
     (_search(temperature={"end": 0.1}), _search(temperature={"schedule": "constant"}), {}),
     (
         _with(_search(soft_warmup=True), _search(warmup_temperature={"end": 0.1})),
@@ -219,7 +237,7 @@ def test_all_options_that_nothing_reads_are_named_at_once():
 READ_EVERYWHERE = (
     *("seed", "fix", "order", "log_every", "checkpoint_every", "evaluation_batch_size", "data.*", "augmentation.*"),
     *("network.space", "network.width", "network.stride_plan", "accelerator.template", "budgets.*", "retrain.*"),
-    *("search.method", "search.steps", "search.warmup_steps", "search.label_smoothing", "search.weights.*"),
+    "search.method",
 )
 """Options that every run reads, but for what `BUDGETED` refuses, and optimisers of parts that are left out."""
 
@@ -241,7 +259,9 @@ def test_every_run_card_states_what_it_should_and_has_a_smoke_variant(path):
     full, smoke = (from_mapping(kind, module.get_config(v).to_dict()) for v in ("", "smoke"))
     assert smoke != full
     if kind is CosearchConfig:
-        assert smoke.search.steps < full.search.steps
+        by_trials = full.search.method == "multi_trial"
+        less, more = (card.search.multi_trial.trials if by_trials else card.search.steps for card in (smoke, full))
+        assert less < more
         assert dataclasses.replace(smoke, search=full.search) != full
     with pytest.raises(UserError, match="no variant 'turbo'"):
         module.get_config("turbo")

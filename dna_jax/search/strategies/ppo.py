@@ -43,6 +43,18 @@ class PpoConfig:
     baseline_decay: float = 0.95
     features: int = 32
 
+    def __post_init__(self) -> None:
+        for name in ("batch", "epochs", "features"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name in ("learning_rate", "clip_norm", "clip_ratio"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, not {getattr(self, name)}.")
+        if not self.entropy_weight >= 0:
+            raise ValueError(f"entropy_weight must not be negative, and is {self.entropy_weight}.")
+        if not 0 <= self.baseline_decay < 1:
+            raise ValueError(f"baseline_decay {self.baseline_decay} must lie in [0, 1).")
+
 
 def clipped_surrogate_loss(ratios: jax.Array, advantages: jax.Array, clip_ratio: float) -> jax.Array:
     """Schulman et al. (2017), equation 7, as a loss.

@@ -1,0 +1,86 @@
+"""Multi-trial search as a user runs it, and one-shot search beside it."""
+
+import json
+import pathlib
+
+import pytest
+
+from experiments import compare_shots
+
+CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "experiments" / "configs"
+CARD = f"{CONFIGS / 'nahas_multitrial.py'}:smoke"
+DIGITS = f"{CONFIGS / 'digits.py'}:smoke"
+
+
+@pytest.mark.slow
+def test_the_smoke_card_runs_to_its_end(run_binary, tmp_path):
+    process = run_binary("cosearch", f"--config={CARD}", f"--workdir={tmp_path / 'run'}", timeout=1800)
+    assert process.returncode == 0, process.stderr
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["steps"] == 2
+    found = summary["search"]
+    assert (found["method"], found["trials"], found["trained_networks"]) == ("multi_trial", 4, 4)
+    assert 0 < found["seconds"] <= summary["wall_seconds"]
+    assert 0 <= summary["accuracy"]["search"] <= 1
+    assert summary["cost"]["area_mm2"] <= summary["budgets"]["area_mm2"]
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert report.count("data:image/png;base64,") == 3
+    assert "search 2/2 reward" in process.stderr
+    again = run_binary("cosearch", f"--config={CARD}", f"--workdir={tmp_path / 'run'}")
+    assert "holds a finished run" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([f"--config={CARD}", "--config.search.steps=700"], "read only with search.method other than multi_trial"),
+        ([f"--config={CARD}", "--config.search.level=bilevel"], "read only with search.method=differentiable"),
+        ([f"--config={DIGITS}", "--config.search.multi_trial.trials=70"], "read only with search.method=multi_trial"),
+        ([f"--config={CARD}", "--config.search.multi_trial.trials=3"], "must be a multiple of ppo.batch 2"),
+    ],
+)
+def test_what_the_method_does_not_read_is_refused(refused, tmp_path, arguments, says):
+    assert says in refused("cosearch", *arguments, f"--workdir={tmp_path / 'run'}")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([f"--one_shot={CARD}", f"--multi_trial={CARD}"], "they are of multi_trial and multi_trial"),
+        ([f"--one_shot={DIGITS}", f"--multi_trial={DIGITS}"], "they are of differentiable and differentiable"),
+        ([f"--one_shot={DIGITS}", f"--multi_trial={CARD}"], "differ in data, retrain, so"),
+        ([f"--multi_trial={CARD}"], "Pass a run card"),
+    ],
+)
+def test_cards_that_cannot_be_compared_are_refused(refused, tmp_path, arguments, says):
+    assert says in refused("compare_shots", *arguments, f"--workdir={tmp_path}")
+
+
+def test_times_and_accuracies_are_set_side_by_side(within, monkeypatch, tmp_path, capsys):
+    """With runs in whose place their summaries stand."""
+    seen = []
+
+    def run(config, folder, data_dir):
+        seen.append((config.search.method, config.seed, folder.name))
+        trained = config.search.method == "multi_trial"
+        return {
+            "search": {"seconds": 800.0 if trained else 100.0} | ({"trained_networks": 100} if trained else {}),
+            "accuracy": {"final": (0.9 if trained else 0.92) + 0.01 * config.seed},
+            "feasible": trained,
+            "cost": {"latency_ms": 0.01},
+        }
+
+    monkeypatch.setattr(compare_shots, "run", run)
+    full = [f"--one_shot={CONFIGS / 'nahas_oneshot.py'}", f"--multi_trial={CONFIGS / 'nahas_multitrial.py'}"]
+    assert not within("compare_shots", *full, f"--workdir={tmp_path}", "--seeds=2")
+    assert [(method, seed) for method, seed, _ in seen] == [
+        (method, seed) for seed in (0, 1) for method in ("one_shot", "multi_trial")
+    ]
+    assert len({folder for _, _, folder in seen}) == 4
+    said = capsys.readouterr().out
+    assert "| one-shot | 100 (100 to 100) | 92.50 (92.00 to 93.00) | 0 of 2 |" in said
+    assert "takes 8 times as long as one-shot search with 100 trials, in proportion 400 times with 5,000" in said
+    assert "Published: 32 times" in said
+    assert "multi-trial - one-shot: -2.00 points" in said
+    assert json.loads((tmp_path / "shots.json").read_text())["ratio"] == 8
