@@ -44,9 +44,11 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
             requirements=RequirementsConfig(images_per_second=15_000.0, efficiency=0.3 if smoke else 0.6),
             search=FastSlowConfig(
                 fast_steps=(2 if smoke else 8) if fast else 0,
+                # Without, fast steps settled on networks that learn little, before any was trained beside them.
+                enough=0.5 if fast else 1.0,
                 prune=fast,
-                # Some 120 updates in all: ten times the learning rate of NAHAS, whose searches have 500.
-                ppo=PpoConfig(batch=3 if smoke else 5, learning_rate=5e-3),
+                # Some 120 updates at most: ten times the learning rate of NAHAS, whose searches have 500.
+                ppo=PpoConfig(batch=3 if smoke else 5, learning_rate=5e-3, entropy_weight=5e-3),
             ),
             augmentation=AugmentationConfig(crop_padding=1, flip=False),
             training=training(3 if smoke else 100),
