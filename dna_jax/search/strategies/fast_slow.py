@@ -64,17 +64,28 @@ class FastSlowConfig:
 
     Attributes:
       fast_steps: before each slow one; 0 for slow steps alone.
+      enough: share of designs that meet every budget beyond which a fast step teaches nothing. Rewards count by how they
+        differ within a step, so that the last few designs that miss a budget weigh as much as the first: left to itself the
+        fast level narrows the search down before accuracy has been looked at.
       prune: whether slow steps leave designs untrained that miss a budget.
       ppo: how the controller learns, in both levels.
     """
 
     fast_steps: int = 10
+    enough: float = 1.0
     prune: bool = True
     ppo: PpoConfig = PpoConfig()
 
     def __post_init__(self) -> None:
         if self.fast_steps < 0:
             raise ValueError(f"fast_steps must not be negative, and is {self.fast_steps}.")
+        if not 0 < self.enough <= 1:
+            raise ValueError(f"enough is a share above 0 and at most 1, not {self.enough}.")
+        if self.enough != 1 and not self.fast_steps:
+            raise ValueError(
+                f"enough={self.enough} has no effect here, for it is read only with fast_steps of at least 1; change that, "
+                "or set enough=1.0."
+            )
 
 
 @struct.dataclass
@@ -145,7 +156,8 @@ class FastSlowSearch:
         )
         # Advantages are scaled to the spread of a batch: where all are alike, a baseline that lags behind would be all there
         # is to them. So it is where every design meets its budgets, and fast steps have nothing left to teach.
-        rewards = jnp.where(jnp.ptp(rewards) > _EQUAL, rewards, jnp.nan)
+        teaches = (jnp.ptp(rewards) > _EQUAL) & (slow | (jnp.mean(feedback.feasible) <= self.config.enough))
+        rewards = jnp.where(teaches, rewards, jnp.nan)
         own = state.learner
         before = dataclasses.replace(
             own,

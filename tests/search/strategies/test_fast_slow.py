@@ -111,6 +111,21 @@ def test_rewards_that_are_all_alike_teach_nothing():
     assert (after.fast_baseline, after.steps) == (-0.5, 1)
 
 
+def test_fast_steps_teach_until_enough_designs_meet_the_budgets():
+    strategy = FastSlowSearch(SPACE, config=FastSlowConfig(fast_steps=1, enough=0.5, ppo=PPO))
+    state, update = strategy.init(jax.random.key(0)), jax.jit(strategy.update)
+    designs = strategy.propose(state, jax.random.key(1))
+
+    def after(meeting, start):
+        ratios = jnp.where(jnp.arange(10) < meeting, -1.0, 1.0)[:, None]
+        return update(start, designs, Feedback(jnp.ones(10, bool), jnp.full(10, 50.0), ratios))
+
+    assert after(5, state).fast_updates == 1
+    assert after(6, state).fast_updates == 0
+    # Slow steps teach whatever the share.
+    assert after(9, after(6, state)).learner.updates == 1
+
+
 def test_rewards():
     ratios = jnp.log(jnp.array([[0.5, 0.25], [2.0, 0.5], [2.0, 4.0]]))
     np.testing.assert_allclose(Shortfall()(jnp.array([90.0, 80.0, 70.0]), ratios), -np.log([1, 2, 8]), rtol=1e-6)
@@ -123,3 +138,7 @@ def test_rewards():
 def test_refusals():
     with pytest.raises(ValueError, match="fast_steps must not be negative"):
         FastSlowConfig(fast_steps=-1)
+    with pytest.raises(ValueError, match="enough is a share"):
+        FastSlowConfig(enough=0.0)
+    with pytest.raises(ValueError, match="read only with fast_steps of at least 1"):
+        FastSlowConfig(fast_steps=0, enough=0.5)
