@@ -47,11 +47,16 @@ def define_flags() -> None:
     flags.DEFINE_list("strategies", list(STRATEGIES), f"Strategies to compare, some of: {', '.join(STRATEGIES)}.")
     flags.DEFINE_integer("seeds", 20, "Runs of each strategy at each budget.", lower_bound=1)
     flags.DEFINE_integer("first_seed", 1000, "Seed of the first run.", lower_bound=0)
-    flags.DEFINE_integer("samples", SAMPLES, "Designs that a search tries, at most.", lower_bound=1)
+    flags.DEFINE_integer(
+        "samples",
+        SAMPLES,
+        "Designs that a search tries; fast_slow tries four times as many and trains fewer, nsga2 tries whole generations.",
+        lower_bound=1,
+    )
     flags.DEFINE_integer(
         "brute_force",
-        0,
-        "Networks priced on every accelerator by another path to confirm the optima; 66 are 1 %.",
+        66,
+        "Networks priced on every accelerator by another path to confirm the optima: 66 are 1 % of all, 0 for none.",
         lower_bound=0,
     )
     flags.DEFINE_bool("many", True, f"Measure {MANY} seeds of {DEFAULT} side by side.")
@@ -61,9 +66,10 @@ def _folder() -> pathlib.Path | None:
     if not flags.FLAGS.out:
         return None
     folder = pathlib.Path(flags.FLAGS.out).expanduser()
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"--out={folder} is a file; name a directory.")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UserError(f"--out={folder} is a file, or lies below one; name a directory.") from None
     return folder
 
 
@@ -175,6 +181,7 @@ def main() -> None:
     if folder:
         write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
         write_whole(folder / "results.md", text)
+        write_whole(folder / "curves.json", json.dumps(search_report.rounded(curves)) + "\n")
         search_report.plot_curves(curves, results, folder / "curves.png")
         search_report.plot_final(results, folder / "final.png")
 

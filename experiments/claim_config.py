@@ -1,7 +1,6 @@
 """Run cards of published claims, as data."""
 
 import dataclasses
-from typing import Literal
 
 from ml_collections import config_dict
 
@@ -20,7 +19,6 @@ class ClaimConfig:
       new: the strategy of which it is claimed, of `benchmarks.strategies.VARIANTS`.
       old: those that it is compared with.
       figures: to compare, of `benchmarks.comparison.FIGURES`.
-      expects: what the claim says of the new one.
       seeds: runs of each, from `first_seed` on.
       first_seed: of the first run.
       samples: designs that a search tries.
@@ -31,7 +29,6 @@ class ClaimConfig:
     new: str
     old: tuple[str, ...]
     figures: tuple[str, ...]
-    expects: Literal["better", "worse"] = "better"
     seeds: int = 20
     first_seed: int = 2000
     samples: int = SAMPLES

@@ -25,7 +25,7 @@ from dna_jax.runs.progress import Progress
 from experiments import benchmark_output
 from experiments.claim_config import ClaimConfig
 
-_KINDS = {"difference": "new - old", "times": "old / new", "share": "(new - old) / new, %"}
+_KINDS = {"difference": "new - old", "proportion": "new - old", "times": "old / new", "share": "(new - old) / new, %"}
 
 
 def define_flags() -> None:
@@ -58,10 +58,11 @@ def verdict(config: ClaimConfig, compared: dict[str, dict[str, dict[str, Any]]])
     for old, figures in compared.items():
         for figure, budgets in figures.items():
             found = [row["verdict"] for row in budgets.values()]
-            held, against = found.count(config.expects), len(found) - found.count(config.expects) - found.count("undecided")
-            word = "reproduced" if held == len(found) else "refuted" if against == len(found) else "held in part"
-            if not held and not against:
-                word = "not decided"
+            held, against = found.count("better"), found.count("worse")
+            word = {(True, False): "held in part", (False, True): "refuted in part", (True, True): "mixed"}.get(
+                (held > 0, against > 0), "not decided"
+            )
+            word = "reproduced" if held == len(found) else "refuted" if against == len(found) else word
             said.append(
                 f"- {FIGURES[figure].title}, {config.new} against {old}: {word} ({held} of {len(found)} budgets for the "
                 f"claim, {against} against it, the others within chance)\n"
@@ -77,10 +78,11 @@ def report(config: ClaimConfig, compared: dict[str, dict[str, dict[str, Any]]]) 
         for figure, budgets in figures.items():
             kind = _KINDS[FIGURES[figure].kind]
             for budget, row in budgets.items():
-                lines.append(
-                    f"| {FIGURES[figure].title} | {old} | {budget} | {row['new']:.4g} | {row['old']:.4g} | {kind}: "
-                    f"{row['value']:.3g} | {row['low']:.3g} to {row['high']:.3g} |\n"
-                )
+                new, theirs = ("none" if row[side] is None else f"{row[side]:.4g}" for side in ("new", "old"))
+                value, interval = "-", "-"
+                if row["value"] is not None:
+                    value, interval = f"{kind}: {row['value']:.3g}", f"{row['low']:.3g} to {row['high']:.3g}"
+                lines.append(f"| {FIGURES[figure].title} | {old} | {budget} | {new} | {theirs} | {value} | {interval} |\n")
     return "".join([*lines, f"\nNew is {config.new}.\n", verdict(config, compared)])
 
 

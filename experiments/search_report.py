@@ -97,27 +97,28 @@ def sentences(results: Results, default: str) -> list[str]:
             if ahead
             else f"No strategy ended nearer to the optimum in the median than the default, {default}."
         )
-    if default in strategies and "ppo" in strategies:
-        said += _ratios(results, default, "wall_seconds", "seconds")
-    if "differentiable_surrogate" in strategies and "ppo" in strategies:
-        said += _ratios(results, "differentiable_surrogate", "accuracy_queries", "accuracy queries")
+    for rival in (name for name in ("ppo", "ppo_tuned") if name in strategies):
+        if default in strategies:
+            said += _ratios(results, default, rival, "wall_seconds", "seconds")
+        if "differentiable_surrogate" in strategies:
+            said += _ratios(results, "differentiable_surrogate", rival, "accuracy_queries", "accuracy queries")
     if "ppo" in strategies and "random" in strategies:
         said.append(_ppo_and_random(results))
     return said
 
 
-def _ratios(results: Results, name: str, spent: str, unit: str) -> list[str]:
-    """By how much less PPO's rival spends until it is near the optimum."""
+def _ratios(results: Results, name: str, rival: str, spent: str, unit: str) -> list[str]:
+    """How much more a rival spends until it is near the optimum."""
     ratios = []
     for budget in results["budgets"]:
-        own, ppo = (results["strategies"][which][budget]["until_near"] for which in (name, "ppo"))
-        if own is not None and ppo is not None:
-            ratios.append(ppo[spent] / own[spent])
+        own, other = (results["strategies"][which][budget]["until_near"] for which in (name, rival))
+        if own is not None and other is not None:
+            ratios.append(other[spent] / own[spent])
     if not ratios:
-        return [f"{name} and ppo are not both within {NEAR:.2f} points of any optimum."]
+        return [f"{name} and {rival} are not both within {NEAR:.2f} points of any optimum."]
     return [
-        f"{name} is within {NEAR:.2f} points of the optimum with {min(ratios):.2g} to {max(ratios):.2g} times fewer {unit} "
-        f"than ppo ({len(ratios)} of {len(results['budgets'])} budgets)."
+        f"Until the median regret stays within {NEAR:.2f} points, {rival} takes {min(ratios):.2g} to {max(ratios):.2g} "
+        f"times the {unit} of {name} (at {len(ratios)} of {len(results['budgets'])} budgets both get there)."
     ]
 
 
@@ -127,6 +128,17 @@ def _ppo_and_random(results: Results) -> str:
         gain = results["ppo_over_random"][budget]
         parts.append(f"{gain['mean']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f}) within {budget}")
     return f"ppo over random at equal samples, mean accuracy in points with 95 % interval: {'; '.join(parts)}."
+
+
+def rounded(curves: Mapping[str, Mapping[str, Curve]]) -> dict[str, Any]:
+    """Curves as JSON-like values, with as many digits as mean something."""
+    return {
+        name: {
+            budget: {key: [float(f"{value:.6g}") for value in values] for key, values in vars(own).items()}
+            for budget, own in of_budgets.items()
+        }
+        for name, of_budgets in curves.items()
+    }
 
 
 def plot_curves(curves: Mapping[str, Mapping[str, Curve]], results: Results, path: pathlib.Path) -> None:

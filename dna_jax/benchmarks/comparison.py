@@ -9,7 +9,7 @@ import numpy as np
 from dna_jax.benchmarks.joint_table import JointTable
 from dna_jax.benchmarks.judge import Judged
 from dna_jax.benchmarks.optimum import Task
-from dna_jax.benchmarks.statistics import RESAMPLES
+from dna_jax.benchmarks.statistics import newcombe, resampled_means
 from dna_jax.hardware import Template
 from dna_jax.networks import MacroSpecification, chosen_layers
 from dna_jax.search import discrete_cost
@@ -58,9 +58,14 @@ def _tried_beyond(runs: Runs, other: Runs, budget: int, setting: Setting) -> np.
 
 
 def _steps_to_par(runs: Runs, other: Runs, budget: int) -> np.ndarray:
-    """Of every seed the step from which on its regret is no more than the worse of both medians, or the last."""
-    par = max(float(np.median(each.judged.final_regret[budget])) for each in (runs, other))
-    beyond = runs.judged.regret[budget] > par + 1e-9
+    """Of every seed the step from which on its answer meets the budgets with a regret of no more than the worse of both
+    medians, or the last. Where half of the searches of either end beyond the budgets, to meet them is enough."""
+
+    def median(judged: Judged) -> float:
+        return float(np.median(np.where(judged.final_feasible[budget], judged.final_regret[budget], np.inf)))
+
+    par = max(median(each.judged) for each in (runs, other))
+    beyond = (runs.judged.regret[budget] > par + 1e-9) | ~runs.judged.feasible[budget]
     steps = beyond.shape[1]
     last = np.where(beyond.any(axis=1), steps - np.argmax(beyond[:, ::-1], axis=1), 0)
     return np.minimum(last, steps - 1)
@@ -75,25 +80,36 @@ def _seconds(runs: Runs, other: Runs, budget: int, setting: Setting) -> np.ndarr
     return (_steps_to_par(runs, other, budget) + 1) / runs.judged.regret.shape[-1] * runs.seconds
 
 
-def _trainings(runs: Runs, other: Runs, budget: int, setting: Setting) -> np.ndarray:
-    return runs.judged.queries[budget][:, -1]
+def _samples(runs: Runs, other: Runs, budget: int, setting: Setting) -> np.ndarray:
+    steps = _steps_to_par(runs, other, budget)
+    return runs.judged.evaluations[budget][np.arange(len(steps)), steps]
+
+
+def _accuracy_within(runs: Runs, other: Runs, budget: int, setting: Setting) -> np.ndarray:
+    return _of_feasible(runs, budget, runs.judged.accuracy[budget][:, -1])
+
+
+def _of_feasible(runs: Runs, budget: int, values: np.ndarray) -> np.ndarray:
+    """Values [seeds], NaN of searches that end beyond a budget."""
+    return np.where(runs.judged.final_feasible[budget], values, np.nan)
 
 
 def _throughput(runs: Runs, other: Runs, budget: int, setting: Setting) -> np.ndarray:
-    return 1e3 / setting.table.latency_of(runs.answers[budget])
+    return _of_feasible(runs, budget, 1e3 / setting.table.latency_of(runs.answers[budget]))
 
 
 def _energy_efficiency(runs: Runs, other: Runs, budget: int, setting: Setting) -> np.ndarray:
     networks, accelerators = setting.table.network_space, setting.table.accelerator_space
     split = len(networks.decisions)
 
-    def millijoules(answer: np.ndarray) -> float:
+    def efficiency(answer: np.ndarray) -> float:
         design = networks.design(answer[:split]) | accelerators.design(answer[split:])
         layers = chosen_layers(MacroSpecification(), networks.restrict(design))
-        return float(discrete_cost(setting.template, layers, design).energy_j) * 1e3
+        operations = 2 * sum(layer.macs for layer in layers if layer.weight_bits)
+        return operations / float(discrete_cost(setting.template, layers, design).energy_j) / 1e9
 
     distinct, places = np.unique(runs.answers[budget], axis=0, return_inverse=True)
-    return 1 / np.array([millijoules(answer) for answer in distinct])[places.ravel()]
+    return _of_feasible(runs, budget, np.array([efficiency(answer) for answer in distinct])[places.ravel()])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,8 +118,10 @@ class Figure:
 
     Attributes:
       title: with its unit.
-      of: from the runs, those it is compared with, the budget and the setting to a value for each seed.
-      kind: how two are compared: "difference" (new - old), "times" (old over new) or "share" ((new - old) / new, percent).
+      of: from the runs, those it is compared with, the budget and the setting to a value for each seed; NaN where a seed
+        has none.
+      kind: how two are compared: "difference" (new - old), "proportion" (the same, of values that are 0 or 100), "times"
+        (old over new) or "share" ((new - old) / new, percent).
       more_is_better: whether a new search is better if the figure is larger.
     """
 
@@ -114,14 +132,22 @@ class Figure:
 
 
 FIGURES = {
-    "accuracy": Figure("mean accuracy of what is returned (%)", _accuracy, "difference", True),
-    "searches_beyond": Figure("searches that end beyond a budget (%)", _searches_beyond, "difference", False),
+    "accuracy": Figure(
+        "accuracy of what is returned (%; that of the worst network where it exceeds a budget)",
+        _accuracy,
+        "difference",
+        True,
+    ),
+    "accuracy_within": Figure(
+        "accuracy of what is returned, of searches that end within the budgets (%)", _accuracy_within, "difference", True
+    ),
+    "searches_beyond": Figure("searches that end beyond a budget (%)", _searches_beyond, "proportion", False),
     "tried_beyond": Figure("designs tried that exceed a budget (%)", _tried_beyond, "difference", False),
     "queries": Figure("trainings to the accuracy that both reach", _queries, "times", False),
     "seconds": Figure("seconds to the accuracy that both reach", _seconds, "times", False),
-    "trainings": Figure("trainings in all", _trainings, "times", False),
-    "throughput": Figure("images/s of what is returned", _throughput, "share", True),
-    "energy_efficiency": Figure("images per mJ of what is returned", _energy_efficiency, "share", True),
+    "samples": Figure("designs priced to the accuracy that both reach", _samples, "times", False),
+    "throughput": Figure("images/s of what is returned within the budgets", _throughput, "share", True),
+    "energy_efficiency": Figure("GOPS/W of what is returned within the budgets", _energy_efficiency, "share", True),
 }
 """By name. "The accuracy that both reach" is the lower of the medians of both at the end; a search that does not reach it
 counts with all it has spent."""
@@ -129,7 +155,7 @@ counts with all it has spent."""
 
 def _compared(kind: str, new: np.ndarray, old: np.ndarray) -> np.ndarray:
     """Comparison of means [...]."""
-    if kind == "difference":
+    if kind in ("difference", "proportion"):
         return new - old
     if kind == "times":
         return old / new
@@ -141,13 +167,20 @@ def compare(name: str, new: Runs, old: Runs, budget: int, setting: Setting) -> d
 
     Returns:
       new, old: means over seeds; value: how they compare; low, high: its 95 % bootstrap interval; verdict: "better", "worse"
-      or "undecided", of the new one, by whether the interval leaves out that there is no difference.
+      or "undecided", of the new one, by whether the interval leaves out that there is no difference. Of a side without any
+      search within the budgets, figures of such searches are None.
     """
     figure = FIGURES[name]
     ours, theirs = (np.asarray(figure.of(a, b, budget, setting), float) for a, b in ((new, old), (old, new)))
-    generator = np.random.default_rng(0)
-    means = [v[generator.integers(0, len(v), (RESAMPLES, len(v)))].mean(axis=1) for v in (ours, theirs)]
-    low, high = np.quantile(_compared(figure.kind, *means), [0.025, 0.975])
+    ours, theirs = ours[~np.isnan(ours)], theirs[~np.isnan(theirs)]
+    if not (len(ours) and len(theirs)):
+        means = {name: float(v.mean()) if len(v) else None for name, v in (("new", ours), ("old", theirs))}
+        return {**means, "value": None, "low": None, "high": None, "verdict": "undecided"}
+    if figure.kind == "proportion":
+        low, high = (100 * bound for bound in newcombe(ours > 0, theirs > 0))
+    else:
+        resampled = [resampled_means(v, seed) for seed, v in enumerate((ours, theirs))]
+        low, high = np.quantile(_compared(figure.kind, *resampled), [0.025, 0.975])
     equal = 1.0 if figure.kind == "times" else 0.0
     verdict = "undecided"
     if low > equal or high < equal:

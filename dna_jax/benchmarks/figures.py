@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dna_jax.benchmarks.judge import Judged
-from dna_jax.benchmarks.statistics import summary
+from dna_jax.benchmarks.statistics import summary, wilson
 
 NEAR = 0.10
 """Median regret, points of accuracy, that counts as near the optimum."""
@@ -67,15 +67,20 @@ def figures(judged: Judged, budget: int, seconds: float) -> dict[str, Any]:
     """Of one strategy at one budget.
 
     Returns:
-      regret: of the final answer, points of accuracy, as `statistics.summary` has it; feasible_share; hypervolume_ratio:
-      median over seeds; tried_beyond_share: of all designs tried those that exceed a budget; accuracy_queries,
-      cost_evaluations: mean over seeds of a whole search; wall_seconds: of a whole search by itself; until_near: as from
+      regret: of the final answer, points of accuracy, as `statistics.summary` has it; regrets: the same of each seed;
+      feasible_share with its 95 % interval; hypervolume_ratio: median over seeds, and hypervolume: its summary;
+      tried_beyond_share: of all designs tried those that exceed a budget; accuracy_queries,
+      cost_evaluations: mean over seeds of a whole search; wall_seconds: of a whole search by itself, as it was measured at
+      one budget, and of which each step is taken for the same part; until_near: as from
       `spent_until_near`.
     """
     return {
         "regret": summary(judged.final_regret[budget]),
+        "regrets": judged.final_regret[budget].tolist(),
         "feasible_share": float(judged.final_feasible[budget].mean()),
+        "feasible_interval": wilson(judged.final_feasible[budget]),
         "hypervolume_ratio": float(np.median(judged.hypervolume[budget])),
+        "hypervolume": summary(judged.hypervolume[budget]),
         "tried_beyond_share": float(judged.tried_beyond[budget].mean()),
         "accuracy_queries": float(judged.queries[budget][:, -1].mean()),
         "cost_evaluations": float(judged.evaluations[budget][:, -1].mean()),

@@ -22,7 +22,8 @@ class Judged:
       queries: accuracies asked so far.
       evaluations: designs priced so far.
       tried_beyond: share of the designs tried in a step that exceed a budget.
-      hypervolume: [budgets, seeds], share of the exact front's hypervolume that all designs trained in a run dominate.
+      hypervolume: [budgets, seeds], share of the exact front's hypervolume that the designs tried in a run dominate,
+        of networks that were trained in it.
     """
 
     accuracy: np.ndarray
@@ -77,8 +78,11 @@ def judge(trials: Trials, table: JointTable, tasks: Sequence[Task], front: Front
         whole = _volume(front.accuracy, front.latency_ms, front.area_mm2, task, worst)
         for s in range(seeds):
             # Many designs are tried again and again.
-            tried = np.unique(designs[b, s][trained[b, s]], axis=0)
+            tried = np.unique(designs[b, s].reshape(-1, designs.shape[-1]), axis=0)
             rows, accelerators = table.rows(tried)
+            # The accuracy of a network is known on all accelerators once it has been trained.
+            known = np.isin(rows, table.rows(designs[b, s][trained[b, s]])[0])
+            tried, rows, accelerators = tried[known], rows[known], accelerators[known]
             found = table.mean_accuracy[rows], table.latency_of(tried), table.area_mm2[accelerators]
             volume[b, s] = _volume(*found, task, worst) / whole
     return Judged(

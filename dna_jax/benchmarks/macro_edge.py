@@ -4,6 +4,7 @@ Priced and enumerated once, and kept in the user's cache folder for as long as t
 same.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -47,6 +48,7 @@ _MADE_BY = (
     "benchmarks/joint_table.py",
     "benchmarks/macro_edge.py",
     "benchmarks/optimum.py",
+    "networks/family.py",
     "networks/macro.py",
     "search/exact.py",
 )
@@ -99,12 +101,14 @@ def _write(benchmark: Benchmark, path: pathlib.Path) -> None:
     arrays |= {f"front.{field.name}": getattr(benchmark.front, field.name) for field in dataclasses.fields(Front)}
     for field in dataclasses.fields(Task):
         arrays[f"tasks.{field.name}"] = np.array([getattr(task, field.name) for task in benchmark.tasks])
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Several processes may write it at once; each its own file first.
     temporary = path.with_name(f"{os.getpid()}_{path.name}")
-    with temporary.open("wb") as file:
-        np.savez(file, **arrays)
-    temporary.replace(path)
+    # Where it cannot be kept it is made again, in seconds.
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            np.savez(file, **arrays)
+        temporary.replace(path)
 
 
 def macro_edge(cached: bool = True) -> Benchmark:

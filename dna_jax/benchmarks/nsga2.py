@@ -75,8 +75,8 @@ def run_nsga2(table: JointTable, tasks: Sequence[Task], seeds: Sequence[int], sa
             designs, told, ratios = _tables(table, task, seed, generations * POPULATION)
             # As `Incumbent` has it: the most accurate within the budgets, before there is one the least excessive.
             value = np.where(ratios <= 1, told, -ratios)
-            best = np.maximum.accumulate(value)
-            at = np.maximum.accumulate(np.where(value == best, np.arange(len(value)), 0))
+            before = np.concatenate([[-np.inf], np.maximum.accumulate(value)[:-1]])
+            at = np.maximum.accumulate(np.where(value > before, np.arange(len(value)), 0))
             runs.append((designs.reshape(generations, POPULATION, -1), designs[at[POPULATION - 1 :: POPULATION]]))
     shape = (len(tasks), len(seeds))
     designs = np.stack([run for run, _ in runs]).reshape(*shape, generations, POPULATION, -1)

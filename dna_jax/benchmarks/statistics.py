@@ -1,4 +1,4 @@
-"""Figures over seeds, with bootstrap intervals."""
+"""Figures over seeds, with 95 % intervals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,26 +8,31 @@ import numpy as np
 RESAMPLES = 2000
 """Of a bootstrap."""
 
+_NORMAL = 1.959964
+"""97.5 % quantile of the standard normal distribution."""
 
-def bootstrap(
-    values: np.ndarray, statistic: Callable[..., Any] = np.mean, level: float = 0.95, seed: int = 0
-) -> tuple[float, float]:
-    """Interval of a statistic of values [seeds] by the percentile bootstrap (Efron and Tibshirani, 1993, section 13.3).
+
+def bootstrap(values: np.ndarray, statistic: Callable[..., Any] = np.mean, seed: int = 0) -> tuple[float, float]:
+    """95 % interval of a statistic of values [seeds] by the percentile bootstrap (Efron and Tibshirani, 1993, section 13.3).
 
     Args:
       values: independent.
       statistic: called with resampled values and `axis`.
-      level: of the interval.
       seed: of the resampling.
     """
     drawn = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
-    resampled = statistic(np.asarray(values)[drawn], axis=-1)
-    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(statistic(np.asarray(values)[drawn], axis=-1), [0.025, 0.975])
     return float(low), float(high)
 
 
+def resampled_means(values: np.ndarray, seed: int) -> np.ndarray:
+    """Means of values [seeds] drawn with replacement, [RESAMPLES]."""
+    drawn = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
+    return np.asarray(values)[drawn].mean(axis=1)
+
+
 def summary(values: np.ndarray) -> dict[str, float]:
-    """Median and mean of values [seeds], each with its 95 % interval."""
+    """Median and mean of values [seeds], each with its interval."""
     low, high = bootstrap(values, np.median)
     mean_low, mean_high = bootstrap(values, np.mean)
     return {
@@ -41,8 +46,23 @@ def summary(values: np.ndarray) -> dict[str, float]:
 
 
 def difference(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
-    """Mean of values [seeds] over that of others, independent of them, as a difference with its 95 % interval."""
-    generator = np.random.default_rng(0)
-    parts = [np.asarray(v)[generator.integers(0, len(v), (RESAMPLES, len(v)))].mean(axis=1) for v in (ours, theirs)]
-    low, high = np.quantile(parts[0] - parts[1], [0.025, 0.975])
+    """Mean of values [seeds] less that of others, independent of them, with its interval."""
+    low, high = np.quantile(resampled_means(ours, 0) - resampled_means(theirs, 1), [0.025, 0.975])
     return {"mean": float(np.mean(ours) - np.mean(theirs)), "low": float(low), "high": float(high)}
+
+
+def wilson(successes: np.ndarray) -> tuple[float, float]:
+    """Interval of a proportion, by values bool[seeds] (Wilson, 1927)."""
+    count, share, z = len(successes), float(np.mean(successes)), _NORMAL
+    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return float(max(centre - half, 0)), float(min(centre + half, 1))
+
+
+def newcombe(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
+    """Interval of a proportion less another, by values bool[seeds] (Newcombe, 1998, method 10)."""
+    one, other = float(np.mean(ours)), float(np.mean(theirs))
+    (low, high), (other_low, other_high) = wilson(ours), wilson(theirs)
+    below = np.hypot(one - low, other_high - other)
+    above = np.hypot(high - one, other - other_low)
+    return float(one - other - below), float(one - other + above)

@@ -136,8 +136,18 @@ class TableProblem:
 
     @property
     def priced_by_gradient(self) -> int:
-        """Accelerators that `cost_at` prices."""
-        return 1 + sum(size - 1 for _, size in self.accelerator_space.sizes)
+        """Designs that `cost_at` prices: its own, and all that differ from it in one decision."""
+        return 1 + sum(size - 1 for space in (self.network_space, self.accelerator_space) for _, size in space.sizes)
+
+    @property
+    def priced_by_mixture(self) -> int:
+        """Designs that `cost` prices: every option of every layer on every accelerator, as whole networks."""
+        return self.priced_networks * self.area_mm2.shape[0]
+
+    @property
+    def priced_networks(self) -> int:
+        """Networks by which all options of all layers are priced: one, and those that differ from it in one decision."""
+        return 1 + sum(size - 1 for _, size in self.network_space.sizes)
 
 
 def stack_problems(problems: list[TableProblem]) -> TableProblem:

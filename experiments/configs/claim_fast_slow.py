@@ -28,8 +28,8 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
                 " 0.34 GOPS/W; over the old ones they would be 54 % and 118 %."
             ),
             new="fast_slow",
-            old=("slow_only", "ppo_on_baseline"),
-            figures=("accuracy", "trainings", "throughput", "energy_efficiency"),
+            old=("ppo", "ppo_on_baseline"),
+            figures=("accuracy", "accuracy_within", "queries", "throughput", "energy_efficiency"),
         ),
         variant,
     )

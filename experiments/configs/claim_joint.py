@@ -24,8 +24,8 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
                 "searches, no intervals."
             ),
             new="ppo",
-            old=("phases", "phases_double", "ppo_on_baseline"),
-            figures=("accuracy",),
+            old=("phases", "phases_double", "phases_largest", "ppo_on_baseline"),
+            figures=("accuracy", "accuracy_within"),
         ),
         variant,
     )

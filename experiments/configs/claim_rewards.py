@@ -23,7 +23,7 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
             ),
             new="ppo",
             old=("ppo_soft",),
-            figures=("accuracy", "searches_beyond", "tried_beyond"),
+            figures=("accuracy", "accuracy_within", "searches_beyond", "tried_beyond"),
         ),
         variant,
     )

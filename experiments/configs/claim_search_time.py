@@ -25,7 +25,7 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
                 "differentiable_surrogate samples them."
             ),
             new="differentiable",
-            old=("ppo", "differentiable_surrogate"),
+            old=("ppo", "ppo_tuned", "differentiable_surrogate"),
             figures=("accuracy", "seconds", "queries"),
         ),
         variant,

@@ -25,8 +25,8 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
                 "twice the samples (old / new = 2)."
             ),
             new="ppo",
-            old=("phases", "phases_double"),
-            figures=("searches_beyond", "tried_beyond", "queries"),
+            old=("phases", "phases_double", "phases_largest"),
+            figures=("searches_beyond", "tried_beyond", "samples", "queries"),
         ),
         variant,
     )

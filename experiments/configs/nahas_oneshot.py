@@ -1,8 +1,8 @@
 """One-shot joint search on the embedded digits: shared weights, and a policy that learns by REINFORCE.
 
 Paper:     NAHAS one-shot (Zhou et al., 2021) after TuNAS (Bender et al., CVPR 2020): reward accuracy + beta |T/T0 - 1|, a
-           moving average of rewards of decay 0.95 as baseline, Adam at 0.0048, the policy still for the first quarter. The
-           area is punished above its budget alone.
+           moving average of rewards of decay 0.95 as baseline, Adam at 0.0048 that grows tenfold (as in the release of
+           TuNAS), the policy still for the first quarter. The area is punished above its budget alone.
 Data:      1,797 handwritten digits of scikit-learn, 8 x 8, no enlargement; a fifth of those to train on rewards the policy.
 Hardware:  2 CPU cores.
 Time:      not measured on idle cores: 23 minutes in one run on two cores that a dozen processes shared. The steps of the

@@ -6,7 +6,7 @@ import pytest
 from dna_jax.benchmarks.figures import curve, figures, spent_until_near
 from dna_jax.benchmarks.judge import judge
 from dna_jax.benchmarks.run import TrialSearch, _run, run_searches
-from dna_jax.benchmarks.statistics import bootstrap, difference, summary
+from dna_jax.benchmarks.statistics import bootstrap, difference, newcombe, summary, wilson
 from dna_jax.search.strategies import Trials, UniformSearch
 
 
@@ -85,6 +85,33 @@ def test_bootstrap_intervals_cover_the_mean_as_often_as_they_say():
         low, high = bootstrap(generator.normal(3.0, 2.0, 30), seed=trial)
         covered += low <= 3.0 <= high
     assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_intervals_of_proportions_are_those_published():
+    """Newcombe (1998), Table II, method 10: 56/70 and 48/80; 9/10 and 3/10; 10/10 and 0/20."""
+
+    def of(count, total):
+        return np.arange(total) < count
+
+    for ours, theirs, low, high in (
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((10, 10), (0, 20), 0.6791, 1.0),
+    ):
+        assert newcombe(of(*ours), of(*theirs)) == (pytest.approx(low, abs=2e-4), pytest.approx(high, abs=2e-4))
+    assert wilson(of(81, 263)) == (pytest.approx(0.2553, abs=1e-4), pytest.approx(0.3662, abs=1e-4))
+
+
+def test_designs_count_for_the_hypervolume_once_their_network_is_trained(small, small_tasks, small_front):
+    task = small_tasks[0]
+    rows = small.network_space.grid()[task.network], small.accelerator_space.grid()[task.accelerator]
+    other = np.concatenate([rows[0], small.accelerator_space.grid()[0]])
+    optimum = np.concatenate(rows)
+    trials = _trials(small, [optimum], [[other, optimum]])
+    untrained = trials.replace(trained=np.array([[[[True, False]]]]))
+    nothing = trials.replace(trained=np.zeros((1, 1, 1, 2), bool))
+    volumes = [judge(each, small, [task], small_front).hypervolume[0, 0] for each in (trials, untrained, nothing)]
+    assert volumes[0] == volumes[1] > volumes[2] == 0
 
 
 def test_summaries_and_differences():

@@ -113,8 +113,9 @@ def test_brute_force_tells_a_wrong_optimum_and_a_wrong_table(benchmark):
     assert found.largest_difference == pytest.approx(0.001, rel=0.01)
 
 
+@pytest.mark.slow
 def test_what_is_cached_is_what_was_made(benchmark):
-    again = macro_edge()
+    again = macro_edge(cached=False)
     assert again.tasks == benchmark.tasks
     for field in dataclasses.fields(benchmark.front):
         assert np.array_equal(getattr(again.front, field.name), getattr(benchmark.front, field.name))

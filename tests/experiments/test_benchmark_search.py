@@ -5,7 +5,7 @@ import json
 
 def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
     out = tmp_path / "out"
-    arguments = ("--seeds=2", "--samples=100", "--nomany", "--strategies=random,ppo,differentiable")
+    arguments = ("--seeds=2", "--samples=100", "--nomany", "--brute_force=0", "--strategies=random,ppo,differentiable")
     assert within("benchmark_search", f"--out={out}", *arguments) in (None, 0)
     results = json.loads((out / "results.json").read_text())
     assert len(results["budgets"]) == 5
@@ -20,6 +20,8 @@ def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
     said = capsys.readouterr().out
     assert said.strip() == (out / "results.md").read_text().strip()
     assert "ppo over random at equal samples" in said
+    curves = json.loads((out / "curves.json").read_text())
+    assert curves["ppo"][results["budgets"][0]]["queries"][-1] == 100
     for picture in ("curves.png", "final.png"):
         assert (out / picture).stat().st_size > 10_000
 

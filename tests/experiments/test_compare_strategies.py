@@ -17,10 +17,10 @@ def test_a_claim_is_set_beside_what_was_published(within, tmp_path, capsys):
     said = capsys.readouterr().out
     assert result["published"] in said
     assert {*result["compared"]} == {"ppo_soft"}
-    for figure in ("accuracy", "searches_beyond", "tried_beyond"):
+    for figure in ("accuracy", "accuracy_within", "searches_beyond", "tried_beyond"):
         rows = result["compared"]["ppo_soft"][figure].values()
         assert len(rows) == 5
-        assert all(row["low"] <= row["value"] <= row["high"] for row in rows)
+        assert all(row["value"] is None or row["low"] <= row["value"] <= row["high"] for row in rows)
     assert (tmp_path / "claim.md").read_text().strip() == said.strip()
     assert result["command"].endswith("--config=experiments/configs/claim_rewards.py:smoke")
 
@@ -48,5 +48,7 @@ def test_verdicts_count_budgets():
 
     assert ": reproduced (2 of 2" in verdict(config, rows("better", "better"))
     assert ": refuted (0 of 2 budgets for the claim, 2 against" in verdict(config, rows("worse", "worse"))
-    assert ": held in part (1 of 3" in verdict(config, rows("better", "worse", "undecided"))
+    assert ": mixed (1 of 3" in verdict(config, rows("better", "worse", "undecided"))
+    assert ": held in part (1 of 2" in verdict(config, rows("better", "undecided"))
+    assert ": refuted in part (0 of 2" in verdict(config, rows("undecided", "worse"))
     assert ": not decided" in verdict(config, rows("undecided", "undecided"))

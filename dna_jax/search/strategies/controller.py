@@ -107,8 +107,3 @@ class Controller:
     def score(self, parameters: nnx.State, designs: jax.Array, allowed: jax.Array) -> Episodes:
         """The same designs [batch, decisions] with the probabilities that the controller gives them now."""
         return self._run(parameters, allowed, designs.shape[0], lambda decision, logits: designs[:, decision])
-
-    def likeliest(self, parameters: nnx.State, allowed: jax.Array) -> jax.Array:
-        """The design of the likeliest option in every decision, given those before, int32[decisions]."""
-        episode = self._run(parameters, allowed, 1, lambda decision, logits: jnp.argmax(logits, axis=-1))
-        return episode.designs[0]

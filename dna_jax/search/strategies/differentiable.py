@@ -158,13 +158,14 @@ class DifferentiableSearch:
             baseline=jnp.where(jnp.isnan(state.baseline), mean, decay * state.baseline + (1 - decay) * mean),
             incumbent=incumbent,
         )
+        priced = problem.priced_by_gradient if config.hard else problem.priced_by_mixture
         # Whoever knows the accuracy of every network has asked for all of them at the start.
         exact = jnp.where(state.step == 0, problem.networks, 0)
         return new, Trials(
             designs=designs.astype(jnp.int8),
             trained=trained,
             queries=jnp.asarray(exact if config.accuracy == "exact" else config.samples, jnp.int32),
-            evaluations=jnp.array(config.samples * problem.priced_by_gradient, jnp.int32),
+            evaluations=jnp.array(config.samples * priced, jnp.int32),
             answer=incumbent.design.astype(jnp.int8),
         )
 

@@ -66,7 +66,7 @@ class EvolutionSearch:
 
     def propose(self, state: EvolutionState, key: jax.Array) -> Designs:
         """Random designs until the population is full, then children: one free decision takes another option."""
-        pick, which, redraw = jax.random.split(key, 3)
+        pick, which, redraw, option = jax.random.split(key, 4)
         drawn = uniform_designs(self.space, redraw, self.batch)
         contestants = jax.random.randint(pick, (self.batch, self.sample), 0, self.population)
         winners = jnp.argmax(state.fitness[contestants], axis=1)
@@ -77,7 +77,7 @@ class EvolutionSearch:
         options = jnp.asarray(self.space.is_allowed)[mutated]
         at = jnp.take_along_axis(parents, mutated[:, None], axis=1)
         others = options & (jnp.arange(options.shape[1]) != at)
-        chosen = jax.random.categorical(redraw, jnp.where(others, 0.0, -jnp.inf), axis=-1)
+        chosen = jax.random.categorical(option, jnp.where(others, 0.0, -jnp.inf), axis=-1)
         children = jnp.where(jnp.arange(parents.shape[1]) == mutated[:, None], chosen[:, None], parents)
         return jnp.where(state.born < self.population, drawn, children).astype(jnp.int32)
 

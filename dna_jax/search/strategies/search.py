@@ -51,7 +51,12 @@ class Problem(Protocol):
 
     @property
     def priced_by_gradient(self) -> int:
-        """Accelerators that `cost_at` prices."""
+        """Designs that `cost_at` prices, neighbours included."""
+        ...
+
+    @property
+    def priced_by_mixture(self) -> int:
+        """Designs that `cost` prices."""
         ...
 
     def network_row(self, designs: jax.Array) -> jax.Array:

@@ -223,34 +223,43 @@ class SurrogateSearch:
         log_ratios = problem.log_ratios(drawn)
         excess = jnp.maximum(jnp.max(log_ratios, axis=-1), 0)
         mean, deviation = self._posterior(state, rows, networks)
-        # Each network once: the first of those drawn.
-        first = jnp.argmax(networks[:, None] == networks[None], axis=1) == jnp.arange(config.candidates)
+        # Each network once, with the accelerator of least excess; of equals the first drawn.
+        order = jnp.arange(config.candidates)
+        ahead = (excess[None] < excess[:, None]) | ((excess[None] == excess[:, None]) & (order[None] < order[:, None]))
+        first = ~jnp.any((networks[:, None] == networks[None]) & ahead, axis=1)
         promise = jnp.where(excess > 0, -100 * excess, mean + config.optimism * deviation)
-        _, picked = jax.lax.top_k(jnp.where(first, promise, -jnp.inf), config.queries)
-        designs, told, meets = drawn[picked], networks[picked], excess[picked] <= 0
-        accuracy = problem.train(training, designs)
+        promise, picked = jax.lax.top_k(jnp.where(first, promise, -jnp.inf), config.queries)
+        # Fewer networks may have been drawn than could be trained.
+        trained = jnp.isfinite(promise)
+        designs, meets = drawn[picked], (excess[picked] <= 0) & trained
+        # What is out of bounds is dropped.
+        told = jnp.where(trained, networks[picked], problem.networks)
+        within = jnp.where(meets, networks[picked], problem.networks)
+        accuracy = jnp.where(trained, problem.train(training, designs), 0)
 
         variance = config.network_deviation**2 + config.training_deviation**2
-        regression = jax.lax.fori_loop(
-            0, config.queries, lambda i, r: r.told(rows[picked[i]], accuracy[i], variance), state.regression
-        )
+
+        def tell(i: jax.Array, regression: Regression) -> Regression:
+            after = regression.told(rows[picked[i]], accuracy[i], variance)
+            return jax.tree.map(lambda new, old: jnp.where(trained[i], new, old), after, regression)
+
+        regression = jax.lax.fori_loop(0, config.queries, tell, state.regression)
         least = jnp.argmin(excess[picked])
         nearer = excess[picked][least] < state.excess
-        kept = jnp.where(meets[:, None], designs.astype(jnp.int8), state.designs[told])
         state = dataclasses.replace(
             state,
             regression=regression,
-            count=state.count.at[told].add(1),
-            total=state.total.at[told].add(accuracy),
-            designs=state.designs.at[told].set(kept),
-            meets=state.meets.at[told].set(state.meets[told] | meets),
+            count=state.count.at[told].add(1, mode="drop"),
+            total=state.total.at[told].add(accuracy, mode="drop"),
+            designs=state.designs.at[within].set(designs.astype(jnp.int8), mode="drop"),
+            meets=state.meets.at[within].set(True, mode="drop"),
             fallback=jnp.where(nearer, designs[least].astype(jnp.int8), state.fallback),
             excess=jnp.where(nearer, excess[picked][least], state.excess),
         )
         return state, Trials(
             designs=designs.astype(jnp.int8),
-            trained=jnp.ones(config.queries, bool),
-            queries=jnp.array(config.queries, jnp.int32),
+            trained=trained,
+            queries=jnp.sum(trained, dtype=jnp.int32),
             evaluations=jnp.array(
                 config.candidates + config.gradient_steps * config.samples * problem.priced_by_gradient, jnp.int32
             ),

@@ -49,7 +49,6 @@ def test_what_is_fixed_is_never_drawn_otherwise(learned):
     assert np.all(drawn.designs[:, 1] == 1)
     assert np.all(drawn.log_probability[:, 1] == 0)
     assert np.all(drawn.entropy[:, 1] == 0)
-    assert controller.likeliest(parameters, allowed)[1] == 1
     gradient = jax.grad(lambda p: controller.score(p, drawn.designs, allowed).entropy.sum())(parameters)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
 
