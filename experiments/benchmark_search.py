@@ -5,7 +5,8 @@ python -m experiments.benchmark_search --out=DIR
 Networks of NAS-Bench-Macro with their real accuracies on the accelerators of the NAHAS edge space, 328 million designs;
 budgets on area (that of the baseline) and five on latency. Each strategy runs for every budget and seed, all in one program,
 with the accuracy of one of three trainings for each query; what it returns is judged by mean accuracy and exact cost. Writes
-results.json, results.md, curves.png and final.png.
+results.json, results.md, curves.json, and the pictures curves.png, variants.png (strategies that differ from another in one
+setting) and final.png.
 """
 
 import dataclasses
@@ -182,7 +183,9 @@ def main() -> None:
         write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
         write_whole(folder / "results.md", text)
         write_whole(folder / "curves.json", json.dumps(search_report.rounded(curves)) + "\n")
-        search_report.plot_curves(curves, results, folder / "curves.png")
+        for picture, apart in (("curves.png", False), ("variants.png", True)):
+            drawn = {name: own for name, own in curves.items() if STRATEGIES[name].variant == apart or name == DEFAULT}
+            search_report.plot_curves(drawn, results, folder / picture)
         search_report.plot_final(results, folder / "final.png")
 
 

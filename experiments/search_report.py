@@ -85,7 +85,8 @@ def ranking(results: Results) -> list[tuple[str, float]]:
 def sentences(results: Results, default: str) -> list[str]:
     """What the figures say in words: which strategy is best, and how the default compares with PPO."""
     ranked = ranking(results)
-    said = [
+    first = ", ".join(f"{name} ({regret:.2f})" for name, regret in ranked[:3])
+    said = [f"Least median regret at their worst budget, in points of accuracy: {first}."]
         f"Best at its worst budget: {', '.join(f'{name} ({regret:.2f})' for name, regret in ranked[:3])} points of regret."
     ]
     strategies = results["strategies"]
@@ -142,7 +143,7 @@ def rounded(curves: Mapping[str, Mapping[str, Curve]]) -> dict[str, Any]:
 
 
 def plot_curves(curves: Mapping[str, Mapping[str, Curve]], results: Results, path: pathlib.Path) -> None:
-    """Distance to the optimum against queries, designs priced and seconds; a row for each budget.
+    """Median distance to the optimum against queries, designs priced and seconds; a row for each budget.
 
     Args:
       curves: strategy -> budget -> curve.
@@ -152,7 +153,7 @@ def plot_curves(curves: Mapping[str, Mapping[str, Curve]], results: Results, pat
     budgets = results["budgets"]
     figure = Figure(figsize=(13, 2.7 * len(budgets) + 1.2), layout="constrained")
     panels = figure.subplots(len(budgets), 3, sharex="col", squeeze=False)
-    for row, budget in zip(panels, budgets, strict=True):
+    for place, (row, budget) in enumerate(zip(panels, budgets, strict=True)):
         optimum = results["optimum"][budget]["accuracy"]
         for axes, (spent, label) in zip(row, _SPENT.items(), strict=True):
             for number, (name, of_budgets) in enumerate(curves.items()):
@@ -164,8 +165,10 @@ def plot_curves(curves: Mapping[str, Mapping[str, Curve]], results: Results, pat
             axes.set(xscale="log", yscale="log", ylim=(0.008, 60))
             axes.axhline(NEAR, color="0.6", linewidth=0.8)
             axes.grid(alpha=0.3)
-            if row is panels[-1]:
+            if place == len(budgets) - 1:
                 axes.set(xlabel=label)
+            if spent != "seconds":
+                axes.set(xlim=(1, None))
         row[0].set(ylabel=f"regret (points)\nwithin {budget}")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=5)

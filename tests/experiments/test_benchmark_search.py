@@ -22,7 +22,7 @@ def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
     assert "ppo over random at equal samples" in said
     curves = json.loads((out / "curves.json").read_text())
     assert curves["ppo"][results["budgets"][0]]["queries"][-1] == 100
-    for picture in ("curves.png", "final.png"):
+    for picture in ("curves.png", "variants.png", "final.png"):
         assert (out / picture).stat().st_size > 10_000
 
 
