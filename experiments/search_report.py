@@ -87,8 +87,6 @@ def sentences(results: Results, default: str) -> list[str]:
     ranked = ranking(results)
     first = ", ".join(f"{name} ({regret:.2f})" for name, regret in ranked[:3])
     said = [f"Least median regret at their worst budget, in points of accuracy: {first}."]
-        f"Best at its worst budget: {', '.join(f'{name} ({regret:.2f})' for name, regret in ranked[:3])} points of regret."
-    ]
     strategies = results["strategies"]
     if default in strategies:
         place = [name for name, _ in ranked].index(default)
