@@ -172,7 +172,7 @@ def test_weights_must_be_numbers_that_are_not_negative(name, value):
 def test_unknown_forms_are_named():
     with pytest.raises(ValueError, match="choose one of soft"):
         _value("square", _cost())
-    with pytest.raises(ValueError, match="choose sgd or adam"):
+    with pytest.raises(ValueError, match="choose sgd, adam or rmsprop"):
         make_optimizer(OptimizerConfig(name="lion"), 10)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="choose constant or cosine"):
         learning_rate_schedule(OptimizerConfig(schedule="linear"), 10)  # type: ignore[arg-type]
