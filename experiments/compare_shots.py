@@ -54,7 +54,7 @@ def figures(summary: dict[str, Any], seed: int) -> dict[str, Any]:
     """What is compared of one run; `matched`, for all runs have the budgets of the cards."""
     return {
         "seed": seed,
-        "search_seconds": summary["search"]["seconds"],
+        "search_seconds": summary["search_seconds"],
         "trained_networks": summary["search"].get("trained_networks"),
         "accuracy": summary["accuracy"]["final"],
         "feasible": summary["feasible"],

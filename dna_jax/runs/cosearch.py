@@ -199,11 +199,8 @@ def _run(problem: Problem, directory: RunDirectory) -> dict[str, Any]:
             "fixed": config.fix,
             "order": config.order,
         },
-        "search": {
-            "method": config.search.method,
-            "seconds": read_metrics(directory.path)["search"][-1]["wall_seconds"],
-            **figures,
-        },
+        "search_seconds": read_metrics(directory.path)["search"][-1]["wall_seconds"],
+        "search": {"method": config.search.method, **figures},
         "network": problem.network_space.restrict(verdict.design),
         "accelerator": problem.accelerator_space.restrict(verdict.design),
         "cost": verdict.cost,
