@@ -15,7 +15,6 @@ import optax
 from flax import struct
 
 from dna_jax.search.objectives import (
-    Budgets,
     Multipliers,
     ObjectiveConfig,
     SoftCost,
@@ -24,12 +23,9 @@ from dna_jax.search.objectives import (
     update_multipliers,
 )
 from dna_jax.search.relaxation import Logits, TemperatureConfig, sample_point, temperature_schedule
-from dna_jax.search.strategies.search import Problem, Trials
+from dna_jax.search.strategies.search import AT_LIMITS, Problem, Trials
 from dna_jax.search.strategies.strategy import Feedback, Incumbent
 from dna_jax.spaces import Point, Space
-
-_AT_LIMITS = Budgets(latency_ms=1.0, area_mm2=1.0)
-"""Costs of a `Problem` are over their limits already."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +101,7 @@ class DifferentiableSearch:
             step=jnp.zeros((), jnp.int32),
             logits=logits,
             optimizer=self._optimizer.init(logits),
-            multipliers=initial_multipliers(self.config.objective, _AT_LIMITS),
+            multipliers=initial_multipliers(self.config.objective, AT_LIMITS),
             baseline=jnp.array(jnp.nan),
             incumbent=Incumbent.none(len(self.space.decisions)),
         )
@@ -136,7 +132,7 @@ class DifferentiableSearch:
             designs = jnp.argmax(points.rows, axis=-1).astype(jnp.int32)
             costs = jax.vmap(problem.cost_at if config.hard else problem.cost)(points)
             losses, accuracy = self._task_losses(logits, points, designs, state, training, problem)
-            totals = jax.vmap(lambda task, cost: objective(config.objective, task, cost, _AT_LIMITS, state.multipliers))
+            totals = jax.vmap(lambda task, cost: objective(config.objective, task, cost, AT_LIMITS, state.multipliers))
             return jnp.mean(totals(losses, costs)), (designs, accuracy, costs)
 
         gradient, (designs, accuracy, costs) = jax.grad(loss, has_aux=True)(state.logits)
@@ -146,7 +142,7 @@ class DifferentiableSearch:
             networks = jax.nn.one_hot(designs[:, : len(problem.network_space.decisions)], options)
             accuracy = jax.vmap(problem.expected_accuracy)(networks)
         updates, optimizer = self._optimizer.update(gradient, state.optimizer, state.logits)
-        multipliers = jax.vmap(lambda c: update_multipliers(config.objective, state.multipliers, c, _AT_LIMITS))(costs)
+        multipliers = jax.vmap(lambda c: update_multipliers(config.objective, state.multipliers, c, AT_LIMITS))(costs)
         trained = jnp.ones(config.samples, bool)
         incumbent = state.incumbent.update(designs, Feedback(trained, accuracy, problem.log_ratios(designs)))
         decay, mean = config.baseline_decay, jnp.mean(accuracy)

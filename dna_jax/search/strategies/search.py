@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from flax import struct
 
-from dna_jax.search.objectives import SoftCost
+from dna_jax.search.objectives import Budgets, SoftCost
 from dna_jax.spaces import Point, Space
 
 Array = jax.Array | np.ndarray
@@ -29,6 +29,10 @@ class Trials:
     queries: Array
     evaluations: Array
     answer: Array
+
+
+AT_LIMITS = Budgets(latency_ms=1.0, area_mm2=1.0)
+"""Budgets of a `Problem`, whose costs are over their limits already."""
 
 
 class Problem(Protocol):

@@ -17,7 +17,6 @@ import optax
 from flax import struct
 
 from dna_jax.search.objectives import (
-    Budgets,
     Multipliers,
     ObjectiveConfig,
     initial_multipliers,
@@ -25,10 +24,8 @@ from dna_jax.search.objectives import (
     update_multipliers,
 )
 from dna_jax.search.relaxation import Logits, sample_point
-from dna_jax.search.strategies.search import Problem, Trials
+from dna_jax.search.strategies.search import AT_LIMITS, Problem, Trials
 from dna_jax.spaces import Space
-
-_AT_LIMITS = Budgets(latency_ms=1.0, area_mm2=1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +154,7 @@ class SurrogateSearch:
         return SurrogateState(
             logits=logits,
             optimizer=self._optimizer.init(logits),
-            multipliers=initial_multipliers(self.config.objective, _AT_LIMITS),
+            multipliers=initial_multipliers(self.config.objective, AT_LIMITS),
             regression=Regression.prior(self.config, decisions, options),
             count=jnp.zeros(problem.networks, jnp.int32),
             total=jnp.zeros(problem.networks),
@@ -179,12 +176,12 @@ class SurrogateSearch:
             rows = jax.vmap(features)(points.rows[:, :decisions, :options])
             mean, variance = jax.vmap(state.regression.predict)(rows)
             promise = (mean + config.optimism * jnp.sqrt(variance + 1e-6)) / 100
-            totals = jax.vmap(lambda task, cost: objective(config.objective, task, cost, _AT_LIMITS, state.multipliers))
+            totals = jax.vmap(lambda task, cost: objective(config.objective, task, cost, AT_LIMITS, state.multipliers))
             return jnp.mean(totals(1 - promise, costs)), costs
 
         gradient, costs = jax.grad(loss, has_aux=True)(state.logits)
         updates, optimizer = self._optimizer.update(gradient, state.optimizer, state.logits)
-        multipliers = jax.vmap(lambda c: update_multipliers(config.objective, state.multipliers, c, _AT_LIMITS))(costs)
+        multipliers = jax.vmap(lambda c: update_multipliers(config.objective, state.multipliers, c, AT_LIMITS))(costs)
         return dataclasses.replace(
             state,
             logits=state.logits + cast(jax.Array, updates),
