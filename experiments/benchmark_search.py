@@ -18,25 +18,31 @@ from typing import Any
 import jax
 import numpy as np
 from absl import flags
+from ml_collections import config_flags
 
 from dna_jax.benchmarks.brute_force import confirm
+from dna_jax.benchmarks.entry import Entry
 from dna_jax.benchmarks.figures import curve, figures
 from dna_jax.benchmarks.judge import Judged, judge
 from dna_jax.benchmarks.macro_edge import Benchmark, macro_edge
 from dna_jax.benchmarks.optimum import Task
-from dna_jax.benchmarks.run import run_searches
+from dna_jax.benchmarks.settings import SAMPLES, StrategySettings
 from dna_jax.benchmarks.statistics import difference
-from dna_jax.benchmarks.strategies import SAMPLES, STRATEGIES
+from dna_jax.benchmarks.strategies import STRATEGIES, strategies
 from dna_jax.errors import UserError
 from dna_jax.hardware import nahas_edge
 from dna_jax.networks import MacroSpecification
 from dna_jax.runs import binary
+from dna_jax.runs.config import from_mapping
 from dna_jax.runs.directory import write_whole
 from dna_jax.runs.progress import Progress, say
 from experiments import benchmark_output, search_report
 
 DEFAULT = "differentiable"
 """The strategy that the library searches with."""
+
+CARD = pathlib.Path(__file__).with_name("configs") / "macro_edge.py"
+"""Settings of the strategies where no other card is given."""
 
 MANY = 100
 """Seeds side by side whose time is measured."""
@@ -45,6 +51,7 @@ MANY = 100
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
     flags.DEFINE_string("out", None, "Directory for results.json, results.md and pictures; tables are printed in any case.")
+    config_flags.DEFINE_config_file("config", str(CARD), "Card of the strategies' settings.")
     flags.DEFINE_list("strategies", list(STRATEGIES), f"Strategies to compare, some of: {', '.join(STRATEGIES)}.")
     flags.DEFINE_integer("seeds", 20, "Runs of each strategy at each budget.", lower_bound=1)
     flags.DEFINE_integer("first_seed", 1000, "Seed of the first run.", lower_bound=0)
@@ -115,15 +122,12 @@ def _confirmed(benchmark: Benchmark, networks: int) -> dict[str, Any]:
     return dataclasses.asdict(found)
 
 
-def _many_seconds(benchmark: Benchmark) -> float:
+def _many_seconds(entry: Entry, benchmark: Benchmark) -> float:
     """Seconds of many seeds of the default strategy at one budget, compiled."""
-    entry, table, tasks = STRATEGIES[DEFAULT], benchmark.table, benchmark.tasks[2:3]
-    assert entry.search is not None
-    search, steps = entry.search(table, SAMPLES), entry.steps(SAMPLES)
     seconds = []
     for first in (0, MANY):
         began = time.perf_counter()
-        run_searches(search, table, tasks, range(first, first + MANY), steps)
+        entry.run(benchmark.table, benchmark.tasks[2:3], range(first, first + MANY), SAMPLES)
         seconds.append(time.perf_counter() - began)
     # The first call compiles.
     return seconds[1]
@@ -133,6 +137,8 @@ def main() -> None:
     """Run, judge and report."""
     folder = _folder()
     names = binary.some_of("strategies", STRATEGIES)
+    settings: StrategySettings = from_mapping(StrategySettings, binary.run_card())
+    entries = strategies(settings)
     samples, seeds = flags.FLAGS.samples, range(flags.FLAGS.first_seed, flags.FLAGS.first_seed + flags.FLAGS.seeds)
     began = time.perf_counter()
     benchmark = macro_edge(cached=False)
@@ -146,23 +152,24 @@ def main() -> None:
         "versions": benchmark_output.versions(),
         "seeds": [seeds.start, seeds.stop - 1],
         "samples": samples,
+        "settings": dataclasses.asdict(settings),
         "exact_seconds": exact_seconds,
         "exact_front_designs": len(benchmark.front.network),
         "budgets": budgets,
         "optimum": {task.name: _optimum(benchmark, task) for task in tasks},
-        "sources": {name: STRATEGIES[name].source for name in names},
+        "sources": {name: entries[name].source for name in names},
         "strategies": {},
     }
     if flags.FLAGS.brute_force:
         results["brute_force"] = _confirmed(benchmark, flags.FLAGS.brute_force)
     if flags.FLAGS.many:
-        results["many"] = {"strategy": DEFAULT, "seeds": MANY, "seconds": _many_seconds(benchmark)}
+        results["many"] = {"strategy": DEFAULT, "seeds": MANY, "seconds": _many_seconds(entries[DEFAULT], benchmark)}
         say(f"{MANY} seeds of {DEFAULT} at one budget: {results['many']['seconds']:.1f} s after compilation")
     judged: dict[str, Judged] = {}
     curves = {}
     progress = Progress("strategies", len(names))
     for done, name in enumerate(names):
-        entry = STRATEGIES[name]
+        entry = entries[name]
         judged[name] = judge(entry.run(table, tasks, seeds, samples), table, tasks, benchmark.front)
         # Programs of other strategies are of no more use.
         jax.clear_caches()
@@ -184,7 +191,7 @@ def main() -> None:
         write_whole(folder / "results.md", text)
         write_whole(folder / "curves.json", json.dumps(search_report.rounded(curves)) + "\n")
         for picture, apart in (("curves.png", False), ("variants.png", True)):
-            drawn = {name: own for name, own in curves.items() if STRATEGIES[name].variant == apart or name == DEFAULT}
+            drawn = {name: own for name, own in curves.items() if entries[name].variant == apart or name == DEFAULT}
             search_report.plot_curves(drawn, results, folder / picture)
         search_report.plot_final(results, folder / "final.png")
 

@@ -5,7 +5,8 @@ import dataclasses
 from ml_collections import config_dict
 
 from dna_jax.benchmarks.comparison import FIGURES
-from dna_jax.benchmarks.strategies import SAMPLES, VARIANTS
+from dna_jax.benchmarks.settings import SAMPLES, StrategySettings
+from dna_jax.benchmarks.strategies import VARIANTS
 from dna_jax.runs.config import is_smoke, to_config_dict
 
 
@@ -22,6 +23,7 @@ class ClaimConfig:
       seeds: runs of each, from `first_seed` on.
       first_seed: of the first run.
       samples: designs that a search tries.
+      settings: of the strategies.
     """
 
     claim: str
@@ -32,6 +34,7 @@ class ClaimConfig:
     seeds: int = 20
     first_seed: int = 2000
     samples: int = SAMPLES
+    settings: StrategySettings = StrategySettings()
 
     def __post_init__(self) -> None:
         for name in (self.new, *self.old):

@@ -6,6 +6,7 @@ Strategies run on the benchmark macro_edge (`experiments.benchmark_search`) with
 is compared with its 95 % bootstrap interval over seeds, and set beside what was published. FILE.md gets the table.
 """
 
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -16,7 +17,7 @@ from ml_collections import config_flags
 from dna_jax.benchmarks.comparison import FIGURES, Runs, Setting, compare
 from dna_jax.benchmarks.judge import judge
 from dna_jax.benchmarks.macro_edge import Benchmark, macro_edge
-from dna_jax.benchmarks.strategies import VARIANTS
+from dna_jax.benchmarks.strategies import variants
 from dna_jax.hardware import nahas_edge
 from dna_jax.runs import binary
 from dna_jax.runs.config import from_mapping
@@ -38,13 +39,13 @@ def run_all(config: ClaimConfig, benchmark: Benchmark) -> dict[str, Runs]:
     """Every strategy of a claim, at all budgets."""
     table, tasks = benchmark.table, benchmark.tasks
     seeds = range(config.first_seed, config.first_seed + config.seeds)
-    names = (config.new, *config.old)
+    names, entries = (config.new, *config.old), variants(config.settings)
     progress, runs = Progress("strategies", len(names)), {}
     for done, name in enumerate(names):
-        trials = VARIANTS[name].run(table, tasks, seeds, config.samples)
+        trials = entries[name].run(table, tasks, seeds, config.samples)
         # Programs of other strategies are of no more use.
         jax.clear_caches()
-        seconds = VARIANTS[name].seconds(table, tasks[2], config.samples)
+        seconds = entries[name].seconds(table, tasks[2], config.samples)
         answers = np.asarray(trials.answer)[:, :, -1].astype(int)
         runs[name] = Runs(judge(trials, table, tasks, benchmark.front), answers, seconds)
         progress.update(done + 1, {"just done": name})
@@ -116,6 +117,7 @@ def main() -> None:
             "new": config.new,
             "seeds": config.seeds,
             "samples": config.samples,
+            "settings": dataclasses.asdict(config.settings),
             "seconds_of_one_search": seconds,
             "compared": compared,
             "verdict": verdict(config, compared).splitlines(),

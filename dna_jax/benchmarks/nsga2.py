@@ -13,11 +13,10 @@ from dna_jax.benchmarks.optimum import Task
 from dna_jax.errors import UserError
 from dna_jax.search.strategies import Trials
 
-POPULATION = 100
-"""Of a generation (Deb et al., section V)."""
 
-
-def _tables(table: JointTable, task: Task, seed: int, samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _tables(
+    table: JointTable, task: Task, seed: int, samples: int, population: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Designs int8[samples, decisions] in the order tried, their accuracies as told, and the worst cost over limit."""
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.problem import Problem
@@ -46,7 +45,7 @@ def _tables(table: JointTable, task: Task, seed: int, samples: int) -> tuple[np.
             out["G"] = costs - 1
 
     algorithm = NSGA2(
-        pop_size=POPULATION,
+        pop_size=population,
         sampling=IntegerRandomSampling(),
         crossover=SBX(prob=0.9, eta=15, vtype=float, repair=RoundingRepair()),
         mutation=PM(prob=1.0, prob_var=1 / len(table.space.decisions), eta=20, vtype=float, repair=RoundingRepair()),
@@ -58,8 +57,8 @@ def _tables(table: JointTable, task: Task, seed: int, samples: int) -> tuple[np.
     return np.concatenate(designs)[:samples], np.concatenate(told)[:samples], np.concatenate(ratios)[:samples]
 
 
-def run_nsga2(table: JointTable, tasks: Sequence[Task], seeds: Sequence[int], samples: int) -> Trials:
-    """`Trials` [budgets, seeds, generations, ...] of so many designs, in whole generations.
+def run_nsga2(table: JointTable, tasks: Sequence[Task], seeds: Sequence[int], samples: int, population: int) -> Trials:
+    """`Trials` [budgets, seeds, generations, ...] of so many designs, in whole generations of `population`.
 
     Raises:
       UserError: if pymoo is not installed.
@@ -68,19 +67,19 @@ def run_nsga2(table: JointTable, tasks: Sequence[Task], seeds: Sequence[int], sa
         import pymoo  # noqa: F401
     except ModuleNotFoundError as error:
         raise UserError("nsga2 needs pymoo, of the extra 'baselines'; install it, or leave out nsga2.") from error
-    generations = max(1, samples // POPULATION)
+    generations = max(1, samples // population)
     runs = []
     for task in tasks:
         for seed in seeds:
-            designs, told, ratios = _tables(table, task, seed, generations * POPULATION)
+            designs, told, ratios = _tables(table, task, seed, generations * population, population)
             # As `Incumbent` has it: the most accurate within the budgets, before there is one the least excessive.
             value = np.where(ratios <= 1, told, -ratios)
             before = np.concatenate([[-np.inf], np.maximum.accumulate(value)[:-1]])
             at = np.maximum.accumulate(np.where(value > before, np.arange(len(value)), 0))
-            runs.append((designs.reshape(generations, POPULATION, -1), designs[at[POPULATION - 1 :: POPULATION]]))
+            runs.append((designs.reshape(generations, population, -1), designs[at[population - 1 :: population]]))
     shape = (len(tasks), len(seeds))
-    designs = np.stack([run for run, _ in runs]).reshape(*shape, generations, POPULATION, -1)
-    counts = np.full((*shape, generations), POPULATION, np.int32)
+    designs = np.stack([run for run, _ in runs]).reshape(*shape, generations, population, -1)
+    counts = np.full((*shape, generations), population, np.int32)
     return Trials(
         designs=designs,
         trained=np.ones(designs.shape[:-1], bool),

@@ -21,7 +21,7 @@ from dna_jax.spaces import Design, Space
 
 
 @struct.dataclass
-class Trials:
+class MultiTrialState:
     """A search and what it has tried so far: a pytree.
 
     Attributes:
@@ -86,10 +86,10 @@ def make_training(problem: Problem) -> ProxyTraining:
     )
 
 
-def initial_trials(problem: Problem) -> Trials:
+def initial_trials(problem: Problem) -> MultiTrialState:
     """Before the first update."""
     trials, decisions = problem.config.search.multi_trial.trials, len(problem.strategy.space.decisions)
-    return Trials(
+    return MultiTrialState(
         searcher=make_search(problem).init(jax.random.key(problem.config.seed)),
         updates=jnp.zeros((), jnp.int32),
         designs=np.zeros((trials, decisions), np.int8),
@@ -98,7 +98,7 @@ def initial_trials(problem: Problem) -> Trials:
     )
 
 
-def search_by_trials(problem: Problem, directory: RunDirectory) -> Trials:
+def search_by_trials(problem: Problem, directory: RunDirectory) -> MultiTrialState:
     """Run or resume the search phase; a checkpoint follows every update."""
     config, search, training = problem.config, make_search(problem), make_training(problem)
     batch = config.search.multi_trial.ppo.batch
@@ -106,7 +106,7 @@ def search_by_trials(problem: Problem, directory: RunDirectory) -> Trials:
     propose, tell = jax.jit(search.propose), jax.jit(search.update)
     networks = list(problem.specification.options)
 
-    def step(state: Trials, update: int) -> tuple[Trials, dict[str, Any]]:
+    def step(state: MultiTrialState, update: int) -> tuple[MultiTrialState, dict[str, Any]]:
         key = jax.random.fold_in(jax.random.key(config.seed), 1 + update)
         designs = propose(state.searcher, key)
         costs, log_ratios = price(designs)
@@ -129,7 +129,7 @@ def search_by_trials(problem: Problem, directory: RunDirectory) -> Trials:
         arrays = {name: np.array(getattr(state, name)) for name in ("designs", "accuracy", "log_ratios")}
         for name, values in (("designs", designs), ("accuracy", accuracy), ("log_ratios", log_ratios)):
             arrays[name][rows] = np.asarray(values)
-        return Trials(searcher, state.updates + 1, **arrays), metrics
+        return MultiTrialState(searcher, state.updates + 1, **arrays), metrics
 
     def show(values: Mapping[str, float]) -> dict[str, str]:
         best = {"best": f"{100 * values['best_accuracy']:.1f}%"} if "best_accuracy" in values else {}
@@ -151,12 +151,12 @@ def search_by_trials(problem: Problem, directory: RunDirectory) -> Trials:
     )
 
 
-def answer(problem: Problem, trials: Trials) -> Design:
+def answer(problem: Problem, trials: MultiTrialState) -> Design:
     """The design that a search ends with: the most accurate that met every budget, else the least excessive."""
     return problem.strategy.space.design(np.asarray(trials.searcher.incumbent.design))
 
 
-def network_accuracy(space: Space, trials: Trials, design: Mapping[str, Any]) -> float | None:
+def network_accuracy(space: Space, trials: MultiTrialState, design: Mapping[str, Any]) -> float | None:
     """Mean accuracy of the trainings of a design's network, 0 to 1; None where it had none.
 
     The best of many trainings was lucky, too; a network that came again has more than that one.
@@ -171,7 +171,7 @@ def network_accuracy(space: Space, trials: Trials, design: Mapping[str, Any]) ->
     return float(np.asarray(trials.accuracy)[same].mean()) if same.any() else None
 
 
-def trial_figures(problem: Problem, directory: RunDirectory, trials: Trials) -> dict[str, Any]:
+def trial_figures(problem: Problem, directory: RunDirectory, trials: MultiTrialState) -> dict[str, Any]:
     """Figures of a finished search for its summary; every trial is kept in trials.npz beside it."""
     space = problem.strategy.space
     decisions = json.dumps([[d.name, list(d.options)] for d in space.decisions])

@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 
 from dna_jax.benchmarks.judge import judge
-from dna_jax.benchmarks.strategies import STRATEGIES
+from dna_jax.benchmarks.settings import StrategySettings
+from dna_jax.benchmarks.strategies import STRATEGIES, strategies
+from dna_jax.search.strategies import (
+    DifferentiableConfig,
+    EvolutionConfig,
+    FastSlowConfig,
+    PpoConfig,
+    ReinforceConfig,
+    SurrogateConfig,
+    WeightedProduct,
+)
+
+ENTRIES = strategies(StrategySettings())
 
 QUICK = ("random", "evolution", "nsga2", "reinforce", "differentiable", "differentiable_score", "differentiable_hinge")
 NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in STRATEGIES]
@@ -31,7 +43,7 @@ def _with_pymoo(request):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_optimum_is_found(name, small, small_tasks, small_front):
-    entry = STRATEGIES[name]
+    entry = ENTRIES[name]
     samples = SAMPLES.get(name, 1500)
     trials = entry.run(small, small_tasks, range(6), samples)
     judged = judge(trials, small, small_tasks, small_front)
@@ -47,35 +59,73 @@ def test_the_optimum_is_found(name, small, small_tasks, small_front):
 def test_searches_do_better_than_random(name, benchmark):
     judged = {}
     for which in (name, "random"):
-        trials = STRATEGIES[which].run(benchmark.table, benchmark.tasks[3:4], range(4), 1500)
+        trials = ENTRIES[which].run(benchmark.table, benchmark.tasks[3:4], range(4), 1500)
         judged[which] = judge(trials, benchmark.table, benchmark.tasks[3:4], benchmark.front)
     assert judged[name].final_regret.mean() < judged["random"].final_regret.mean()
 
 
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [
+        ({"evolution": EvolutionConfig(sample=2)}, {"evolution"}),
+        ({"reinforce_beta": -3.0}, {"reinforce", "reinforce_likeliest"}),
+        ({"reinforce": ReinforceConfig(batch=1, learning_rate=0.5)}, {"reinforce", "reinforce_likeliest"}),
+        ({"ppo": PpoConfig(learning_rate=0.5)}, {"ppo", "ppo_soft", "phases"}),
+        ({"ppo_tuned": PpoConfig(learning_rate=0.5)}, {"ppo_tuned"}),
+        ({"hard": WeightedProduct(0.0, -9.0)}, {"ppo", "ppo_tuned", "phases", "fast_slow"}),
+        ({"soft": WeightedProduct(-9.0, -9.0)}, {"ppo_soft", "phases"}),
+        ({"fast_slow": FastSlowConfig(fast_steps=1)}, {"fast_slow"}),
+        (
+            {"differentiable": DifferentiableConfig(learning_rate=0.5)},
+            {"differentiable", "differentiable_soft", "differentiable_hinge", "differentiable_weighted"},
+        ),
+        (
+            {"differentiable_score": DifferentiableConfig(accuracy="sampled", learning_rate=0.5)},
+            {"differentiable_score"},
+        ),
+        ({"hinge_weight": 9.0}, {"differentiable_hinge"}),
+        ({"weighted_pressure": 9.0}, {"differentiable_weighted"}),
+        ({"surrogate": SurrogateConfig(queries=2)}, {"differentiable_surrogate"}),
+    ],
+)
+def test_settings_reach_the_strategies_that_they_are_for(changed, names, small):
+    before, after = ENTRIES, strategies(StrategySettings(**changed))
+    searches = {name: (before[name].search, after[name].search) for name in STRATEGIES}
+    changes = {name for name, (old, new) in searches.items() if old and old(small, 500) != new(small, 500)}
+    assert changes == names
+
+
+def test_the_size_of_a_step_follows_from_settings():
+    settings = StrategySettings(nsga2_population=50, ppo=PpoConfig(batch=5), surrogate_samples=100)
+    after = strategies(settings)
+    assert (after["nsga2"].steps(1000), after["ppo"].steps(1000), after["phases"].steps(1000)) == (20, 200, 200)
+    assert after["differentiable_surrogate"].designs(1000) == 100
+
+
 def test_samples_are_what_is_asked_for(small, small_tasks):
-    trials = STRATEGIES["random"].run(small, small_tasks, [0], 95)
+    trials = ENTRIES["random"].run(small, small_tasks, [0], 95)
     assert trials.designs.shape[2:4] == (10, 10)
-    assert STRATEGIES["differentiable_surrogate"].steps(10**6) * 4 == 500
+    assert ENTRIES["differentiable_surrogate"].steps(10**6) * 4 == 500
 
 
 def test_nsga2_tries_whole_generations(small, small_tasks):
-    assert STRATEGIES["nsga2"].run(small, small_tasks, [0], 250).queries.sum(axis=-1).tolist() == [[200], [200]]
+    assert ENTRIES["nsga2"].run(small, small_tasks, [0], 250).queries.sum(axis=-1).tolist() == [[200], [200]]
 
 
 def test_whoever_reads_every_accuracy_has_asked_for_all(small, small_tasks):
-    exact = STRATEGIES["differentiable"].run(small, small_tasks, [0], 80)
+    exact = ENTRIES["differentiable"].run(small, small_tasks, [0], 80)
     assert exact.queries.sum(axis=-1).tolist() == [[27], [27]]
-    sampled = STRATEGIES["differentiable_score"].run(small, small_tasks, [0], 80)
+    sampled = ENTRIES["differentiable_score"].run(small, small_tasks, [0], 80)
     assert sampled.queries.sum(axis=-1).tolist() == [[80], [80]]
     # Every sample prices all designs that differ in one decision: 3 x 2 networks, 2 + 3 accelerators, and itself.
     assert exact.evaluations.sum(axis=-1).tolist() == [[960], [960]]
     # A mixture is of every accelerator, and of every option of each layer.
-    mixed = STRATEGIES["differentiable_soft"].run(small, small_tasks[:1], [0], 10)
+    mixed = ENTRIES["differentiable_soft"].run(small, small_tasks[:1], [0], 10)
     assert mixed.evaluations.sum() == 10 * 7 * 12
 
 
 def test_phase_search_trains_the_initial_network_once_and_then_holds_the_accelerator(small, small_tasks):
-    trials = STRATEGIES["phases"].run(small, small_tasks[:1], [0], 200)
+    trials = ENTRIES["phases"].run(small, small_tasks[:1], [0], 200)
     designs, trained = trials.designs[0, 0], trials.trained[0, 0]
     first = len(designs) // 2
     assert trained[:first].sum() == 1
@@ -85,7 +135,7 @@ def test_phase_search_trains_the_initial_network_once_and_then_holds_the_acceler
 
 
 def test_nothing_over_budget_is_trained_by_fast_and_slow_search(small, small_tasks):
-    trials = STRATEGIES["fast_slow"].run(small, small_tasks[:1], [0], 1100)
+    trials = ENTRIES["fast_slow"].run(small, small_tasks[:1], [0], 1100)
     designs, trained = trials.designs[0, 0], trials.trained[0, 0]
     assert 0 < trained.sum() < trained.size / 11 + 10
     for design in designs[trained]:
@@ -93,7 +143,7 @@ def test_nothing_over_budget_is_trained_by_fast_and_slow_search(small, small_tas
 
 
 def test_whatever_is_trained_is_told_of_distinct_networks_by_the_surrogate(small, small_tasks):
-    trials = STRATEGIES["differentiable_surrogate"].run(small, small_tasks[:1], range(3), 300)
+    trials = ENTRIES["differentiable_surrogate"].run(small, small_tasks[:1], range(3), 300)
     for designs, trained in zip(trials.designs[0].reshape(-1, 4, 5), trials.trained[0].reshape(-1, 4), strict=True):
         networks = [tuple(design[:3]) for design in designs[trained]]
         assert len(networks) == len(set(networks))
@@ -108,7 +158,7 @@ def test_strategies_that_learn_beat_random_at_equal_samples(name, benchmark):
     """At a budget that one design in thirty meets, by the samples of NAHAS (surrogate: a tenth)."""
     final = {}
     for which in (name, "random"):
-        trials = STRATEGIES[which].run(benchmark.table, benchmark.tasks[3:4], range(3), 5000)
+        trials = ENTRIES[which].run(benchmark.table, benchmark.tasks[3:4], range(3), 5000)
         final[which] = judge(trials, benchmark.table, benchmark.tasks[3:4], benchmark.front).final_regret
     assert final[name].mean() < final["random"].mean()
 
@@ -116,7 +166,7 @@ def test_strategies_that_learn_beat_random_at_equal_samples(name, benchmark):
 @pytest.mark.slow
 def test_the_default_finds_every_optimum_as_promised(benchmark):
     """Median regret of at most 0.10 points and 95 % feasible, at every budget, with seeds that nothing was tuned on."""
-    trials = STRATEGIES["differentiable"].run(benchmark.table, benchmark.tasks, range(500, 520), 5000)
+    trials = ENTRIES["differentiable"].run(benchmark.table, benchmark.tasks, range(500, 520), 5000)
     judged = judge(trials, benchmark.table, benchmark.tasks, benchmark.front)
     assert np.median(judged.final_regret, axis=1).max() <= 0.10
     assert judged.final_feasible.mean(axis=1).min() >= 0.95

@@ -2,11 +2,14 @@
 
 import json
 
+import pytest
+
 
 def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
     out = tmp_path / "out"
     arguments = ("--seeds=2", "--samples=100", "--nomany", "--brute_force=0", "--strategies=random,ppo,differentiable")
-    assert within("benchmark_search", f"--out={out}", *arguments) in (None, 0)
+    settings = ("--config.ppo.batch=20",)
+    assert within("benchmark_search", f"--out={out}", *arguments, *settings) in (None, 0)
     results = json.loads((out / "results.json").read_text())
     assert len(results["budgets"]) == 5
     for budget in results["budgets"]:
@@ -21,9 +24,29 @@ def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
     assert said.strip() == (out / "results.md").read_text().strip()
     assert "ppo over random at equal samples" in said
     curves = json.loads((out / "curves.json").read_text())
-    assert curves["ppo"][results["budgets"][0]]["queries"][-1] == 100
+    assert curves["ppo"][results["budgets"][0]]["queries"] == [20, 40, 60, 80, 100]
+    assert results["settings"]["ppo"]["batch"] == 20
     for picture in ("curves.png", "variants.png", "final.png"):
         assert (out / picture).stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("differentiable.baseline_decay=0.5", "no effect"),
+        ("differentiable.objective.goal=edp", "no effect here"),
+        ("surrogate.objective.hinge_weight=1.0", "no effect here"),
+        ("differentiable_score.temperature.end=0.1", "no effect here"),
+        ("differentiable_score.accuracy=exact", "which makes it that strategy"),
+        ("nsga2_population=0", "at least 1"),
+        ("reinforce_beta=0.1", "at most 0"),
+        ("hinge_weight=-1.0", "must not be negative"),
+        ("ppo.epochs=0", "at least 1"),
+        ("evolution.batch=3", "must divide"),
+    ],
+)
+def test_settings_without_effect_or_sense_are_refused(refused, setting, says):
+    assert says in refused("benchmark_search", f"--config.{setting}")
 
 
 def test_wrong_flags_are_refused_in_a_sentence(refused, tmp_path):

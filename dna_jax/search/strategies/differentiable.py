@@ -7,23 +7,17 @@ the problem. So the quality of the optimiser shows by itself.
 
 import dataclasses
 import functools
-from typing import Literal, cast
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
 
-from dna_jax.search.objectives import (
-    Multipliers,
-    ObjectiveConfig,
-    SoftCost,
-    initial_multipliers,
-    objective,
-    update_multipliers,
-)
+from dna_jax.search.objectives import ObjectiveConfig, SoftCost
 from dna_jax.search.relaxation import Logits, TemperatureConfig, sample_point, temperature_schedule
-from dna_jax.search.strategies.search import AT_LIMITS, Problem, Trials
+from dna_jax.search.strategies.descent import Descent
+from dna_jax.search.strategies.search import JointProblem, Trials
 from dna_jax.search.strategies.strategy import Feedback, Incumbent
 from dna_jax.spaces import Point, Space
 
@@ -64,17 +58,13 @@ class DifferentiableState:
 
     Attributes:
       step: steps taken.
-      logits: of all decisions, the network's first.
-      optimizer: Optax state.
-      multipliers: of the budgets, where the objective has any.
+      descent: logits and multipliers.
       baseline: moving average of sampled accuracies, percent; NaN before the first.
       incumbent: the best design of the samples.
     """
 
     step: jax.Array
-    logits: Logits
-    optimizer: optax.OptState
-    multipliers: Multipliers
+    descent: Descent
     baseline: jax.Array
     incumbent: Incumbent
 
@@ -95,19 +85,22 @@ class DifferentiableSearch:
     def _optimizer(self) -> optax.GradientTransformation:
         return optax.adam(self.config.learning_rate)
 
-    def init(self, key: jax.Array, problem: Problem) -> DifferentiableState:
-        logits = jnp.zeros(self.space.is_option.shape)
+    def init(self, key: jax.Array, problem: JointProblem) -> DifferentiableState:
         return DifferentiableState(
             step=jnp.zeros((), jnp.int32),
-            logits=logits,
-            optimizer=self._optimizer.init(logits),
-            multipliers=initial_multipliers(self.config.objective, AT_LIMITS),
+            descent=Descent.begin(self.space, self.config.objective, self._optimizer),
             baseline=jnp.array(jnp.nan),
             incumbent=Incumbent.none(len(self.space.decisions)),
         )
 
     def _task_losses(
-        self, logits: Logits, points: Point, designs: jax.Array, state: DifferentiableState, key: jax.Array, problem: Problem
+        self,
+        logits: Logits,
+        points: Point,
+        designs: jax.Array,
+        state: DifferentiableState,
+        key: jax.Array,
+        problem: JointProblem,
     ) -> tuple[jax.Array, jax.Array]:
         """Loss of each sample, whose gradient may be an estimate, and its accuracy in percent, [samples]."""
         count, options = len(problem.network_space.decisions), len(problem.network_space.decisions[0].options)
@@ -121,36 +114,31 @@ class DifferentiableSearch:
         advantage = task_loss(accuracy) - task_loss(baseline)
         return task_loss(accuracy) + advantage * (chosen - jax.lax.stop_gradient(chosen)), accuracy
 
-    def step(self, state: DifferentiableState, key: jax.Array, problem: Problem) -> tuple[DifferentiableState, Trials]:
+    def step(self, state: DifferentiableState, key: jax.Array, problem: JointProblem) -> tuple[DifferentiableState, Trials]:
         config = self.config
         sampling, training = jax.random.split(key)
         keys = jax.random.split(sampling, config.samples)
         temperature = temperature_schedule(config.temperature, config.steps)(state.step)
 
-        def loss(logits: Logits) -> tuple[jax.Array, tuple[jax.Array, jax.Array, SoftCost]]:
+        def samples(logits: Logits) -> tuple[jax.Array, SoftCost, tuple[jax.Array, jax.Array]]:
             points = jax.vmap(lambda k: sample_point(k, self.space, logits, temperature, config.hard))(keys)
             designs = jnp.argmax(points.rows, axis=-1).astype(jnp.int32)
             costs = jax.vmap(problem.cost_at if config.hard else problem.cost)(points)
             losses, accuracy = self._task_losses(logits, points, designs, state, training, problem)
-            totals = jax.vmap(lambda task, cost: objective(config.objective, task, cost, AT_LIMITS, state.multipliers))
-            return jnp.mean(totals(losses, costs)), (designs, accuracy, costs)
+            return losses, costs, (designs, accuracy)
 
-        gradient, (designs, accuracy, costs) = jax.grad(loss, has_aux=True)(state.logits)
+        descent, (designs, accuracy) = state.descent.step(samples, config.objective, self._optimizer)
         if not config.hard:
             # The likeliest design of a mixture is another one, with an accuracy of its own.
             options = len(problem.network_space.decisions[0].options)
             networks = jax.nn.one_hot(designs[:, : len(problem.network_space.decisions)], options)
             accuracy = jax.vmap(problem.expected_accuracy)(networks)
-        updates, optimizer = self._optimizer.update(gradient, state.optimizer, state.logits)
-        multipliers = jax.vmap(lambda c: update_multipliers(config.objective, state.multipliers, c, AT_LIMITS))(costs)
         trained = jnp.ones(config.samples, bool)
         incumbent = state.incumbent.update(designs, Feedback(trained, accuracy, problem.log_ratios(designs)))
         decay, mean = config.baseline_decay, jnp.mean(accuracy)
         new = DifferentiableState(
             step=state.step + 1,
-            logits=state.logits + cast(jax.Array, updates),
-            optimizer=optimizer,
-            multipliers=jax.tree.map(jnp.mean, multipliers),
+            descent=descent,
             baseline=jnp.where(jnp.isnan(state.baseline), mean, decay * state.baseline + (1 - decay) * mean),
             incumbent=incumbent,
         )

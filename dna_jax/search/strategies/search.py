@@ -32,10 +32,10 @@ class Trials:
 
 
 AT_LIMITS = Budgets(latency_ms=1.0, area_mm2=1.0)
-"""Budgets of a `Problem`, whose costs are over their limits already."""
+"""Budgets of a `JointProblem`, whose costs are over their limits already."""
 
 
-class Problem(Protocol):
+class JointProblem(Protocol):
     """A network space with an accelerator space under budgets, networks first."""
 
     @property
@@ -92,7 +92,7 @@ class Search(Protocol):
     """A search, as pure functions over a state that is a pytree."""
 
     def init(self, key: jax.Array, problem: Any) -> Any:
-        """State before the first step of a search of a `Problem`."""
+        """State before the first step of a search of a `JointProblem`."""
         ...
 
     def step(self, state: Any, key: jax.Array, problem: Any) -> tuple[Any, Trials]:

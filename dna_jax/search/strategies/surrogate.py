@@ -8,7 +8,6 @@ budgets as where accuracy is exact. Of designs drawn from them, those promising 
 
 import dataclasses
 import functools
-from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -16,15 +15,10 @@ import numpy as np
 import optax
 from flax import struct
 
-from dna_jax.search.objectives import (
-    Multipliers,
-    ObjectiveConfig,
-    initial_multipliers,
-    objective,
-    update_multipliers,
-)
+from dna_jax.search.objectives import ObjectiveConfig, SoftCost
 from dna_jax.search.relaxation import Logits, sample_point
-from dna_jax.search.strategies.search import AT_LIMITS, Problem, Trials
+from dna_jax.search.strategies.descent import Descent
+from dna_jax.search.strategies.search import JointProblem, Trials
 from dna_jax.spaces import Space
 
 
@@ -110,7 +104,7 @@ class SurrogateState:
     """Everything that changes.
 
     Attributes:
-      logits, optimizer, multipliers: as in `DifferentiableState`.
+      descent: logits and multipliers.
       regression: of the accuracies told.
       count, total: trainings of each network, and the sum of their accuracies, [networks].
       designs: for each network trained within the budgets one design that meets them, int8[networks, decisions].
@@ -119,9 +113,7 @@ class SurrogateState:
       excess: of it.
     """
 
-    logits: Logits
-    optimizer: optax.OptState
-    multipliers: Multipliers
+    descent: Descent
     regression: Regression
     count: jax.Array
     total: jax.Array
@@ -147,14 +139,11 @@ class SurrogateSearch:
     def _optimizer(self) -> optax.GradientTransformation:
         return optax.adam(self.config.learning_rate)
 
-    def init(self, key: jax.Array, problem: Problem) -> SurrogateState:
+    def init(self, key: jax.Array, problem: JointProblem) -> SurrogateState:
         networks = problem.network_space
         decisions, options = len(networks.decisions), len(networks.decisions[0].options)
-        logits = jnp.zeros(self.space.is_option.shape)
         return SurrogateState(
-            logits=logits,
-            optimizer=self._optimizer.init(logits),
-            multipliers=initial_multipliers(self.config.objective, AT_LIMITS),
+            descent=Descent.begin(self.space, self.config.objective, self._optimizer),
             regression=Regression.prior(self.config, decisions, options),
             count=jnp.zeros(problem.networks, jnp.int32),
             total=jnp.zeros(problem.networks),
@@ -164,30 +153,20 @@ class SurrogateSearch:
             excess=jnp.array(jnp.inf),
         )
 
-    def _moved(self, state: SurrogateState, key: jax.Array, problem: Problem) -> SurrogateState:
+    def _moved(self, state: SurrogateState, key: jax.Array, problem: JointProblem) -> SurrogateState:
         """After one gradient step of the logits."""
         config = self.config
         decisions, options = len(problem.network_space.decisions), len(problem.network_space.decisions[0].options)
 
-        def loss(logits: Logits) -> tuple[jax.Array, Any]:
+        def samples(logits: Logits) -> tuple[jax.Array, SoftCost, None]:
             keys = jax.random.split(key, config.samples)
             points = jax.vmap(lambda k: sample_point(k, self.space, logits, 1.0, hard=True))(keys)
-            costs = jax.vmap(problem.cost_at)(points)
             rows = jax.vmap(features)(points.rows[:, :decisions, :options])
             mean, variance = jax.vmap(state.regression.predict)(rows)
             promise = (mean + config.optimism * jnp.sqrt(variance + 1e-6)) / 100
-            totals = jax.vmap(lambda task, cost: objective(config.objective, task, cost, AT_LIMITS, state.multipliers))
-            return jnp.mean(totals(1 - promise, costs)), costs
+            return 1 - promise, jax.vmap(problem.cost_at)(points), None
 
-        gradient, costs = jax.grad(loss, has_aux=True)(state.logits)
-        updates, optimizer = self._optimizer.update(gradient, state.optimizer, state.logits)
-        multipliers = jax.vmap(lambda c: update_multipliers(config.objective, state.multipliers, c, AT_LIMITS))(costs)
-        return dataclasses.replace(
-            state,
-            logits=state.logits + cast(jax.Array, updates),
-            optimizer=optimizer,
-            multipliers=jax.tree.map(jnp.mean, multipliers),
-        )
+        return dataclasses.replace(state, descent=state.descent.step(samples, config.objective, self._optimizer)[0])
 
     def _posterior(self, state: SurrogateState, rows: jax.Array, networks: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Mean, percent, and deviation of the accuracy of networks, by their features and their own trainings."""
@@ -200,7 +179,7 @@ class SurrogateSearch:
         shrunk = jnp.where(count > 0, mean + kept * (own - mean), mean)
         return shrunk, jnp.sqrt(variance + jnp.where(count > 0, (1 - kept) * network, network))
 
-    def step(self, state: SurrogateState, key: jax.Array, problem: Problem) -> tuple[SurrogateState, Trials]:
+    def step(self, state: SurrogateState, key: jax.Array, problem: JointProblem) -> tuple[SurrogateState, Trials]:
         config = self.config
         decisions, options = len(problem.network_space.decisions), len(problem.network_space.decisions[0].options)
         moving, drawing, training = jax.random.split(key, 3)
@@ -210,9 +189,9 @@ class SurrogateSearch:
 
         drawn = jax.random.categorical(
             drawing,
-            jnp.where(self.space.is_option, state.logits, -jnp.inf),
+            jnp.where(self.space.is_option, state.descent.logits, -jnp.inf),
             axis=-1,
-            shape=(config.candidates, len(state.logits)),
+            shape=(config.candidates, len(state.descent.logits)),
         ).astype(jnp.int32)
         one_hot = jax.nn.one_hot(drawn[:, :decisions], options)
         rows = jax.vmap(features)(one_hot)
@@ -263,7 +242,7 @@ class SurrogateSearch:
             answer=self._answer(state, problem),
         )
 
-    def _answer(self, state: SurrogateState, problem: Problem) -> jax.Array:
+    def _answer(self, state: SurrogateState, problem: JointProblem) -> jax.Array:
         """The trained network within the budgets that is the most accurate by all that is known of it."""
         # The same for every run, so that seeds side by side share it.
         rows = jax.vmap(features)(

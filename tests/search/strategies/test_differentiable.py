@@ -67,13 +67,13 @@ def test_sampled_accuracies_give_the_gradient_of_their_expectation():
     config = DifferentiableConfig(accuracy="sampled", samples=4, objective=ObjectiveConfig(pressure=0.0))
     search, problem = DifferentiableSearch(NETWORKS | ACCELERATORS, config), _Free()
     start = search.init(jax.random.key(0), problem)
-    logits = start.logits.at[0].set(jnp.array([0.3, -0.2, 0.1])).at[1].set(jnp.array([0.0, 0.5, -0.4]))
-    state = dataclasses.replace(start, logits=logits, baseline=jnp.array(75.0))
+    logits = start.descent.logits.at[0].set(jnp.array([0.3, -0.2, 0.1])).at[1].set(jnp.array([0.0, 0.5, -0.4]))
+    state = dataclasses.replace(start, descent=dataclasses.replace(start.descent, logits=logits), baseline=jnp.array(75.0))
 
     def first_moment(key):
         # Adam's mean of gradients after one step is a tenth of the gradient.
         after, _ = search.step(state, key, problem)
-        return 10 * after.optimizer[0].mu
+        return 10 * after.descent.optimizer[0].mu
 
     estimates = jax.jit(jax.vmap(first_moment))(jax.random.split(jax.random.key(1), 20_000))
 
@@ -101,7 +101,7 @@ def test_the_likeliest_network_becomes_the_best(accuracy):
         return jax.lax.scan(step, search.init(key, problem), jnp.arange(200))
 
     state, trials = run(jax.random.split(jax.random.key(2), 4))
-    assert np.all(jnp.argmax(state.logits[:, :2, :3], axis=-1) == 2)
+    assert np.all(jnp.argmax(state.descent.logits[:, :2, :3], axis=-1) == 2)
     assert np.all(trials.answer[:, -1, :2] == 2)
     assert np.all(np.asarray(trials.queries).sum(axis=1) == (9 if accuracy == "exact" else 1600))
 
