@@ -26,6 +26,7 @@ from dna_jax.runs.cosearch import run
 from dna_jax.runs.directory import as_json, write_whole
 from dna_jax.runs.progress import say
 from dna_jax.search import MultiTrialConfig
+from experiments import benchmark_output
 from experiments.compare import differences
 
 SHARED = ("fix", "order", "data", "network", "accelerator", "cost", "budgets", "augmentation", "retrain")
@@ -118,7 +119,14 @@ def main() -> None:
             folder = root / f"{name.replace('-', '_')}_{config.seed}"
             searches[name].append(figures(run(config, folder, flags.FLAGS.data_dir), config.seed))
     methods = {"one-shot": one_shot.search.method, "multi-trial": multi_trial.search.method}
-    result = {"methods": methods, "searches": searches, **ratios(searches), "published_ratio": PUBLISHED_RATIO}
+    result = {
+        "machine": benchmark_output.machine(),
+        "versions": benchmark_output.versions(),
+        "methods": methods,
+        "searches": searches,
+        **ratios(searches),
+        "published_ratio": PUBLISHED_RATIO,
+    }
     write_whole(root / "shots.json", json.dumps(result, indent=2) + "\n")
     print(table(searches))
     print(differences({"searches": searches}))
