@@ -19,6 +19,21 @@ jax.config.update("jax_compilation_cache_dir", _CACHE)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
+_MAPPINGS = pathlib.Path("/proc/self/maps")
+_MAPPINGS_LIMIT = pathlib.Path("/proc/sys/vm/max_map_count")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs_are_dropped():
+    """Every compiled program holds some mappings of memory, of which Linux allows a process 65,530 by default; a process of
+    hundreds of tests comes to that, and then XLA crashes."""
+    yield
+    if _MAPPINGS.exists() and _MAPPINGS_LIMIT.exists():
+        held = _MAPPINGS.read_bytes().count(b"\n")
+        if 2 * held > int(_MAPPINGS_LIMIT.read_text()):
+            jax.clear_caches()
+
+
 @pytest.fixture(scope="session")
 def run_binary():
     """Run `python -m experiments.NAME` with arguments, as a user would; returns the finished process."""

@@ -80,6 +80,7 @@ def test_either_way_of_setting_a_pipeline_anew_is_timed(run_binary, tmp_path):
         assert f"{row['times_as_fast']:.1f} times as fast" in process.stdout
 
 
+@pytest.mark.slow
 def test_cost_benchmark_counts_what_it_evaluates():
     specification = mobilenet_v2(**SIZE)
     layers = chosen_layers(specification, specification.default_design)[:6]

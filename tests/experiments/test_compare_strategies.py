@@ -10,6 +10,7 @@ from experiments.claim_config import ClaimConfig
 from experiments.compare_strategies import verdict
 
 
+@pytest.mark.slow
 def test_a_claim_is_set_beside_what_was_published(within, tmp_path, capsys):
     out = tmp_path / "claim.json"
     assert within("compare_strategies", "--config=experiments/configs/claim_rewards.py:smoke", f"--out={out}") in (None, 0)

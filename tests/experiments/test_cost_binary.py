@@ -48,6 +48,7 @@ def test_a_described_accelerator_and_a_file(tmp_path):
         assert row["mapping"].startswith("dram[WIO]")
 
 
+@pytest.mark.slow
 def test_the_network_of_a_run(tmp_path):
     (tmp_path / "chip.yaml").write_text(CHIP)
     size = {"width": 0.25, "image_size": 8, "classes": 10, "stride_plan": "digits", "image_channels": 1}

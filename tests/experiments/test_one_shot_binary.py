@@ -15,6 +15,7 @@ from experiments.configs import nahas_oneshot
 CARD = "--config=experiments/configs/nahas_oneshot.py:smoke"
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_a_design_and_leaves_its_rewards(within, tmp_path, capsys):
     path = tmp_path / "run"
     assert not within("cosearch", CARD, f"--workdir={path}")

@@ -39,6 +39,7 @@ def test_an_optimum_with_its_certificate(run_binary, tmp_path, capsys):
             optimum.follow(path)
 
 
+@pytest.mark.slow
 def test_the_optimum_of_a_published_network(run_binary, tmp_path, capsys):
     """Layers make a network, too; the certificate states them."""
     path = tmp_path / "certificate.json"
@@ -74,6 +75,7 @@ def test_the_optimum_of_a_published_network(run_binary, tmp_path, capsys):
         optimum.follow(path)
 
 
+@pytest.mark.slow
 def test_the_network_of_a_run_has_tiles_of_its_size(run_binary, refused):
     """As the run itself has proven, in the allocation of the release."""
     run = "experiments/results/dna_fpga/summary.json"

@@ -116,6 +116,7 @@ def test_the_card_of_comparisons_as_shipped(run_binary, monkeypatch, data_dir, t
     assert "joint - network then accelerator:" in process.stdout
 
 
+@pytest.mark.slow
 def test_imagenet_is_resized_and_reaches_every_program_of_the_search(data_dir):
     config = from_mapping(CosearchConfig, dna_imagenet.get_config("smoke").to_dict())
     problem = build_problem(config, str(data_dir))

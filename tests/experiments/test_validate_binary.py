@@ -80,6 +80,7 @@ def _validate(folder, run_binary):
     return json.loads(out.read_text())
 
 
+@pytest.mark.slow
 def test_tables_and_descriptions_of_others(folder, run_binary):
     report = _validate(folder, run_binary)
     # A description of the same numbers is validated as the template is.

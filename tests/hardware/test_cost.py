@@ -60,6 +60,7 @@ def test_one_hot_identity_on_a_thousand_designs(family):
             assert soft[name][i] == pytest.approx(exact[name], rel=1e-6), (i, name)
 
 
+@pytest.mark.slow
 def test_float32_prices_as_float64_does():
     # The search runs in float32. Candidates that are equal by theory must not be told apart by its rounding.
     network_space, specification = FAMILIES["s1"]
@@ -289,6 +290,7 @@ def test_a_design_that_does_not_fit_is_named_not_hidden():
     assert float(evaluate(absent, tiny, template.candidates).overflow_bytes) == 0
 
 
+@pytest.mark.slow
 def test_the_candidates_are_as_good_as_their_pool():
     template = nahas_edge()
     specification = FAMILIES["s1"][1]

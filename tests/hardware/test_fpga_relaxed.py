@@ -105,6 +105,7 @@ def test_the_slowest_chunk_gets_the_largest_share_of_the_slope():
     assert max(share, key=lambda chunk: share[chunk]) == slowest
 
 
+@pytest.mark.slow
 def test_where_the_pipeline_is_always_the_best_its_chunks_share_the_slope():
     """The same cost; more work of one chunk slows it by the share of that chunk."""
     layers = chosen_layers(SPECIFICATION, SPECIFICATION.default_design)

@@ -39,6 +39,7 @@ def _report(tmp_path, table, rows):
     return report
 
 
+@pytest.mark.slow
 def test_sizes_of_one_name_are_configurations_of_their_own(tmp_path):
     rows = [row for row in _rows("timeloop.csv") if row["groups"] == "1"][:2]
     smaller = [row | {"buffers": row["buffers"].replace("128kB", "64kB")} for row in rows]
@@ -53,6 +54,7 @@ def test_sizes_of_one_name_are_configurations_of_their_own(tmp_path):
     assert bias["eyeriss256 rowstationary buffer_kib=128 dram_words_per_cycle=1"] > 100
 
 
+@pytest.mark.slow
 def test_bandwidths_of_one_name_are_configurations_of_their_own(tmp_path):
     rows = [row for row in _rows("zigzag_edge.csv") if row["config"] == "base" and row["scenario"] == "dram_all"][:2]
     report = _report(tmp_path, "zigzag_edge.csv", [*rows, *(row | {"io_bandwidth_GBps": "5"} for row in rows)])

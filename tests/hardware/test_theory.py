@@ -141,7 +141,7 @@ def test_bandwidth_bound_layers_scale_with_the_inverse_of_bandwidth():
     assert np.polyfit(np.log(factors), np.log(cycles), 1)[0] == pytest.approx(-1, abs=1e-3)
 
 
-@pytest.mark.parametrize("name", ["nahas_edge", "tpu_like", "gemmini"])
+@pytest.mark.parametrize("name", ["nahas_edge", "tpu_like", pytest.param("gemmini", marks=pytest.mark.slow)])
 def test_gradients_by_an_architectures_numbers_match_finite_differences(name):
     with jax.enable_x64(True):
         accelerator = ACCELERATORS[name](dtype=jnp.float64)
@@ -167,6 +167,7 @@ def test_gradients_by_an_architectures_numbers_match_finite_differences(name):
             assert float(slope) > 0
 
 
+@pytest.mark.slow
 def test_depthwise_layers_are_not_dense():
     depthwise = Layer("depthwise", K=128, C=128, P=28, Q=28, R=3, S=3, groups=128, partial_bits=8)
     for name in (*NAMES, "tpu_like", "eyeriss_like", "nvdla_like", "shidiannao_like"):

@@ -151,6 +151,7 @@ def test_the_order_of_published_networks(tmp_path):
     assert report["notes"]
 
 
+@pytest.mark.slow
 def test_other_sizes_and_what_cannot_be_evaluated(tmp_path):
     def change(row):
         return row | {"array_h": "8", "array_w": "24"}
@@ -242,6 +243,7 @@ def rtl():
     return layers, workload, mapping, counts, jnp.asarray([float(row["rtl_cycle"]) for row in rows])
 
 
+@pytest.mark.slow
 def test_the_correction_holds_for_layers_it_has_not_seen(rtl):
     layers, _, _, counts, cycles = rtl
     fold = folds_by_layer([layer.shape for layer in layers])

@@ -192,7 +192,10 @@ def test_a_shuffle_is_a_relabelling():
     np.testing.assert_array_equal(cut_groups(dense, 2), np.concatenate([dense[:2, :3], dense[2:, 3:]], axis=1))
 
 
-@pytest.mark.parametrize(("form", "changes"), [("super_kernel", True), ("super_kernel", False), ("separate", True)])
+@pytest.mark.parametrize(
+    ("form", "changes"),
+    [("super_kernel", True), ("super_kernel", False), pytest.param("separate", True, marks=pytest.mark.slow)],
+)
 def test_gradients_at_soft_hard_and_skipping_points(form, changes):
     block = DnaBlock(1, 8, 12, 2, 8) if changes else DnaBlock(1, 8, 8, 1, 8)
     space, whole = dna_network_space(1), supernet(_small(form, (block,)))

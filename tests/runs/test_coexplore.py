@@ -99,6 +99,7 @@ def test_a_run_goes_on_where_it_was(tmp_path, trainings):
         run_coexploration(dataclasses.replace(CONFIG, beta=0.5), tmp_path / "run", None)
 
 
+@pytest.mark.slow
 def test_slow_steps_alone_train_all_that_is_proposed(tmp_path, trainings):
     search = dataclasses.replace(CONFIG.search, fast_steps=0, prune=False)
     summary = run_coexploration(dataclasses.replace(CONFIG, search=search, within=100.0), tmp_path / "run", None)

@@ -94,6 +94,7 @@ def test_a_fixed_pipeline_is_judged_as_it_is(problem, tmp_path):
     assert verdict.violations == [f"frame_ms {verdict.cost['frame_ms']:.6g} exceeds its budget 0.001"]
 
 
+@pytest.mark.slow
 def test_budgets_out_of_reach_are_refused_at_once(problem):
     for budgets, reason in (
         (Budgets(fps=1e9), "No design reaches 1e"),
@@ -120,6 +121,7 @@ def test_budgets_out_of_reach_are_refused_at_once(problem):
             held.target.require_reachable(held)
 
 
+@pytest.mark.slow
 def test_the_lightest_network_is_tried_at_every_width(problem):
     """Chunks are for one width each: on a small device 8 bits everywhere, as stem and classifier have, take the fewest."""
     config = dataclasses.replace(problem.config, budgets=Budgets(fps=11_000, dsp=16, bram=40))
@@ -170,6 +172,7 @@ def test_no_network_is_lighter_than_the_lightest(problem):
     assert operations(chosen_layers(family, skips)) > least
 
 
+@pytest.mark.slow
 def test_that_nothing_fits_is_proven_too(problem, tmp_path, monkeypatch):
     search = dataclasses.replace(problem.config.search, reoptimize_every=0)
     fixed = build_problem(dataclasses.replace(problem.config, fix="accelerator", search=search), None)
@@ -224,6 +227,7 @@ def test_networks_without_widths_run_on_pipelines_of_eight_bits():
         build_problem(dataclasses.replace(config, network=NetworkConfig(space="dna", stride_plan="cifar_early")), None)
 
 
+@pytest.mark.slow
 def test_the_best_pipeline_for_an_expected_network_is_taken_over(problem, tmp_path):
     strategy = problem.strategy
     state = strategy.init(0)
@@ -291,7 +295,8 @@ def test_slopes_by_the_network_are_those_of_the_best_pipeline(problem):
     assert agreement["held"] < agreement["best"] - 0.1
 
 
-@pytest.mark.parametrize("order", [pytest.param("network_first", marks=pytest.mark.slow), "accelerator_first"])
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["network_first", "accelerator_first"])
 def test_one_part_after_the_other(order, problem, tmp_path):
     search = dataclasses.replace(problem.config.search, reoptimize_every=0)
     ordered = build_problem(dataclasses.replace(problem.config, order=order, search=search), None)
@@ -380,6 +385,7 @@ def test_a_part_of_the_pipeline_may_be_held(part, problem, tmp_path):
         beyond.target.require_reachable(beyond)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_held_is_refused(problem):
     with pytest.raises(ValueError, match="holds what allocation=released holds already; set allocation=searched"):
         AcceleratorConfig(template="fpga", held="allocation")

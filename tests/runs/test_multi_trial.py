@@ -87,6 +87,7 @@ def _run(problem, folder):
         return trials, trial_figures(problem, directory, trials), directory.path
 
 
+@pytest.mark.slow
 def test_a_search_that_is_interrupted_ends_as_one_that_is_not(problem, source, tmp_path):
     whole, figures, path = _run(problem, tmp_path / "whole")
 

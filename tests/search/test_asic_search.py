@@ -53,6 +53,7 @@ def found():
     return _search(SPACE, LAYERS, AREA, CONFIG)
 
 
+@pytest.mark.slow
 def test_the_search_beats_random_designs_and_keeps_the_budget(found):
     design, cost, result = found
     assert design[STYLE] == "nvdla"
@@ -135,6 +136,7 @@ def test_another_network_of_equal_shape_compiles_nothing_and_a_start_is_never_lo
     assert _search(SPACE, LAYERS, half, CONFIG, start=design)[1].area_mm2 <= half
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_new_program")
 def test_time_goals_differ_and_limits_hold():
     config = dataclasses.replace(CONFIG, goal="latency_ms")

@@ -158,6 +158,7 @@ def test_steps_are_a_function_of_state_and_batch():
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_seeds_run_side_by_side():
     strategy = _strategy("network", warmup_steps=0)
     alone = [strategy.init(seed) for seed in (0, 1)]
@@ -223,6 +224,7 @@ def _dna_strategy(sharing_chunks=0, **settings):
     return CoSearch(config, family, pricing, space, pipelines, budgets, sharing_chunks), (images, jnp.arange(16) % 10)
 
 
+@pytest.mark.slow
 def test_chunks_that_the_best_pipeline_waits_for_lose_layers():
     chunks = priced_chunks(fpga_pipeline_space("digits"))
     strategy, batch = _dna_strategy(len(chunks), expected_network=True, reoptimize_every=1)

@@ -100,6 +100,7 @@ def test_rewards_are_those_of_the_formula_for_the_discrete_cost():
     assert len(sides) >= 3
 
 
+@pytest.mark.slow
 def test_a_recorded_step_is_explained_by_its_designs(steps):
     strategy, _, decisions_step, _ = steps
     state, batch = strategy.init(0), _batch(7, 64)

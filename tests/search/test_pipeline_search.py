@@ -44,6 +44,7 @@ def test_arrays_price_what_the_whole_pipeline_costs():
             assert row[:, 2].sum() == whole.bram
 
 
+@pytest.mark.slow
 def test_the_default_search_comes_within_a_twentieth_of_the_optimum():
     """At the tightest limits, in both models and modes; what is found is priced whole, in float64."""
     # Fixed modes of the corrected model leave the fewest pipelines that fit: learning too fast finds none.
@@ -80,6 +81,7 @@ def test_where_hardly_anything_fits_the_default_search_finds_what_does(name, lim
         assert 0.95 * optimum.fps <= run.fps <= optimum.fps * (1 + 1e-9)
 
 
+@pytest.mark.slow
 def test_the_allocation_is_searched_where_it_is_left_open():
     layers, space, limits = NETWORKS["cifar_rand0"].layers, fpga_pipeline_space("cifar"), Limits(220, 280)
     config = PipelineSearchConfig(steps=100)
@@ -99,7 +101,8 @@ def test_the_allocation_is_searched_where_it_is_left_open():
     assert np.all(run.history >= alone.history)
 
 
-@pytest.mark.parametrize("name", ["cifar_rand1", pytest.param("demo", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cifar_rand1", "demo"])
 def test_by_learning_alone_the_optimum_is_neared_and_by_drawing_it_is_not(name):
     """At the default rates; what recombination finds does not tell whether the logits learn."""
     layers = NETWORKS[name].layers

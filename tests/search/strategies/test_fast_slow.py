@@ -63,6 +63,7 @@ def test_fast_steps_train_nothing_and_slow_ones_nothing_that_misses_a_budget(two
     assert np.all(ratios <= 0)
 
 
+@pytest.mark.slow
 def test_it_needs_fewer_trainings_than_slow_steps_alone_for_the_same(two_level):
     alone = _search(FastSlowSearch(SPACE, config=FastSlowConfig(fast_steps=0, prune=False, ppo=PPO)), 200, 6)
     for answers, _, _ in (two_level, alone):
@@ -73,6 +74,7 @@ def test_it_needs_fewer_trainings_than_slow_steps_alone_for_the_same(two_level):
     assert 10 * trainings.max() <= alone[2][0].sum(axis=(1, 2)).min()
 
 
+@pytest.mark.slow
 def test_slow_steps_alone_without_pruning_are_multi_trial_search():
     strategy = FastSlowSearch(SPACE, config=FastSlowConfig(fast_steps=0, prune=False, ppo=PPO))
     answers, state, _ = _search(strategy, 30, 2)

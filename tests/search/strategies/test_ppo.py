@@ -91,7 +91,7 @@ def test_designs_that_nothing_was_told_of_change_nothing():
     np.testing.assert_allclose(told.baseline, mixed.baseline, rtol=1e-6)
 
 
-@pytest.mark.parametrize("fixed", [{}, {"b": 1}])
+@pytest.mark.parametrize("fixed", [{}, pytest.param({"b": 1}, marks=pytest.mark.slow)])
 def test_the_controller_finds_what_is_rewarded(fixed):
     space = SPACE.fix(fixed)
     strategy = PpoSearch(space, config=PpoConfig(learning_rate=5e-3, features=8))
