@@ -117,7 +117,7 @@ def strategies(settings: StrategySettings) -> dict[str, Entry]:
             lambda space: PpoSearch(space, hard, ppo),
         ),
         "ppo_tuned": _trials(
-            "the same with ten times the learning rate, chosen on this benchmark as the settings of gradient searches were",
+            "the same with twice the learning rate, chosen on this benchmark as the settings of gradient searches were",
             settings.ppo_tuned.batch,
             lambda space: PpoSearch(space, hard, settings.ppo_tuned),
             variant=True,
