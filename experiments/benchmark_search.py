@@ -1,6 +1,6 @@
 """Search strategies on the benchmark macro_edge, against its proven optima.
 
-python -m experiments.benchmark_search --out=DIR
+python -m experiments.benchmark_search --config=experiments/configs/macro_edge.py --out=DIR
 
 Networks of NAS-Bench-Macro with their real accuracies on the accelerators of the NAHAS edge space, 328 million designs;
 budgets on area (that of the baseline) and five on latency. Each strategy runs for every budget and seed, all in one program,
@@ -26,7 +26,6 @@ from dna_jax.benchmarks.figures import curve, figures
 from dna_jax.benchmarks.judge import Judged, judge
 from dna_jax.benchmarks.macro_edge import Benchmark, macro_edge
 from dna_jax.benchmarks.optimum import Task
-from dna_jax.benchmarks.settings import SAMPLES, StrategySettings
 from dna_jax.benchmarks.statistics import difference
 from dna_jax.benchmarks.strategies import STRATEGIES, strategies
 from dna_jax.errors import UserError
@@ -37,37 +36,20 @@ from dna_jax.runs.config import from_mapping
 from dna_jax.runs.directory import write_whole
 from dna_jax.runs.progress import Progress, say
 from experiments import benchmark_output, search_report
+from experiments.search_benchmark_config import SearchBenchmarkConfig
 
 DEFAULT = "differentiable"
 """The strategy that the library searches with."""
 
 CARD = pathlib.Path(__file__).with_name("configs") / "macro_edge.py"
-"""Settings of the strategies where no other card is given."""
-
-MANY = 100
-"""Seeds side by side whose time is measured."""
+"""Where no other card is given."""
 
 
 def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
+    config_flags.DEFINE_config_file("config", str(CARD), "Card of the comparison, FILE or FILE:smoke.")
     flags.DEFINE_string("out", None, "Directory for results.json, results.md and pictures; tables are printed in any case.")
-    config_flags.DEFINE_config_file("config", str(CARD), "Card of the strategies' settings.")
     flags.DEFINE_list("strategies", list(STRATEGIES), f"Strategies to compare, some of: {', '.join(STRATEGIES)}.")
-    flags.DEFINE_integer("seeds", 20, "Runs of each strategy at each budget.", lower_bound=1)
-    flags.DEFINE_integer("first_seed", 1000, "Seed of the first run.", lower_bound=0)
-    flags.DEFINE_integer(
-        "samples",
-        SAMPLES,
-        "Designs that a search tries; fast_slow tries four times as many and trains fewer, nsga2 tries whole generations.",
-        lower_bound=1,
-    )
-    flags.DEFINE_integer(
-        "brute_force",
-        66,
-        "Networks priced on every accelerator by another path to confirm the optima: 66 are 1 % of all, 0 for none.",
-        lower_bound=0,
-    )
-    flags.DEFINE_bool("many", True, f"Measure {MANY} seeds of {DEFAULT} side by side.")
 
 
 def _folder() -> pathlib.Path | None:
@@ -102,7 +84,9 @@ def _confirmed(benchmark: Benchmark, networks: int) -> dict[str, Any]:
     """Brute force on some networks; UserError if there are fewer than optima."""
     optima = len({task.network for task in benchmark.tasks})
     if networks < optima:
-        raise UserError(f"--brute_force={networks} leaves out some of the {optima} optima; give at least {optima}, or 0.")
+        raise UserError(
+            f"--config.brute_force={networks} leaves out some of the {optima} optima; give at least {optima}, or 0."
+        )
     progress = Progress("brute force", networks)
     found = confirm(
         benchmark.table,
@@ -122,12 +106,13 @@ def _confirmed(benchmark: Benchmark, networks: int) -> dict[str, Any]:
     return dataclasses.asdict(found)
 
 
-def _many_seconds(entry: Entry, benchmark: Benchmark) -> float:
-    """Seconds of many seeds of the default strategy at one budget, compiled."""
+def _side_by_side_seconds(entry: Entry, benchmark: Benchmark, config: SearchBenchmarkConfig) -> float:
+    """Seconds of many seeds of a strategy at one budget, compiled."""
     seconds = []
-    for first in (0, MANY):
+    for first in (0, config.side_by_side):
         began = time.perf_counter()
-        entry.run(benchmark.table, benchmark.tasks[2:3], range(first, first + MANY), SAMPLES)
+        seeds = range(first, first + config.side_by_side)
+        entry.run(benchmark.table, benchmark.tasks[2:3], seeds, config.samples)
         seconds.append(time.perf_counter() - began)
     # The first call compiles.
     return seconds[1]
@@ -137,9 +122,9 @@ def main() -> None:
     """Run, judge and report."""
     folder = _folder()
     names = binary.some_of("strategies", STRATEGIES)
-    settings: StrategySettings = from_mapping(StrategySettings, binary.run_card())
-    entries = strategies(settings)
-    samples, seeds = flags.FLAGS.samples, range(flags.FLAGS.first_seed, flags.FLAGS.first_seed + flags.FLAGS.seeds)
+    config: SearchBenchmarkConfig = from_mapping(SearchBenchmarkConfig, binary.run_card())
+    seeds, samples = range(config.first_seed, config.first_seed + config.seeds), config.samples
+    entries = strategies(config.settings)
     began = time.perf_counter()
     benchmark = macro_edge(cached=False)
     table, tasks = benchmark.table, benchmark.tasks
@@ -152,7 +137,7 @@ def main() -> None:
         "versions": benchmark_output.versions(),
         "seeds": [seeds.start, seeds.stop - 1],
         "samples": samples,
-        "settings": dataclasses.asdict(settings),
+        "settings": dataclasses.asdict(config.settings),
         "exact_seconds": exact_seconds,
         "exact_front_designs": len(benchmark.front.network),
         "budgets": budgets,
@@ -160,11 +145,12 @@ def main() -> None:
         "sources": {name: entries[name].source for name in names},
         "strategies": {},
     }
-    if flags.FLAGS.brute_force:
-        results["brute_force"] = _confirmed(benchmark, flags.FLAGS.brute_force)
-    if flags.FLAGS.many:
-        results["many"] = {"strategy": DEFAULT, "seeds": MANY, "seconds": _many_seconds(entries[DEFAULT], benchmark)}
-        say(f"{MANY} seeds of {DEFAULT} at one budget: {results['many']['seconds']:.1f} s after compilation")
+    if config.brute_force:
+        results["brute_force"] = _confirmed(benchmark, config.brute_force)
+    if config.side_by_side:
+        seconds = _side_by_side_seconds(entries[DEFAULT], benchmark, config)
+        results["side_by_side"] = {"strategy": DEFAULT, "seeds": config.side_by_side, "seconds": seconds}
+        say(f"{config.side_by_side} seeds of {DEFAULT} at one budget: {seconds:.1f} s after compilation")
     judged: dict[str, Judged] = {}
     curves = {}
     progress = Progress("strategies", len(names))

@@ -7,8 +7,8 @@ import pytest
 
 def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
     out = tmp_path / "out"
-    arguments = ("--seeds=2", "--samples=100", "--nomany", "--brute_force=0", "--strategies=random,ppo,differentiable")
-    settings = ("--config.ppo.batch=20",)
+    arguments = ("--config=experiments/configs/macro_edge.py:smoke", "--strategies=random,ppo,differentiable")
+    settings = ("--config.side_by_side=0", "--config.settings.ppo.batch=20")
     assert within("benchmark_search", f"--out={out}", *arguments, *settings) in (None, 0)
     results = json.loads((out / "results.json").read_text())
     assert len(results["budgets"]) == 5
@@ -46,11 +46,12 @@ def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
     ],
 )
 def test_settings_without_effect_or_sense_are_refused(refused, setting, says):
-    assert says in refused("benchmark_search", f"--config.{setting}")
+    assert says in refused("benchmark_search", f"--config.settings.{setting}")
 
 
 def test_wrong_flags_are_refused_in_a_sentence(refused, tmp_path):
     assert "some of" in refused("benchmark_search", "--strategies=luck")
+    assert "at least 1" in refused("benchmark_search", "--config.seeds=0")
     file = tmp_path / "file"
     file.write_text("")
     assert "is a file" in refused("benchmark_search", f"--out={file}")

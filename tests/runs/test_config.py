@@ -13,13 +13,14 @@ from dna_jax.runs.config import CosearchConfig, from_mapping, to_config_dict
 from dna_jax.runs.unread import RULES, value_at
 from dna_jax.search import Budgets
 from experiments.claim_config import ClaimConfig
+from experiments.search_benchmark_config import SearchBenchmarkConfig
 
 CARDS = sorted(
     path for path in (pathlib.Path(__file__).parents[2] / "experiments" / "configs").glob("*.py") if path.stem != "__init__"
 )
 
 
-KINDS = {"claim_": ClaimConfig, "coexploration": CoexploreConfig}
+KINDS = {"claim_": ClaimConfig, "coexploration": CoexploreConfig, "macro_edge": SearchBenchmarkConfig}
 """How cards of other jobs than a co-search begin, and what they configure."""
 
 
