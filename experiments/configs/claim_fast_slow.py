@@ -4,8 +4,9 @@ Paper:     Jiang et al., "Hardware/Software Co-Exploration of Neural Architectur
 Data:      NAS-Bench-Macro with the NAHAS edge space (`macro_edge`), 20 seeds at each of five budgets; on pipelines of
            several FPGAs with real training, see `coexploration.py`.
 Hardware:  2 CPU cores.
-Time:      not measured yet.
-Expected:  not measured yet.
+Time:      9 minutes.
+Expected:  0.8 to 2.5 times fewer trainings than PPO, at 0.05 to 0.26 points less; 1 to 8 % more images a second
+           than on fixed hardware (experiments/results/claims).
 Command:   python -m experiments.compare_strategies --config=experiments/configs/claim_fast_slow.py
 """
 
