@@ -39,7 +39,7 @@ from experiments import benchmark_output, search_report
 from experiments.search_benchmark_config import SearchBenchmarkConfig
 
 DEFAULT = "differentiable"
-"""The strategy that the library searches with."""
+"""The strategy of which promises are made; its settings are those of the benchmark, not of `SearchConfig`."""
 
 CARD = pathlib.Path(__file__).with_name("configs") / "macro_edge.py"
 """Where no other card is given."""

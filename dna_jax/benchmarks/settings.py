@@ -23,8 +23,8 @@ SAMPLES = 5000
 class StrategySettings:
     """How each strategy proceeds.
 
-    Those of strategies that follow gradients were chosen on this very benchmark, with seeds 0 to 19; `ppo_tuned` is given
-    the same favour.
+    Those of strategies that follow gradients were chosen on this very benchmark, with seeds 0 to 19; of PPO the
+    learning rate alone was, for `ppo_tuned`.
 
     Attributes:
       evolution: regularised evolution (Real et al., AAAI 2019).

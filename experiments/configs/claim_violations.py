@@ -4,8 +4,8 @@ Paper:     NAHAS (Zhou et al., 2021), section 4.3.
 Data:      NAS-Bench-Macro with the NAHAS edge space (`macro_edge`), 20 seeds at each of five budgets.
 Hardware:  2 CPU cores.
 Time:      7 minutes.
-Expected:  no search ends beyond a budget; joint search takes 2.2 to 8.1 times fewer samples than phase search
-           (experiments/results/claims).
+Expected:  no search ends beyond a budget, for all return designs within them; joint search takes 2.2 to 8.1 times fewer
+           samples than phase search, as its schedule has it (experiments/results/claims).
 Command:   python -m experiments.compare_strategies --config=experiments/configs/claim_violations.py
 """
 
