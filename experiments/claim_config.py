@@ -7,6 +7,7 @@ from ml_collections import config_dict
 from dna_jax.benchmarks.comparison import FIGURES
 from dna_jax.benchmarks.settings import SAMPLES, StrategySettings
 from dna_jax.benchmarks.strategies import VARIANTS
+from dna_jax.checks import require_at_least
 from dna_jax.runs.config import is_smoke, to_config_dict
 
 
@@ -45,9 +46,7 @@ class ClaimConfig:
                 raise ValueError(f"There is no figure {name!r}; choose some of {', '.join(FIGURES)}.")
         if not self.old or self.new in self.old or not self.figures:
             raise ValueError("A claim compares at least one figure of one strategy with those of others.")
-        for name, least in (("seeds", 2), ("first_seed", 0), ("samples", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        require_at_least(self, seeds=2, first_seed=0, samples=1)
 
 
 def claim_card(config: ClaimConfig, variant: str) -> config_dict.ConfigDict:

@@ -66,7 +66,7 @@ def verdict(config: ClaimConfig, compared: dict[str, dict[str, dict[str, Any]]])
             word = "reproduced" if held == len(found) else "refuted" if against == len(found) else word
             said.append(
                 f"- {FIGURES[figure].title}, {config.new} against {old}: {word} ({held} of {len(found)} budgets for the "
-                f"claim, {against} against it, the others within chance)\n"
+                f"claim, {against} against it, {len(found) - held - against} not decided)\n"
             )
     return "".join(said)
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 from dna_jax.benchmarks.settings import SAMPLES, StrategySettings
+from dna_jax.checks import require_at_least
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +27,4 @@ class SearchBenchmarkConfig:
     settings: StrategySettings = StrategySettings()
 
     def __post_init__(self) -> None:
-        for name, least in (("seeds", 1), ("first_seed", 0), ("samples", 1), ("brute_force", 0), ("side_by_side", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        require_at_least(self, seeds=1, first_seed=0, samples=1, brute_force=0, side_by_side=0)

@@ -39,20 +39,25 @@ def regret_table(results: Results) -> str:
     return _markdown(["strategy", *optimum], rows)
 
 
+def _range(counts: Sequence[float]) -> str:
+    """The least and the largest count over budgets; one number where they are equal."""
+    least, most = f"{min(counts):,.0f}", f"{max(counts):,.0f}"
+    return least if least == most else f"{least} to {most}"
+
+
 def effort_table(results: Results) -> str:
     """Markdown: what a search takes, its hypervolume, and what it takes to come near the optimum at each budget."""
     rows = []
     for name, of_budgets in results["strategies"].items():
-        first = of_budgets[results["budgets"][0]]
         near = [of_budgets[budget]["until_near"] for budget in results["budgets"]]
         volume = [of_budgets[budget]["hypervolume_ratio"] for budget in results["budgets"]]
         beyond = [of_budgets[budget]["tried_beyond_share"] for budget in results["budgets"]]
         rows.append(
             [
                 name,
-                f"{first['accuracy_queries']:,.0f}",
-                f"{first['cost_evaluations']:,.0f}",
-                f"{first['wall_seconds']:.3g}",
+                _range([of_budgets[budget]["accuracy_queries"] for budget in results["budgets"]]),
+                _range([of_budgets[budget]["cost_evaluations"] for budget in results["budgets"]]),
+                f"{of_budgets[results['budgets'][0]]['wall_seconds']:.3g}",
                 f"{min(volume):.2f} to {max(volume):.2f}",
                 f"{100 * min(beyond):.0f} to {100 * max(beyond):.0f}",
                 ", ".join("-" if spent is None else f"{spent['accuracy_queries']:,.0f}" for spent in near),

@@ -12,6 +12,7 @@ import optax
 from flax import struct
 
 from dna_jax.accuracy.augmentation import AugmentationConfig, augment, standardize
+from dna_jax.checks import require_at_least
 from dna_jax.data import Source, read
 from dna_jax.networks import Model, Variables
 from dna_jax.search.optimizers import OptimizerConfig, make_optimizer
@@ -36,9 +37,7 @@ class TrainingConfig:
     calibration_batches: int = 20
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 0), ("calibration_batches", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        require_at_least(self, steps=0, calibration_batches=1)
         if not (0 <= self.label_smoothing < 1 and 0 <= self.ema_decay < 1):
             raise ValueError(f"label_smoothing {self.label_smoothing} and ema_decay {self.ema_decay} must lie in [0, 1).")
 

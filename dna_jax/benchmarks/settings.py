@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from dna_jax.checks import require_at_least
 from dna_jax.search import ObjectiveConfig, TemperatureConfig
 from dna_jax.search.strategies import (
     HARD,
@@ -63,9 +64,7 @@ class StrategySettings:
     surrogate_samples: int = 500
 
     def __post_init__(self) -> None:
-        for name in ("nsga2_population", "surrogate_samples"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        require_at_least(self, nsga2_population=1, surrogate_samples=1)
         for name in ("hinge_weight", "weighted_pressure"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative, and is {getattr(self, name)}.")
@@ -76,6 +75,11 @@ class StrategySettings:
                 raise ValueError(f"{name}.accuracy is {accuracy}, which makes it that strategy; leave it so.")
         if self.differentiable.baseline_decay != DifferentiableConfig.baseline_decay:
             raise ValueError("differentiable.baseline_decay has no effect, for exact accuracies have no baseline; leave it.")
+        score, reinforce = self.differentiable_score, self.reinforce
+        if score.temperature.schedule == "constant" and score.steps != DifferentiableConfig.steps:
+            raise ValueError("differentiable_score.steps has no effect with a constant temperature; leave it.")
+        if reinforce.growth == 1 and reinforce.updates != SAMPLES:
+            raise ValueError("reinforce.updates has no effect with a constant rate, growth=1; leave it.")
         for name in ("differentiable", "differentiable_score"):
             _require_read(f"{name}.temperature", getattr(self, name).temperature)
         for name in ("differentiable", "differentiable_score", "surrogate"):

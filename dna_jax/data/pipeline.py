@@ -8,6 +8,7 @@ from typing import Any
 import grain
 import numpy as np
 
+from dna_jax.checks import require_at_least
 from dna_jax.data.sources import Dataset, Source, digits, take
 from dna_jax.data.tfds import tfds_dataset
 from dna_jax.errors import UserError
@@ -33,9 +34,7 @@ class DataConfig:
     limit: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("batch_size", 1), ("image_size", 0), ("limit", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        require_at_least(self, batch_size=1, image_size=0, limit=0)
         if not 0 < self.decision_fraction < 1:
             raise ValueError(f"decision_fraction {self.decision_fraction} leaves one part empty; choose one within 0 and 1.")
 

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Literal
 
 from dna_jax.accuracy import AugmentationConfig, TrainingConfig
+from dna_jax.checks import require_at_least
 from dna_jax.data import DataConfig
 from dna_jax.search.strategies import FastSlowConfig
 
@@ -19,8 +20,7 @@ class PlainNetworkConfig:
     depth: int = 6
 
     def __post_init__(self) -> None:
-        if self.depth < 1:
-            raise ValueError(f"depth must be at least 1, not {self.depth}.")
+        require_at_least(self, depth=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +38,7 @@ class BoardsConfig:
     bits: Literal[16, 32] = 16
 
     def __post_init__(self) -> None:
-        if self.boards < 1:
-            raise ValueError(f"boards must be at least 1, not {self.boards}.")
+        require_at_least(self, boards=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,8 +95,7 @@ class CoexploreConfig:
     evaluation_batch_size: int = 256
 
     def __post_init__(self) -> None:
-        if self.rounds < 1:
-            raise ValueError(f"rounds must be at least 1, not {self.rounds}.")
+        require_at_least(self, rounds=1)
         if self.fast_reward != "shortfall" and not self.search.fast_steps:
             raise ValueError(
                 f"fast_reward={self.fast_reward} has no effect here, for it is read only with search.fast_steps of at least "

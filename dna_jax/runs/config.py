@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ml_collections import config_dict
 
 from dna_jax.accuracy import AugmentationConfig, TrainingConfig
+from dna_jax.checks import require_at_least
 from dna_jax.data import DataConfig
 from dna_jax.errors import UserError
 from dna_jax.hardware import Template, gemmini_template, nahas_edge
@@ -85,8 +86,7 @@ class AcceleratorConfig:
     def __post_init__(self) -> None:
         if self.held == "allocation" and self.allocation == "released":
             raise ValueError("held=allocation holds what allocation=released holds already; set allocation=searched.")
-        if self.chunks < 1:
-            raise ValueError(f"chunks must be at least 1, not {self.chunks}.")
+        require_at_least(self, chunks=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,8 +125,7 @@ class RetrainConfig:
     published: bool = True
 
     def __post_init__(self) -> None:
-        if self.repeats < 1:
-            raise ValueError(f"repeats must be at least 1, not {self.repeats}.")
+        require_at_least(self, repeats=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,9 +175,7 @@ class CosearchConfig(CosearchOptions):
     """A co-search run, its options checked. One that nothing would read is refused, as `runs.unread` has it."""
 
     def __post_init__(self) -> None:
-        for name, least in (("log_every", 1), ("checkpoint_every", 1), ("evaluation_batch_size", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        require_at_least(self, log_every=1, checkpoint_every=1, evaluation_batch_size=1)
         if self.order != "joint" and self.fix != "none":
             raise ValueError(f"order={self.order} searches one part after the other; it needs fix=none.")
         for name in dict(self.budgets.items()):

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Literal
 
+from dna_jax.checks import require_at_least
 from dna_jax.search.optimizers import OptimizerConfig
 from dna_jax.search.strategies.ppo import PpoConfig
 from dna_jax.search.strategies.rewards import HARD, SOFT, Reward
@@ -39,8 +40,7 @@ class ProxyTrainingConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.warmup_epochs < self.epochs:
             raise ValueError(f"warmup_epochs {self.warmup_epochs} must lie between 0 and epochs {self.epochs}, excluded.")
-        if self.calibration_batches < 1:
-            raise ValueError(f"calibration_batches must be at least 1, not {self.calibration_batches}.")
+        require_at_least(self, calibration_batches=1)
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(f"label_smoothing {self.label_smoothing} must lie in [0, 1).")
         self.optimizer(images=1, batch_size=1)

@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+from dna_jax.checks import require_at_least
+
 
 @dataclasses.dataclass(frozen=True)
 class OneShotConfig:
@@ -29,8 +31,7 @@ class OneShotConfig:
     def __post_init__(self) -> None:
         if not -math.inf < self.beta <= 0:
             raise ValueError(f"beta must be negative or 0, for it punishes, and is {self.beta}.")
-        if self.samples < 1:
-            raise ValueError(f"samples must be at least 1, not {self.samples}.")
+        require_at_least(self, samples=1)
         for name in ("learning_rate", "growth"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be positive and finite, not {getattr(self, name)}.")

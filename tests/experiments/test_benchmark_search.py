@@ -37,6 +37,8 @@ def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
         ("differentiable.objective.goal=edp", "no effect here"),
         ("surrogate.objective.hinge_weight=1.0", "no effect here"),
         ("differentiable_score.temperature.end=0.1", "no effect here"),
+        ("differentiable_score.steps=10", "no effect"),
+        ("reinforce.updates=10", "no effect"),
         ("differentiable_score.accuracy=exact", "which makes it that strategy"),
         ("nsga2_population=0", "at least 1"),
         ("reinforce_beta=0.1", "at most 0"),

@@ -49,7 +49,9 @@ def test_verdicts_count_budgets():
 
     assert ": reproduced (2 of 2" in verdict(config, rows("better", "better"))
     assert ": refuted (0 of 2 budgets for the claim, 2 against" in verdict(config, rows("worse", "worse"))
-    assert ": mixed (1 of 3" in verdict(config, rows("better", "worse", "undecided"))
+    assert ": mixed (1 of 3 budgets for the claim, 1 against it, 1 not decided)" in verdict(
+        config, rows("better", "worse", "undecided")
+    )
     assert ": held in part (1 of 2" in verdict(config, rows("better", "undecided"))
     assert ": refuted in part (0 of 2" in verdict(config, rows("undecided", "worse"))
     assert ": not decided" in verdict(config, rows("undecided", "undecided"))

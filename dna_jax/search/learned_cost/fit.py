@@ -12,6 +12,7 @@ import numpy as np
 import optax
 from flax import nnx
 
+from dna_jax.checks import require_at_least
 from dna_jax.search.learned_cost.labels import LabelledDesigns
 from dna_jax.search.learned_cost.model import LearnedCost, definition, design_inputs, input_count, loss, untaught
 from dna_jax.spaces import Space
@@ -44,9 +45,7 @@ class LearnedCostConfig:
     latency_weight: float = 10.0
 
     def __post_init__(self) -> None:
-        for name in ("samples", "epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        require_at_least(self, samples=1, epochs=1, batch_size=1)
         if self.batch_size > self.samples:
             raise ValueError(f"batch_size {self.batch_size} must not exceed samples {self.samples}.")
         for name in ("learning_rate", "latency_weight"):

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from dna_jax.checks import require_at_least
 from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, select_all
 from dna_jax.search.strategies.uniform import uniform_designs
 from dna_jax.spaces import Space
@@ -33,9 +34,7 @@ class EvolutionConfig:
     batch: int = 10
 
     def __post_init__(self) -> None:
-        for name in ("population", "sample", "batch"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        require_at_least(self, population=1, sample=1, batch=1)
         if self.population % self.batch:
             raise ValueError(f"batch {self.batch} must divide population {self.population}.")
 

@@ -113,7 +113,8 @@ class FastSlowSearch:
 
     Attributes:
       space: with what is fixed.
-      reward: of designs in slow steps; of those pruned at an accuracy of 0, which leaves the hardware's part.
+      reward: of designs in slow steps; of those pruned at an accuracy of 0, which leaves the hardware's part of a sum,
+        as of `AccuracyAndEfficiency`, and nothing of a product, as of `HARD`.
       fast_reward: of designs in fast steps, told with an accuracy of 0.
       config: how the levels take turns.
     """

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx, struct
 
+from dna_jax.checks import require_at_least
 from dna_jax.search.strategies.controller import Controller
 from dna_jax.search.strategies.rewards import HARD, Reward
 from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, select_all
@@ -44,9 +45,7 @@ class PpoConfig:
     features: int = 32
 
     def __post_init__(self) -> None:
-        for name in ("batch", "epochs", "features"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        require_at_least(self, batch=1, epochs=1, features=1)
         for name in ("learning_rate", "clip_norm", "clip_ratio"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)}.")

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
+from dna_jax.checks import require_at_least
 from dna_jax.search.relaxation import Logits, initial_logits
 from dna_jax.search.strategies.rewards import Absolute, Reward
 from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, select_all
@@ -41,9 +42,7 @@ class ReinforceConfig:
     entropy_weight: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("batch", "updates"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        require_at_least(self, batch=1, updates=1)
         if not self.growth > 0:
             raise ValueError(f"growth must be positive, not {self.growth}.")
         for name in ("learning_rate", "entropy_weight"):
