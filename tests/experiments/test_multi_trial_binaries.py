@@ -9,6 +9,7 @@ from experiments import compare_shots
 
 CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "experiments" / "configs"
 CARD = f"{CONFIGS / 'nahas_multitrial.py'}:smoke"
+ONE_SHOT = f"{CONFIGS / 'nahas_oneshot.py'}:smoke"
 DIGITS = f"{CONFIGS / 'digits.py'}:smoke"
 
 
@@ -47,9 +48,13 @@ def test_what_the_method_does_not_read_is_refused(refused, tmp_path, arguments, 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([f"--one_shot={CARD}", f"--multi_trial={CARD}"], "they are of multi_trial and multi_trial"),
-        ([f"--one_shot={DIGITS}", f"--multi_trial={DIGITS}"], "they are of differentiable and differentiable"),
-        ([f"--one_shot={DIGITS}", f"--multi_trial={CARD}"], "differ in data, retrain, so"),
+        ([f"--one_shot={CARD}", f"--multi_trial={CARD}"], "--one_shot must name a card of search.method=one_shot"),
+        ([f"--one_shot={ONE_SHOT}", f"--multi_trial={DIGITS}"], "this is one of differentiable"),
+        ([f"--one_shot={ONE_SHOT}", f"--multi_trial={CARD}"], "differ in data, retrain, so"),
+        (
+            [f"--one_shot={ONE_SHOT}", f"--multi_trial={CARD}", f"--differentiable={ONE_SHOT}"],
+            "--differentiable must name a card of search.method=differentiable, and this is one of one_shot",
+        ),
         ([f"--multi_trial={CARD}"], "Pass a run card"),
     ],
 )
@@ -65,7 +70,7 @@ def test_times_and_accuracies_are_set_side_by_side(within, monkeypatch, tmp_path
         seen.append((config.search.method, config.seed, folder.name))
         trained = config.search.method == "multi_trial"
         return {
-            "search_seconds": 800.0 if trained else 100.0,
+            "search_seconds": {"multi_trial": 800.0, "one_shot": 100.0, "differentiable": 50.0}[config.search.method],
             "search": {"trained_networks": 100} if trained else {},
             "accuracy": {"final": (0.9 if trained else 0.92) + 0.01 * config.seed},
             "feasible": trained,
@@ -73,15 +78,16 @@ def test_times_and_accuracies_are_set_side_by_side(within, monkeypatch, tmp_path
         }
 
     monkeypatch.setattr(compare_shots, "run", run)
-    full = [f"--one_shot={CONFIGS / 'nahas_oneshot.py'}", f"--multi_trial={CONFIGS / 'nahas_multitrial.py'}"]
+    names = {"one_shot": "nahas_oneshot", "differentiable": "digits", "multi_trial": "nahas_multitrial"}
+    full = [f"--{flag}={CONFIGS / name}.py" for flag, name in names.items()]
     assert not within("compare_shots", *full, f"--workdir={tmp_path}", "--seeds=2")
-    assert [(method, seed) for method, seed, _ in seen] == [
-        (method, seed) for seed in (0, 1) for method in ("one_shot", "multi_trial")
-    ]
-    assert len({folder for _, _, folder in seen}) == 4
+    assert [(method, seed) for method, seed, _ in seen] == [(method, seed) for seed in (0, 1) for method in names]
+    assert len({folder for _, _, folder in seen}) == 6
     said = capsys.readouterr().out
     assert "| one-shot | 100 (100 to 100) | 92.50 (92.00 to 93.00) | 0 of 2 |" in said
     assert "takes 8 times as long as one-shot search with 100 trials, in proportion 400 times with 5,000" in said
+    assert "takes 16 times as long as differentiable search" in said
     assert "Published: 32 times" in said
+    assert "Published: up to 1234.3 times" in said
     assert "multi-trial - one-shot: -2.00 points" in said
-    assert json.loads((tmp_path / "shots.json").read_text())["ratio"] == 8
+    assert json.loads((tmp_path / "shots.json").read_text())["ratios"]["one-shot"]["measured"] == 8
