@@ -35,11 +35,11 @@ from dna_jax.runs import binary
 from dna_jax.runs.config import from_mapping
 from dna_jax.runs.directory import write_whole
 from dna_jax.runs.progress import Progress, say
-from experiments import benchmark_output, search_report
+from experiments import benchmark_output, search_pictures, search_report
 from experiments.search_benchmark_config import SearchBenchmarkConfig
 
 DEFAULT = "differentiable"
-"""The strategy of which promises are made; its settings are those of the benchmark, not of `SearchConfig`."""
+"""The strategy of which promises are made."""
 
 CARD = pathlib.Path(__file__).with_name("configs") / "macro_edge.py"
 """Where no other card is given."""
@@ -169,7 +169,16 @@ def main() -> None:
         results["ppo_over_random"] = {
             b: difference(-judged["ppo"].final_regret[i], -judged["random"].final_regret[i]) for i, b in enumerate(budgets)
         }
-    text = f"{search_report.regret_table(results)}\n{search_report.effort_table(results)}\n"
+    if DEFAULT in judged:
+        results["over_default"] = {
+            name: {b: difference(own.final_regret[i], judged[DEFAULT].final_regret[i]) for i, b in enumerate(budgets)}
+            for name, own in judged.items()
+            if name != DEFAULT
+        }
+    tables = [search_report.regret_table(results), search_report.effort_table(results), search_report.queries_table(results)]
+    if DEFAULT in judged:
+        tables.append(search_report.default_table(results, DEFAULT))
+    text = "".join(f"{table}\n" for table in tables)
     text += "".join(f"- {sentence}\n" for sentence in search_report.sentences(results, DEFAULT))
     print(text)
     if folder:
@@ -178,8 +187,8 @@ def main() -> None:
         write_whole(folder / "curves.json", json.dumps(search_report.rounded(curves)) + "\n")
         for picture, apart in (("curves.png", False), ("variants.png", True)):
             drawn = {name: own for name, own in curves.items() if entries[name].variant == apart or name == DEFAULT}
-            search_report.plot_curves(drawn, results, folder / picture)
-        search_report.plot_final(results, folder / "final.png")
+            search_pictures.plot_curves(drawn, results, folder / picture)
+        search_pictures.plot_final(results, folder / "final.png")
 
 
 if __name__ == "__main__":

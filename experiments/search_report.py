@@ -1,22 +1,12 @@
-"""Tables, sentences and pictures of the benchmark of search strategies."""
+"""Tables and sentences of the benchmark of search strategies."""
 
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from matplotlib.figure import Figure
-
-from dna_jax.benchmarks.figures import NEAR, Curve
+from dna_jax.benchmarks.figures import FIXED, NEAR, Curve
 
 Results = Mapping[str, Any]
 """Of `experiments.benchmark_search`."""
-
-_COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#999999")
-"""Of Okabe and Ito, which people with any kind of colour vision tell apart."""
-_LINES = ("-", "--", ":")
-
-_SPENT = {"queries": "accuracy queries", "evaluations": "designs priced", "seconds": "seconds of one search"}
 
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -77,38 +67,75 @@ def effort_table(results: Results) -> str:
     return _markdown(head, rows)
 
 
-def ranking(results: Results) -> list[tuple[str, float]]:
-    """Strategies from the best down, by the largest over budgets of the median regret, then of the mean regret."""
+def default_table(results: Results, default: str) -> str:
+    """Markdown: mean regret of the default at each budget, and of each other strategy how much larger its own is."""
+    budgets, rows = results["budgets"], []
+    own = [results["strategies"][default][budget]["regret"] for budget in budgets]
+    rows.append([default, *(f"{r['mean']:.3f} ({r['mean_low']:.3f} to {r['mean_high']:.3f})" for r in own)])
+    for name, of_budgets in results["over_default"].items():
+        cells = [of_budgets[budget] for budget in budgets]
+        rows.append([name, *(f"{c['mean']:+.3f} ({c['low']:+.3f} to {c['high']:+.3f})" for c in cells)])
+    return _markdown(["mean regret; of others more than that", *budgets], rows)
 
-    def worst(name: str, statistic: str) -> float:
-        return max(results["strategies"][name][budget]["regret"][statistic] for budget in results["budgets"])
 
-    names = sorted(results["strategies"], key=lambda name: (round(worst(name, "median"), 2), worst(name, "mean")))
-    return [(name, worst(name, "median")) for name in names]
+def queries_table(results: Results) -> str:
+    """Markdown: mean regret of each strategy when it has asked for so many accuracies, at each budget."""
+    rows = []
+    for name, of_budgets in results["strategies"].items():
+        cells = []
+        for count in FIXED:
+            reached = [of_budgets[budget]["regret_at"][str(count)] for budget in results["budgets"]]
+            cells.append(", ".join("-" if own is None else f"{own['mean']:.2f}" for own in reached))
+        rows.append([name, *cells])
+    return _markdown(["mean regret after queries, by budget", *(f"{count:,}" for count in FIXED)], rows)
+
+
+def ranking(results: Results, statistic: str) -> list[tuple[str, float]]:
+    """Strategies that search from the best down, by the largest over budgets of the "mean" or "median" regret."""
+    worst = {
+        name: max(of_budgets[budget]["regret"][statistic] for budget in results["budgets"])
+        for name, of_budgets in results["strategies"].items()
+        if name != "exact"
+    }
+    return sorted(worst.items(), key=lambda item: item[1])
 
 
 def sentences(results: Results, default: str) -> list[str]:
-    """What the figures say in words: which strategy is best, and how the default compares with PPO."""
-    ranked = ranking(results)
-    first = ", ".join(f"{name} ({regret:.2f})" for name, regret in ranked[:3])
-    said = [f"Least median regret at their worst budget, in points of accuracy: {first}."]
+    """What the figures say in words: which strategies are best, whether any is better than the default, and by how much
+    sooner those that follow gradients come near the optimum than PPO."""
+    said = []
+    for statistic in ("mean", "median"):
+        first = ", ".join(f"{name} ({regret:.3f})" for name, regret in ranking(results, statistic)[:5])
+        said.append(f"Least {statistic} regret at their worst budget, in points of accuracy: {first}.")
     strategies = results["strategies"]
     if default in strategies:
-        place = [name for name, _ in ranked].index(default)
-        ahead = [name for name, regret in ranked[:place] if round(regret, 2) < round(dict(ranked)[default], 2)]
-        said.append(
-            f"{', '.join(ahead)} ended nearer to the optimum than the default {default}."
-            if ahead
-            else f"No strategy ended nearer to the optimum in the median than the default, {default}."
-        )
+        said += _beside_default(results, default)
     for rival in (name for name in ("ppo", "ppo_tuned") if name in strategies):
-        if default in strategies:
-            said += _ratios(results, default, rival, "wall_seconds", "seconds")
-        if "differentiable_surrogate" in strategies:
-            said += _ratios(results, "differentiable_surrogate", rival, "accuracy_queries", "accuracy queries")
+        for name, spent, unit in (
+            ("differentiable", "wall_seconds", "seconds"),
+            ("differentiable_score", "wall_seconds", "seconds"),
+            ("differentiable_score", "accuracy_queries", "accuracy queries"),
+            ("differentiable_surrogate", "accuracy_queries", "accuracy queries"),
+        ):
+            if name in strategies:
+                said += _ratios(results, name, rival, spent, unit)
     if "ppo" in strategies and "random" in strategies:
         said.append(_ppo_and_random(results))
     return said
+
+
+def _beside_default(results: Results, default: str) -> list[str]:
+    """Which strategies are nearer to the optimum in the mean than the default, where chance does not explain it."""
+    said, budgets = [], results["budgets"]
+    for name, of_budgets in results["over_default"].items():
+        nearer = sum(of_budgets[budget]["high"] < 0 for budget in budgets)
+        farther = sum(of_budgets[budget]["low"] > 0 for budget in budgets)
+        if nearer and name != "exact":
+            said.append(
+                f"{name} is nearer to the optimum in the mean than the default, {default}, at {nearer} of {len(budgets)} "
+                f"budgets beyond chance, and farther from it at {farther}."
+            )
+    return said or [f"No strategy is nearer to the optimum in the mean than the default, {default}, beyond chance."]
 
 
 def _ratios(results: Results, name: str, rival: str, spent: str, unit: str) -> list[str]:
@@ -143,58 +170,3 @@ def rounded(curves: Mapping[str, Mapping[str, Curve]]) -> dict[str, Any]:
         }
         for name, of_budgets in curves.items()
     }
-
-
-def plot_curves(curves: Mapping[str, Mapping[str, Curve]], results: Results, path: pathlib.Path) -> None:
-    """Median distance to the optimum against queries, designs priced and seconds; a row for each budget.
-
-    Args:
-      curves: strategy -> budget -> curve.
-      results: with the optimum of each budget.
-      path: PNG file.
-    """
-    budgets = results["budgets"]
-    figure = Figure(figsize=(13, 2.7 * len(budgets) + 1.2), layout="constrained")
-    panels = figure.subplots(len(budgets), 3, sharex="col", squeeze=False)
-    for place, (row, budget) in enumerate(zip(panels, budgets, strict=True)):
-        optimum = results["optimum"][budget]["accuracy"]
-        for axes, (spent, label) in zip(row, _SPENT.items(), strict=True):
-            for number, (name, of_budgets) in enumerate(curves.items()):
-                own = of_budgets[budget]
-                style = {"color": _COLOURS[number % len(_COLOURS)], "linestyle": _LINES[number // len(_COLOURS)]}
-                # Where the optimum is found nothing is left: it is drawn at the foot.
-                regret = np.maximum(optimum - own.median, 0.01)
-                axes.plot(getattr(own, spent), regret, label=name, linewidth=1.3, **style)
-            axes.set(xscale="log", yscale="log", ylim=(0.008, 60))
-            axes.axhline(NEAR, color="0.6", linewidth=0.8)
-            axes.grid(alpha=0.3)
-            if place == len(budgets) - 1:
-                axes.set(xlabel=label)
-            if spent != "seconds":
-                axes.set(xlim=(1, None))
-        row[0].set(ylabel=f"regret (points)\nwithin {budget}")
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5)
-    figure.savefig(path, dpi=110)
-
-
-def plot_final(results: Results, path: pathlib.Path) -> None:
-    """Final regret of every strategy at every budget, median with its interval."""
-    names, budgets = list(results["strategies"]), results["budgets"]
-    figure = Figure(figsize=(11, 0.42 * len(names) + 1.6), layout="constrained")
-    axes = figure.subplots()
-    places = np.arange(len(names))[::-1]
-    for number, budget in enumerate(budgets):
-        regrets = [results["strategies"][name][budget]["regret"] for name in names]
-        median, low, high = (np.maximum([regret[key] for regret in regrets], 0.01) for key in ("median", "low", "high"))
-        height = places + 0.3 - 0.6 * number / max(len(budgets) - 1, 1)
-        colour = _COLOURS[1:][number % (len(_COLOURS) - 1)]
-        axes.errorbar(
-            median, height, xerr=[median - low, high - median], fmt="o", markersize=4, color=colour, label=f"within {budget}"
-        )
-    axes.axvline(NEAR, color="0.6", linewidth=0.8)
-    axes.set(xscale="log", xlabel="regret (points of accuracy; 0.01 is 0.01 or less), median with 95 % interval")
-    axes.set_yticks(places, names)
-    axes.grid(alpha=0.3, axis="x")
-    figure.legend(loc="outside lower center", ncols=len(budgets))
-    figure.savefig(path, dpi=120)

@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 
 from dna_jax.benchmarks.judge import Judged
-from dna_jax.benchmarks.statistics import summary, wilson
+from dna_jax.benchmarks.statistics import bootstrap, summary, wilson
 
 NEAR = 0.10
 """Median regret, points of accuracy, that counts as near the optimum."""
+
+FIXED = (100, 250, 500, 1000, 5000)
+"""Accuracy queries at which strategies are compared."""
 
 POINTS = 120
 """Of a curve."""
@@ -21,14 +24,14 @@ class Curve:
 
     Attributes:
       queries, evaluations, seconds: spent, the mean over seeds.
-      median, low, high: median over seeds of the accuracy of what would be returned (percent; that of the worst network
-        where it exceeds a budget), and the quartiles.
+      mean, low, high: mean over seeds of the accuracy of what would be returned (percent; that of the worst network where
+        it exceeds a budget), and its 95 % bootstrap interval.
     """
 
     queries: np.ndarray
     evaluations: np.ndarray
     seconds: np.ndarray
-    median: np.ndarray
+    mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
 
@@ -38,12 +41,12 @@ def curve(judged: Judged, budget: int, optimum: float, seconds: float) -> Curve:
     steps = judged.regret.shape[-1]
     at = np.unique(np.geomspace(1, steps, POINTS).astype(int)) - 1
     accuracy = optimum - judged.regret[budget][:, at]
-    low, median, high = np.quantile(accuracy, [0.25, 0.5, 0.75], axis=0)
+    low, high = np.array([bootstrap(values) for values in accuracy.T]).T
     return Curve(
         queries=judged.queries[budget][:, at].mean(axis=0),
         evaluations=judged.evaluations[budget][:, at].mean(axis=0),
         seconds=(at + 1) / steps * seconds,
-        median=median,
+        mean=accuracy.mean(axis=0),
         low=low,
         high=high,
     )
@@ -63,6 +66,15 @@ def spent_until_near(judged: Judged, budget: int, seconds: float, near: float = 
     }
 
 
+def regret_at(judged: Judged, budget: int, queries: int) -> dict[str, float] | None:
+    """`statistics.summary` of the regret when a search has asked for no more than so many accuracies; None if all ask for
+    more at their first step."""
+    steps = np.sum(judged.queries[budget] <= queries, axis=1)
+    if not steps.all():
+        return None
+    return summary(judged.regret[budget][np.arange(len(steps)), steps - 1])
+
+
 def figures(judged: Judged, budget: int, seconds: float) -> dict[str, Any]:
     """Of one strategy at one budget.
 
@@ -72,7 +84,7 @@ def figures(judged: Judged, budget: int, seconds: float) -> dict[str, Any]:
       tried_beyond_share: of all designs tried those that exceed a budget; accuracy_queries,
       cost_evaluations: mean over seeds of a whole search; wall_seconds: of a whole search by itself, as it was measured at
       one budget, and of which each step is taken for the same part; until_near: as from
-      `spent_until_near`.
+      `spent_until_near`; regret_at: as from `regret_at`, by each count of FIXED.
     """
     return {
         "regret": summary(judged.final_regret[budget]),
@@ -86,4 +98,5 @@ def figures(judged: Judged, budget: int, seconds: float) -> dict[str, Any]:
         "cost_evaluations": float(judged.evaluations[budget][:, -1].mean()),
         "wall_seconds": seconds,
         "until_near": spent_until_near(judged, budget, seconds),
+        "regret_at": {str(count): regret_at(judged, budget, count) for count in FIXED},
     }

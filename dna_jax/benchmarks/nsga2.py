@@ -57,8 +57,8 @@ def _tables(
     return np.concatenate(designs)[:samples], np.concatenate(told)[:samples], np.concatenate(ratios)[:samples]
 
 
-def run_nsga2(table: JointTable, tasks: Sequence[Task], seeds: Sequence[int], samples: int, population: int) -> Trials:
-    """`Trials` [budgets, seeds, generations, ...] of so many designs, in whole generations of `population`.
+def run_nsga2(table: JointTable, tasks: Sequence[Task], seeds: Sequence[int], generations: int, population: int) -> Trials:
+    """`Trials` [budgets, seeds, generations, ...] of generations of so many designs.
 
     Raises:
       UserError: if pymoo is not installed.
@@ -67,7 +67,6 @@ def run_nsga2(table: JointTable, tasks: Sequence[Task], seeds: Sequence[int], sa
         import pymoo  # noqa: F401
     except ModuleNotFoundError as error:
         raise UserError("nsga2 needs pymoo, of the extra 'baselines'; install it, or leave out nsga2.") from error
-    generations = max(1, samples // population)
     runs = []
     for task in tasks:
         for seed in seeds:

@@ -56,6 +56,11 @@ def least_latency(table: JointTable, area_mm2: float) -> tuple[np.ndarray, np.nd
     return least, where
 
 
+def most_accurate(accuracy: np.ndarray, least: np.ndarray, latency_ms: float) -> int:
+    """Row of the most accurate network within a latency, of equals the one of least latency; `least` of each [networks]."""
+    return int(np.lexsort((least, -np.where(least <= latency_ms, accuracy, -np.inf)))[0])
+
+
 def make_tasks(table: JointTable, area_mm2: float, wanted: Sequence[float], slack: float) -> list[Task]:
     """A task for each wanted accuracy: the latency budget is `slack` times the least at which it can be reached.
 
@@ -76,8 +81,7 @@ def make_tasks(table: JointTable, area_mm2: float, wanted: Sequence[float], slac
         if not accurate.any():
             raise ValueError(f"No network within {area_mm2} mm2 has an accuracy of {wanted_accuracy} %.")
         budget = slack * float(least[accurate].min())
-        reachable = least <= budget
-        best = int(np.lexsort((least, -np.where(reachable, accuracy, -np.inf)))[0])
+        best = most_accurate(accuracy, least, budget)
         tasks.append(Task(wanted_accuracy, budget, area_mm2, float(accuracy[best]), best, int(where[best])))
     return tasks
 

@@ -2,8 +2,7 @@
 
 import dataclasses
 import functools
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -61,23 +60,16 @@ def _run(search: Search, problem: TableProblem, keys: jax.Array, steps: int) -> 
     return jax.vmap(jax.vmap(one, in_axes=(None, 0)), in_axes=(0, None))(problem.limits, keys)
 
 
-def run_searches(search: Search, table: JointTable, tasks: Sequence[Task], seeds: Sequence[int], steps: int) -> Trials:
-    """A search for every budget and seed.
+def ready(search: Search, table: JointTable, tasks: Sequence[Task], steps: int) -> Callable[[Sequence[int]], Trials]:
+    """A search for every budget and seed, with the table where programs read it.
 
     Returns:
-      `Trials` of NumPy arrays [budgets, seeds, steps, ...].
+      from seeds to `Trials` of NumPy arrays [budgets, seeds, steps, ...].
     """
     problem = stack_problems([TableProblem.of(table, task) for task in tasks])
-    keys = jnp.stack([jax.random.key(seed) for seed in seeds])
-    return jax.tree.map(np.asarray, _run(search, problem, keys, steps))
 
+    def run(seeds: Sequence[int]) -> Trials:
+        keys = jnp.stack([jax.random.key(seed) for seed in seeds])
+        return jax.tree.map(np.asarray, _run(search, problem, keys, steps))
 
-def seconds_of_one(search: Search, table: JointTable, task: Task, steps: int, repeats: int = 3) -> float:
-    """Seconds of one search by itself, compiled, the least of several."""
-    run_searches(search, table, [task], [0], steps)
-    seconds = []
-    for seed in range(repeats):
-        began = time.perf_counter()
-        run_searches(search, table, [task], [seed], steps)
-        seconds.append(time.perf_counter() - began)
-    return min(seconds)
+    return run

@@ -24,7 +24,7 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
                 "searches, no intervals."
             ),
             new="ppo",
-            old=("phases", "phases_double", "phases_largest", "ppo_on_baseline"),
+            old=("phases", "phases_largest", "ppo_on_baseline"),
             figures=("accuracy", "accuracy_within"),
         ),
         variant,

@@ -22,11 +22,10 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
             published=(
                 "up to 1234.3 times the search time of reinforcement learning, old / new, in GPU hours that include "
                 "training networks. Here nothing is trained: seconds are those of the searches themselves, and "
-                "trainings are counted. Exact accuracies count as 6,561 trainings; the strategy "
-                "differentiable_surrogate samples them."
+                "trainings are counted; with trainings, see `experiments.compare_shots`. Exact accuracies count as 6,561."
             ),
             new="differentiable",
-            old=("ppo", "ppo_tuned", "differentiable_surrogate"),
+            old=("ppo", "ppo_tuned"),
             figures=("accuracy", "seconds", "queries"),
         ),
         variant,

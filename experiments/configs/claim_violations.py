@@ -1,4 +1,4 @@
-"""Claim: joint search violates budgets less often than phase search, and needs half the samples.
+"""Claim: joint search violates budgets less often than phase search.
 
 Paper:     NAHAS (Zhou et al., 2021), section 4.3.
 Data:      NAS-Bench-Macro with the NAHAS edge space (`macro_edge`), 20 seeds at each of five budgets.
@@ -18,16 +18,15 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
     """The comparison, or `smoke`: the same in seconds."""
     return claim_card(
         ClaimConfig(
-            claim=(
-                "joint search ends beyond its budgets less often than phase search, and takes fewer samples to its accuracy"
-            ),
+            claim="joint search ends beyond its budgets less often than phase search",
             published=(
-                "3 of 4 phase searches and 1 of 4 joint searches violated their constraint; phase search was given "
-                "twice the samples (old / new = 2)."
+                "3 of 4 phase searches and 1 of 4 joint searches violated their constraint. All searches here return their "
+                "design of highest reward, which may do so; elsewhere on this benchmark they return the best within the "
+                "budgets."
             ),
-            new="ppo",
-            old=("phases", "phases_double", "phases_largest"),
-            figures=("searches_beyond", "tried_beyond", "samples", "queries"),
+            new="ppo_rewarded",
+            old=("phases_rewarded", "phases_largest_rewarded"),
+            figures=("searches_beyond", "tried_beyond", "tried_beyond_late", "accuracy"),
         ),
         variant,
     )

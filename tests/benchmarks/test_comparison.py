@@ -64,6 +64,22 @@ def test_what_it_takes_is_counted_to_the_accuracy_that_both_reach(setting):
     assert compare("queries", slow, fast, 0, setting)["verdict"] == "worse"
 
 
+def test_samples_are_counted_to_what_the_other_ends_with(setting):
+    joint, phased = _runs([[5, 2, 1, 0]] * 6), _runs([[50, 50, 5, 2]] * 6)
+    told = compare("samples", joint, phased, 0, setting)
+    # A regret of 2 after two batches; one of 0 never.
+    assert (told["new"], told["old"], told["value"], told["verdict"]) == (20.0, 40.0, 2.0, "better")
+    assert compare("samples", phased, joint, 0, setting)["verdict"] == "worse"
+
+
+def test_designs_tried_late_are_of_the_second_half(setting):
+    early = _runs(np.ones((6, 4)))
+    early.judged.tried_beyond[..., :2] = 1.0
+    late = _runs(np.ones((6, 4)), beyond=0.5)
+    told = compare("tried_beyond_late", early, late, 0, setting)
+    assert (told["new"], told["old"], told["verdict"]) == (0.0, 50.0, "better")
+
+
 def test_where_one_side_ends_beyond_its_budgets_meeting_them_is_what_both_reach(setting):
     able = _runs([[50, 50, 3, 3]] * 6)
     unable = _runs([[50, 50, 50, 50]] * 5 + [[50, 50, 50, 4]])

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dna_jax.benchmarks.figures import curve, figures, spent_until_near
+from dna_jax.benchmarks.figures import curve, figures, regret_at, spent_until_near
 from dna_jax.benchmarks.judge import judge
-from dna_jax.benchmarks.run import TrialSearch, _run, run_searches
+from dna_jax.benchmarks.run import TrialSearch, _run, ready
 from dna_jax.benchmarks.statistics import bootstrap, difference, newcombe, summary, wilson
 from dna_jax.search.strategies import Trials, UniformSearch
 
@@ -52,10 +52,11 @@ def test_the_whole_front_has_a_hypervolume_ratio_of_one(small, small_tasks, smal
 
 def test_runs_are_reproducible_differ_by_seed_and_compile_once(small, small_tasks):
     search = TrialSearch(UniformSearch(small.space, batch=4))
-    one = run_searches(search, small, small_tasks, [5, 6], 3)
+    run = ready(search, small, small_tasks, 3)
+    one = run([5, 6])
     assert one.designs.shape == (2, 2, 3, 4, 5)
     compiled = _run._cache_size()
-    again = run_searches(search, small, small_tasks, [6, 7], 3)
+    again = run([6, 7])
     assert _run._cache_size() == compiled
     assert np.array_equal(one.designs[:, 1], again.designs[:, 0])
     assert not np.array_equal(one.designs[:, 0], one.designs[:, 1])
@@ -74,8 +75,21 @@ def test_what_it_takes_counts_from_where_the_median_stays_near(small, small_task
     assert told["regret"]["median"] == 0
     assert told["accuracy_queries"] == 5
     drawn = curve(judged, 0, task.accuracy, 10.0)
-    assert drawn.median[-1] == pytest.approx(task.accuracy)
+    assert drawn.mean[-1] == pytest.approx(task.accuracy)
     assert drawn.seconds[-1] == 10.0
+
+
+def test_curves_are_means_with_intervals_and_regrets_are_of_what_was_asked_for(small, small_tasks, small_front):
+    search = TrialSearch(UniformSearch(small.space, batch=4))
+    judged = judge(ready(search, small, small_tasks, 20)(range(8)), small, small_tasks, small_front)
+    drawn = curve(judged, 1, small_tasks[1].accuracy, 1.0)
+    accuracy = small_tasks[1].accuracy - judged.regret[1]
+    np.testing.assert_allclose(drawn.mean, accuracy.mean(axis=0))
+    np.testing.assert_allclose([drawn.low[3], drawn.high[3]], bootstrap(accuracy[:, 3]))
+    # Four accuracies a step: with nine of them two steps, with three not one.
+    assert regret_at(judged, 1, 9) == summary(judged.regret[1][:, 1])
+    assert regret_at(judged, 1, 3) is None
+    assert regret_at(judged, 1, 1000) == summary(judged.final_regret[1])
 
 
 def test_bootstrap_intervals_cover_the_mean_as_often_as_they_say():

@@ -23,6 +23,9 @@ def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
     said = capsys.readouterr().out
     assert said.strip() == (out / "results.md").read_text().strip()
     assert "ppo over random at equal samples" in said
+    assert {*results["over_default"]} == {"random", "ppo"}
+    assert "mean regret after queries, by budget" in said
+    assert "mean regret; of others more than that" in said
     curves = json.loads((out / "curves.json").read_text())
     assert curves["ppo"][results["budgets"][0]]["queries"] == [20, 40, 60, 80, 100]
     assert results["settings"]["ppo"]["batch"] == 20
@@ -39,9 +42,10 @@ def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
         ("differentiable_score.temperature.end=0.1", "no effect here"),
         ("differentiable_score.steps=10", "no effect"),
         ("reinforce.updates=10", "no effect"),
+        ("reinforce_tuned.updates=10", "no effect"),
         ("differentiable_score.accuracy=exact", "which makes it that strategy"),
         ("nsga2_population=0", "at least 1"),
-        ("reinforce_beta=0.1", "at most 0"),
+        ("reinforce_tuned_beta=0.1", "at most 0"),
         ("hinge_weight=-1.0", "must not be negative"),
         ("ppo.epochs=0", "at least 1"),
         ("evolution.batch=3", "must divide"),

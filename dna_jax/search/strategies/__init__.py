@@ -9,7 +9,7 @@ from dna_jax.search.strategies.ppo import Ppo, PpoConfig, PpoSearch, clipped_sur
 from dna_jax.search.strategies.reinforce import Policy, Reinforce, ReinforceConfig, ReinforceSearch, reinforce_loss
 from dna_jax.search.strategies.rewards import HARD, SOFT, Absolute, Reward, WeightedProduct
 from dna_jax.search.strategies.search import JointProblem, Search, Trials
-from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, Strategy, select_all
+from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, Returns, Rewarded, Strategy, select_all
 from dna_jax.search.strategies.surrogate import SurrogateConfig, SurrogateSearch
 from dna_jax.search.strategies.uniform import UniformSearch
 
@@ -38,7 +38,9 @@ __all__ = [
     "Reinforce",
     "ReinforceConfig",
     "ReinforceSearch",
+    "Returns",
     "Reward",
+    "Rewarded",
     "Search",
     "Shortfall",
     "Strategy",

@@ -21,6 +21,22 @@ from dna_jax.search.strategies.search import AT_LIMITS
 from dna_jax.spaces import Space
 
 
+def by_part(
+    count: int, network: optax.GradientTransformation, accelerator: optax.GradientTransformation
+) -> optax.GradientTransformation:
+    """Optimiser of the logits of a joint space, whose first `count` decisions are the network's."""
+
+    def init(params: Any) -> Any:
+        return network.init(params[:count]), accelerator.init(params[count:])
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        first, first_state = network.update(updates[:count], state[0], params[:count])
+        second, second_state = accelerator.update(updates[count:], state[1], params[count:])
+        return jnp.concatenate([cast(jax.Array, first), cast(jax.Array, second)]), (first_state, second_state)
+
+    return optax.GradientTransformation(init, update)
+
+
 @struct.dataclass
 class Descent:
     """Where a search by gradients is.

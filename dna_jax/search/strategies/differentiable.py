@@ -6,7 +6,6 @@ the problem. So the quality of the optimiser shows by itself.
 """
 
 import dataclasses
-import functools
 from typing import Literal
 
 import jax
@@ -15,11 +14,16 @@ import optax
 from flax import struct
 
 from dna_jax.search.objectives import ObjectiveConfig, SoftCost
+from dna_jax.search.optimizers import OptimizerConfig, make_optimizer
 from dna_jax.search.relaxation import Logits, TemperatureConfig, sample_point, temperature_schedule
-from dna_jax.search.strategies.descent import Descent
+from dna_jax.search.strategies.descent import Descent, by_part
 from dna_jax.search.strategies.search import JointProblem, Trials
 from dna_jax.search.strategies.strategy import Feedback, Incumbent
 from dna_jax.spaces import Point, Space
+
+_ADAM = OptimizerConfig(
+    name="adam", learning_rate=0.05, schedule="constant", warmup_steps=0, weight_decay=0.0, clip_norm=0.0
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +33,11 @@ class DifferentiableConfig:
     Attributes:
       accuracy: "exact" reads the accuracy of every network and takes its gradient. "sampled" trains the networks of the
         samples, and takes the gradient by the score function with a moving-average baseline (Williams, 1992).
-      steps: over which the temperature falls.
+      steps: over which the temperature falls and learning rates go as their schedules say.
       samples: to a step.
       hard: straight-through one-hot samples; otherwise soft mixtures, which only exact accuracies have.
       temperature: of the Gumbel-softmax.
-      learning_rate: of Adam, for all logits.
+      network, accelerator: optimisers of the logits of either part.
       objective: form and weights.
       baseline_decay: of the baseline of sampled accuracies.
     """
@@ -43,7 +47,8 @@ class DifferentiableConfig:
     samples: int = 8
     hard: bool = True
     temperature: TemperatureConfig = TemperatureConfig(schedule="constant", start=1.0)
-    learning_rate: float = 0.05
+    network: OptimizerConfig = _ADAM
+    accelerator: OptimizerConfig = _ADAM
     objective: ObjectiveConfig = ObjectiveConfig(multiplier_rate=0.005, pressure=0.001)
     baseline_decay: float = 0.9
 
@@ -81,14 +86,15 @@ class DifferentiableSearch:
     space: Space
     config: DifferentiableConfig = DifferentiableConfig()
 
-    @functools.cached_property
-    def _optimizer(self) -> optax.GradientTransformation:
-        return optax.adam(self.config.learning_rate)
+    def _optimizer(self, problem: JointProblem) -> optax.GradientTransformation:
+        config = self.config
+        parts = (make_optimizer(part, config.steps) for part in (config.network, config.accelerator))
+        return by_part(len(problem.network_space.decisions), *parts)
 
     def init(self, key: jax.Array, problem: JointProblem) -> DifferentiableState:
         return DifferentiableState(
             step=jnp.zeros((), jnp.int32),
-            descent=Descent.begin(self.space, self.config.objective, self._optimizer),
+            descent=Descent.begin(self.space, self.config.objective, self._optimizer(problem)),
             baseline=jnp.array(jnp.nan),
             incumbent=Incumbent.none(len(self.space.decisions)),
         )
@@ -127,7 +133,7 @@ class DifferentiableSearch:
             losses, accuracy = self._task_losses(logits, points, designs, state, training, problem)
             return losses, costs, (designs, accuracy)
 
-        descent, (designs, accuracy) = state.descent.step(samples, config.objective, self._optimizer)
+        descent, (designs, accuracy) = state.descent.step(samples, config.objective, self._optimizer(problem))
         if not config.hard:
             # The likeliest design of a mixture is another one, with an accuracy of its own.
             options = len(problem.network_space.decisions[0].options)

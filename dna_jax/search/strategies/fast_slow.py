@@ -15,7 +15,7 @@ from flax import struct
 
 from dna_jax.search.strategies.ppo import Learner, Ppo, PpoConfig
 from dna_jax.search.strategies.rewards import HARD, Reward
-from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, select_all
+from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, Returns, Rewarded, select_all
 from dna_jax.spaces import Space
 
 _EQUAL = 1e-6
@@ -98,6 +98,7 @@ class FastSlowState:
       fast_updates: how many fast steps have taught something.
       steps: of both levels.
       incumbent: the best design.
+      rewarded: the design of highest reward of those trained.
     """
 
     learner: Learner
@@ -105,6 +106,7 @@ class FastSlowState:
     fast_updates: jax.Array
     steps: jax.Array
     incumbent: Incumbent
+    rewarded: Rewarded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,16 +115,18 @@ class FastSlowSearch:
 
     Attributes:
       space: with what is fixed.
-      reward: of designs in slow steps; of those pruned at an accuracy of 0, which leaves the hardware's part of a sum,
-        as of `AccuracyAndEfficiency`, and nothing of a product, as of `HARD`.
+      reward: of designs that were trained. Of those pruned a slow step is told nothing: beside an accuracy of 0 for each of
+        them it would hardly matter how accurate the others are, and by what they cost fast steps have judged them.
       fast_reward: of designs in fast steps, told with an accuracy of 0.
       config: how the levels take turns.
+      returns: which of the designs trained.
     """
 
     space: Space
     reward: Reward = HARD
     fast_reward: Reward = Shortfall()
     config: FastSlowConfig = FastSlowConfig()
+    returns: Returns = "best"
 
     @functools.cached_property
     def _ppo(self) -> Ppo:
@@ -137,8 +141,9 @@ class FastSlowSearch:
         return state.steps % (self.config.fast_steps + 1) == self.config.fast_steps
 
     def init(self, key: jax.Array) -> FastSlowState:
-        zero, none = jnp.zeros((), jnp.int32), Incumbent.none(len(self.space.decisions))
-        return FastSlowState(self._ppo.init(key), jnp.zeros(()), zero, zero, none)
+        zero, decisions = jnp.zeros((), jnp.int32), len(self.space.decisions)
+        best = Incumbent.none(decisions), Rewarded.none(decisions)
+        return FastSlowState(self._ppo.init(key), jnp.zeros(()), zero, zero, *best)
 
     def propose(self, state: FastSlowState, key: jax.Array) -> Designs:
         parameters = state.learner.parameters
@@ -151,13 +156,14 @@ class FastSlowSearch:
 
     def update(self, state: FastSlowState, designs: Designs, feedback: Feedback) -> FastSlowState:
         slow = self.is_slow(state)
-        accuracy = jnp.where(feedback.trained, feedback.accuracy, 0)
-        rewards = jnp.where(
-            slow, self.reward(accuracy, feedback.log_ratios), self.fast_reward(accuracy, feedback.log_ratios)
-        )
+        slow_rewards = jnp.where(feedback.trained, self.reward(feedback.accuracy, feedback.log_ratios), jnp.nan)
+        fast_rewards = self.fast_reward(jnp.zeros_like(feedback.accuracy), feedback.log_ratios)
+        rewards = jnp.where(slow, slow_rewards, fast_rewards)
         # Advantages are scaled to the spread of a batch: where all are alike, a baseline that lags behind would be all there
         # is to them. So it is where every design meets its budgets, and fast steps have nothing left to teach.
-        teaches = (jnp.ptp(rewards) > _EQUAL) & (slow | (jnp.mean(feedback.feasible) <= self.config.enough))
+        teaches = (jnp.nanmax(rewards) - jnp.nanmin(rewards) > _EQUAL) & (
+            slow | (jnp.mean(feedback.feasible) <= self.config.enough)
+        )
         rewards = jnp.where(teaches, rewards, jnp.nan)
         own = state.learner
         before = dataclasses.replace(
@@ -177,7 +183,8 @@ class FastSlowSearch:
             fast_updates=jnp.where(slow, state.fast_updates, after.updates),
             steps=state.steps + 1,
             incumbent=state.incumbent.update(designs, feedback),
+            rewarded=state.rewarded.update(designs, slow_rewards),
         )
 
     def answer(self, state: FastSlowState) -> jax.Array:
-        return state.incumbent.design
+        return (state.incumbent if self.returns == "best" else state.rewarded).design

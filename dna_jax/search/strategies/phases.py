@@ -14,7 +14,7 @@ from flax import struct
 
 from dna_jax.search.strategies.ppo import Learner, Ppo, PpoConfig
 from dna_jax.search.strategies.rewards import HARD, SOFT, Reward
-from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent
+from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, Returns, Rewarded
 from dna_jax.spaces import Space
 
 
@@ -25,16 +25,14 @@ class PhaseState:
     Attributes:
       step: steps taken.
       known: accuracy of the initial network as it was told once, percent; 0 before.
-      accelerator: the design of highest reward of the first phase, int32[decisions], and its reward.
-      reward: of it.
+      rewarded: of each phase the design of highest reward; the accelerator of the first one is held in the second.
       learners: of both phases.
       incumbent: of the second phase; before it, of the first.
     """
 
     step: jax.Array
     known: jax.Array
-    accelerator: jax.Array
-    reward: jax.Array
+    rewarded: tuple[Rewarded, Rewarded]
     learners: tuple[Learner, Learner]
     incumbent: Incumbent
 
@@ -49,6 +47,7 @@ class PhaseSearch:
       first_steps: of the phase that searches the accelerator.
       first_reward, second_reward: of the phases.
       config: how the controllers learn.
+      returns: which of the designs drawn in the second phase; before it, in the first.
     """
 
     network_space: Space
@@ -58,6 +57,7 @@ class PhaseSearch:
     first_reward: Reward = SOFT
     second_reward: Reward = HARD
     config: PpoConfig = PpoConfig()
+    returns: Returns = "best"
 
     @functools.cached_property
     def _ppo(self) -> Ppo:
@@ -73,7 +73,7 @@ class PhaseSearch:
         accelerators = len(self.accelerator_space.decisions)
         initial = jnp.array([*self.initial, *[0] * accelerators], jnp.int32)
         held = jnp.where(second, ~self._is_network, self._is_network)
-        at = jnp.where(second, state.accelerator, initial)
+        at = jnp.where(second, state.rewarded[0].design, initial)
         only = jnp.arange(space.is_option.shape[1]) == at[:, None]
         return jnp.where(held[:, None], only, jnp.asarray(space.is_option))
 
@@ -86,8 +86,7 @@ class PhaseSearch:
         return PhaseState(
             step=jnp.zeros((), jnp.int32),
             known=jnp.zeros(()),
-            accelerator=jnp.zeros(decisions, jnp.int32),
-            reward=jnp.array(-jnp.inf),
+            rewarded=(Rewarded.none(decisions), Rewarded.none(decisions)),
             learners=(self._ppo.init(first), self._ppo.init(second)),
             incumbent=Incumbent.none(decisions),
         )
@@ -116,8 +115,7 @@ class PhaseSearch:
         learner = jax.tree.map(lambda a, b: jnp.where(second, b, a), *state.learners)
         learned = self._ppo.learn(learner, designs, rewards, allowed)
         first_learner, second_learner = state.learners
-        best = jnp.argmax(rewards)
-        better = ~second & (rewards[best] > state.reward)
+        first_rewarded, second_rewarded = state.rewarded
         told = Feedback(jnp.ones(designs.shape[0], bool), accuracy, feedback.log_ratios)
         # The networks of the second phase are judged among themselves: they are what is returned.
         begins = state.step == self.first_steps
@@ -126,8 +124,10 @@ class PhaseSearch:
         return PhaseState(
             step=state.step + 1,
             known=known,
-            accelerator=jnp.where(better, designs[best], state.accelerator),
-            reward=jnp.where(better, rewards[best], state.reward),
+            rewarded=(
+                first_rewarded.update(designs, jnp.where(second, jnp.nan, rewards)),
+                second_rewarded.update(designs, jnp.where(second, rewards, jnp.nan)),
+            ),
             learners=(
                 jax.tree.map(lambda new, old: jnp.where(second, old, new), learned, first_learner),
                 jax.tree.map(lambda new, old: jnp.where(second, new, old), learned, second_learner),
@@ -136,4 +136,7 @@ class PhaseSearch:
         )
 
     def answer(self, state: PhaseState) -> jax.Array:
-        return state.incumbent.design
+        if self.returns == "best":
+            return state.incumbent.design
+        first, second = state.rewarded
+        return jnp.where(jnp.isfinite(second.reward), second.design, first.design)

@@ -16,7 +16,7 @@ from flax import nnx, struct
 from dna_jax.checks import require_at_least
 from dna_jax.search.strategies.controller import Controller
 from dna_jax.search.strategies.rewards import HARD, Reward
-from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, select_all
+from dna_jax.search.strategies.strategy import Designs, Feedback, Incumbent, Returns, Rewarded, select_all
 from dna_jax.spaces import Space
 
 
@@ -150,10 +150,11 @@ class Ppo:
 
 @struct.dataclass
 class PpoState:
-    """A controller, and the best design that it has drawn."""
+    """A controller, and what it may return of the designs that it has drawn."""
 
     learner: Learner
     incumbent: Incumbent
+    rewarded: Rewarded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,11 +165,13 @@ class PpoSearch:
       space: with what is fixed.
       reward: of a trial.
       config: how the controller learns.
+      returns: which of the designs drawn.
     """
 
     space: Space
     reward: Reward = HARD
     config: PpoConfig = PpoConfig()
+    returns: Returns = "best"
 
     @functools.cached_property
     def _ppo(self) -> Ppo:
@@ -179,7 +182,8 @@ class PpoSearch:
         return jnp.asarray(self.space.is_allowed)
 
     def init(self, key: jax.Array) -> PpoState:
-        return PpoState(self._ppo.init(key), Incumbent.none(len(self.space.decisions)))
+        decisions = len(self.space.decisions)
+        return PpoState(self._ppo.init(key), Incumbent.none(decisions), Rewarded.none(decisions))
 
     def propose(self, state: PpoState, key: jax.Array) -> Designs:
         parameters = state.learner.parameters
@@ -191,7 +195,7 @@ class PpoSearch:
     def update(self, state: PpoState, designs: Designs, feedback: Feedback) -> PpoState:
         rewards = self.reward(feedback.accuracy, feedback.log_ratios)
         learner = self._ppo.learn(state.learner, designs, rewards, self._allowed)
-        return PpoState(learner, state.incumbent.update(designs, feedback))
+        return PpoState(learner, state.incumbent.update(designs, feedback), state.rewarded.update(designs, rewards))
 
     def answer(self, state: PpoState) -> jax.Array:
-        return state.incumbent.design
+        return (state.incumbent if self.returns == "best" else state.rewarded).design

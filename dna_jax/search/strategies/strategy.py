@@ -5,7 +5,7 @@ Each step it proposes a batch of designs; these are priced; it selects which of 
 long; and it is told what came of it.
 """
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -62,6 +62,36 @@ class Strategy(Protocol):
 def select_all(designs: Designs) -> jax.Array:
     """Every design is trained, bool[batch]."""
     return jnp.ones(designs.shape[0], bool)
+
+
+Returns = Literal["best", "rewarded"]
+"""What a search ends with: the "best" design within the budgets, as `Incumbent` has it, or the most "rewarded" one, as
+`Rewarded` has it, which may exceed a budget if its reward makes up for that."""
+
+
+@struct.dataclass
+class Rewarded:
+    """The design of highest reward so far; of equals the earlier.
+
+    Attributes:
+      design: int32[decisions].
+      reward: as it was told; minus infinity before the first.
+    """
+
+    design: jax.Array
+    reward: jax.Array
+
+    @classmethod
+    def none(cls, decisions: int) -> "Rewarded":
+        """Before the first design."""
+        return cls(jnp.zeros(decisions, jnp.int32), jnp.array(-jnp.inf))
+
+    def update(self, designs: Designs, rewards: jax.Array) -> "Rewarded":
+        """The better of itself and the best of a batch with rewards [batch], NaN of those that have none."""
+        known = jnp.where(jnp.isnan(rewards), -jnp.inf, rewards)
+        best = jnp.argmax(known)
+        candidate = Rewarded(designs[best], known[best])
+        return jax.tree.map(lambda new, old: jnp.where(known[best] > self.reward, new, old), candidate, self)
 
 
 @struct.dataclass

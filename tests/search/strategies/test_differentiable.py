@@ -5,12 +5,14 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from flax import struct
 
 from dna_jax.accuracy import multilinear
 from dna_jax.search import ObjectiveConfig
 from dna_jax.search.strategies import DifferentiableConfig, DifferentiableSearch
+from dna_jax.search.strategies.descent import by_part
 from dna_jax.spaces import Decision, Space
 
 NETWORKS = Space("networks", (Decision("a", (0, 1, 2)), Decision("b", (0, 1, 2))))
@@ -73,7 +75,8 @@ def test_sampled_accuracies_give_the_gradient_of_their_expectation():
     def first_moment(key):
         # Adam's mean of gradients after one step is a tenth of the gradient.
         after, _ = search.step(state, key, problem)
-        return 10 * after.descent.optimizer[0].mu
+        network, _ = after.descent.optimizer
+        return 10 * optax.tree_utils.tree_get(network, "mu").reshape(2, -1)
 
     estimates = jax.jit(jax.vmap(first_moment))(jax.random.split(jax.random.key(1), 20_000))
 
@@ -82,7 +85,7 @@ def test_sampled_accuracies_give_the_gradient_of_their_expectation():
         return multilinear(-jnp.log(ACCURACY / 100), chances)
 
     exact = jax.grad(expected_loss)(logits)
-    mean, error = estimates.mean(axis=0)[:2], estimates.std(axis=0)[:2] / np.sqrt(20_000)
+    mean, error = estimates.mean(axis=0), estimates.std(axis=0) / np.sqrt(20_000)
     assert np.all(np.abs(mean - exact[:2]) < 4 * error + 1e-4)
     assert np.abs(exact[:2]).max() > 10 * error.max()
 
@@ -104,6 +107,21 @@ def test_the_likeliest_network_becomes_the_best(accuracy):
     assert np.all(jnp.argmax(state.descent.logits[:, :2, :3], axis=-1) == 2)
     assert np.all(trials.answer[:, -1, :2] == 2)
     assert np.all(np.asarray(trials.queries).sum(axis=1) == (9 if accuracy == "exact" else 1600))
+
+
+def test_either_part_has_an_optimiser_of_its_own():
+    optimizer = by_part(2, optax.sgd(0.5), optax.sgd(2.0))
+    logits = jnp.ones((3, 2))
+    moved, _ = optimizer.update(jnp.ones((3, 2)), optimizer.init(logits), logits)
+    assert moved.tolist() == [[-0.5, -0.5], [-0.5, -0.5], [-2.0, -2.0]]
+    still = dataclasses.replace(DifferentiableConfig.network, learning_rate=0.0)
+    search, problem = DifferentiableSearch(NETWORKS | ACCELERATORS, DifferentiableConfig(network=still)), _Free()
+    start = search.init(jax.random.key(0), problem)
+    after, _ = search.step(start, jax.random.key(1), problem)
+    np.testing.assert_array_equal(after.descent.logits, start.descent.logits)
+    search = dataclasses.replace(search, config=DifferentiableConfig(accelerator=still))
+    after, _ = search.step(start, jax.random.key(1), problem)
+    assert not np.array_equal(after.descent.logits, start.descent.logits)
 
 
 def test_mixtures_of_networks_cannot_be_trained():

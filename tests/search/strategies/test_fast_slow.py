@@ -85,7 +85,7 @@ def test_slow_steps_alone_without_pruning_are_multi_trial_search():
 
 
 def test_the_levels_have_baselines_of_their_own():
-    strategy = FastSlowSearch(SPACE, config=FastSlowConfig(fast_steps=1, ppo=PPO))
+    strategy = FastSlowSearch(SPACE, config=FastSlowConfig(fast_steps=1, prune=False, ppo=PPO))
     state = strategy.init(jax.random.key(0))
     update = jax.jit(strategy.update)
     for step, slow in enumerate((False, True, False)):
@@ -111,6 +111,26 @@ def test_rewards_that_are_all_alike_teach_nothing():
     for one, two in zip(jax.tree.leaves(state.learner), jax.tree.leaves(after.learner), strict=True):
         assert np.array_equal(one, two)
     assert (after.fast_baseline, after.steps) == (-0.5, 1)
+
+
+def test_designs_that_are_pruned_tell_a_slow_step_nothing():
+    """A slow step with designs that were pruned teaches what the same step teaches without them."""
+    strategy = FastSlowSearch(SPACE, config=FastSlowConfig(fast_steps=1, ppo=PPO))
+    state = dataclasses.replace(strategy.init(jax.random.key(0)), steps=jnp.asarray(1))
+    designs = strategy.propose(state, jax.random.key(1))
+    trained = jnp.arange(10) < 6
+    accuracy = jnp.where(trained, jnp.linspace(50, 90, 10), 0)
+    ratios = jnp.where(trained, -0.5, 0.5)[:, None]
+    update = jax.jit(strategy.update)
+    after = update(state, designs, Feedback(trained, accuracy, ratios))
+    far = update(state, designs, Feedback(trained, accuracy, 9 * ratios + 4 * trained[:, None]))
+    assert after.learner.updates == 1
+    np.testing.assert_allclose(after.learner.baseline, np.mean(np.linspace(50, 90, 10)[:6]) / 100, rtol=1e-6)
+    for one, two in zip(jax.tree.leaves(after.learner), jax.tree.leaves(far.learner), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-7)
+    # One that was trained alone has nothing beside it to be better than.
+    alone = jnp.arange(10) < 1
+    assert update(state, designs, Feedback(alone, accuracy, ratios)).learner.updates == 0
 
 
 def test_fast_steps_teach_until_enough_designs_meet_the_budgets():

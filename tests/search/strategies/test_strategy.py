@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from dna_jax.search.strategies import Feedback, Incumbent
+from dna_jax.search.strategies import Feedback, Incumbent, Rewarded
 
 
 def _feedback(trained, accuracy, ratios):
@@ -38,3 +39,13 @@ def test_designs_that_were_not_trained_are_no_answer():
     assert np.isneginf(incumbent.accuracy)
     nothing = Incumbent.none(2).update(jnp.array([[1, 1]]), _feedback([False], [0.0], [[-1.0]]))
     assert np.isinf(nothing.excess)
+
+
+def test_the_most_rewarded_design_is_the_first_of_the_best_and_unrewarded_ones_are_none():
+    designs = jnp.arange(4)[:, None]
+    best = Rewarded.none(1).update(designs, jnp.array([jnp.nan, 0.3, 0.7, 0.7]))
+    assert (best.design.tolist(), float(best.reward)) == ([2], pytest.approx(0.7))
+    same = best.update(designs, jnp.array([0.7, jnp.nan, jnp.nan, 0.1]))
+    assert same.design.tolist() == [2]
+    assert best.update(designs, jnp.full(4, jnp.nan)).design.tolist() == [2]
+    assert best.update(designs, jnp.array([0.1, 0.8, 0.2, 0.3])).design.tolist() == [1]

@@ -1,0 +1,65 @@
+"""Entries of strategies that follow gradients: exact accuracies, sampled ones, and a surrogate of them."""
+
+import dataclasses
+
+from dna_jax.benchmarks.entry import CompiledEntry, Entry
+from dna_jax.benchmarks.settings import StrategySettings
+from dna_jax.search import ObjectiveConfig
+from dna_jax.search.strategies import DifferentiableConfig, DifferentiableSearch, SurrogateSearch
+
+
+def _gradients(source: str, config: DifferentiableConfig, variant: bool = False) -> Entry:
+    """Of differentiable search; one that knows every accuracy needs no more steps than its temperature has."""
+    return CompiledEntry(
+        source=source,
+        search=lambda table, _: DifferentiableSearch(table.space, config),
+        batch=config.samples,
+        most=config.steps * config.samples if config.accuracy == "exact" else None,
+        variant=variant,
+    )
+
+
+def gradient_entries(settings: StrategySettings) -> dict[str, Entry]:
+    """By name; sources say where default settings are from."""
+    exact = settings.differentiable
+
+    def with_objective(source: str, objective: ObjectiveConfig) -> Entry:
+        return _gradients(source, dataclasses.replace(exact, objective=objective), variant=True)
+
+    traded = settings.traded_pressure
+    return {
+        "differentiable": _gradients("Gumbel-softmax, straight-through samples, Lagrangian; exact accuracy", exact),
+        "differentiable_library": _gradients(
+            "the same with the settings by which supernets are searched (SearchConfig): a sample to a step, 800 steps",
+            settings.differentiable_library,
+            variant=True,
+        ),
+        "differentiable_soft": _gradients(
+            "the same as differentiable with soft samples, which mix options",
+            dataclasses.replace(exact, hard=False, samples=1),
+            variant=True,
+        ),
+        "differentiable_hinge": with_objective(
+            "the same as differentiable with a hinge on excess in place of multipliers",
+            ObjectiveConfig(form="hinge", hinge_weight=settings.hinge_weight, pressure=exact.objective.exponent),
+        ),
+        "differentiable_product": with_objective(
+            "the same as differentiable with the objective of form soft, loss times powers of cost over limit, which trades",
+            ObjectiveConfig(form="soft", pressure=traded),
+        ),
+        "differentiable_weighted": with_objective(
+            "the same as differentiable with the logarithm of NAHAS's soft reward as objective, which trades",
+            # A hinge of no weight leaves log(accuracy) and multiples of the logarithms of cost over limit.
+            ObjectiveConfig(form="hinge", hinge_weight=0.0, pressure=traded),
+        ),
+        "differentiable_score": _gradients(
+            "the same as differentiable with sampled accuracies: score function with a baseline",
+            settings.differentiable_score,
+        ),
+        "differentiable_surrogate": CompiledEntry(
+            source="gradient of a surrogate fitted to the accuracies sampled",
+            search=lambda table, _: SurrogateSearch(table.space, settings.surrogate),
+            batch=settings.surrogate.queries,
+            most=settings.surrogate_samples,
+        ),
+    }
