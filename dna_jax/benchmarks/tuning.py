@@ -1,0 +1,103 @@
+"""Choosing settings on the benchmark: as many tries for each strategy, all judged alike.
+
+The first try has the settings as they are, of papers those of their papers; the others are drawn at random from the values
+below. The best is that of the least mean regret at its worst budget.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dna_jax.benchmarks.judge import judge
+from dna_jax.benchmarks.macro_edge import Benchmark
+from dna_jax.benchmarks.settings import StrategySettings
+from dna_jax.benchmarks.strategies import strategies
+
+Change = Mapping[str, Any]
+"""Values by the path of a setting: "ppo_tuned.learning_rate"."""
+
+_OBJECTIVE = {
+    "objective.multiplier_rate": (0.00125, 0.0025, 0.005, 0.01, 0.02),
+    "objective.pressure": (3e-4, 1e-3, 3e-3, 1e-2),
+}
+_RATES = {
+    "network.learning_rate": (0.0125, 0.025, 0.05, 0.1, 0.2),
+    "accelerator.learning_rate": (0.0125, 0.025, 0.05, 0.1, 0.2),
+}
+_BASELINE = (0.8, 0.9, 0.95, 0.99)
+
+VALUES: dict[str, dict[str, Sequence[Any]]] = {
+    "evolution_tuned": {"population": (20, 50, 100, 200), "sample": (5, 10, 25, 50), "batch": (5, 10)},
+    "reinforce_tuned": {
+        "learning_rate": (0.0024, 0.0048, 0.0096, 0.0192, 0.0384),
+        "growth": (1.0, 3.0, 10.0),
+        "batch": (1, 4, 10),
+        "baseline_decay": _BASELINE,
+        "entropy_weight": (0.0, 1e-3, 1e-2),
+    },
+    "ppo_tuned": {
+        "learning_rate": (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3),
+        "batch": (5, 10, 20),
+        "epochs": (2, 4, 8),
+        "clip_ratio": (0.1, 0.2, 0.3),
+        "baseline_decay": _BASELINE,
+        "entropy_weight": (0.0, 1e-4, 1e-3, 1e-2),
+    },
+    "differentiable": {**_RATES, **_OBJECTIVE, "samples": (4, 8, 16), "temperature.start": (0.5, 1.0, 2.0)},
+    "differentiable_score": {
+        **_RATES,
+        **_OBJECTIVE,
+        "samples": (5, 10, 20),
+        "temperature.start": (0.5, 1.0, 2.0),
+        "baseline_decay": _BASELINE,
+    },
+    "surrogate": {
+        **_OBJECTIVE,
+        "learning_rate": (0.0125, 0.025, 0.05, 0.1, 0.2),
+        "queries": (2, 4, 8),
+        "gradient_steps": (4, 8, 16),
+        "optimism": (0.5, 1.0, 2.0),
+    },
+}
+"""Settings that are chosen, by the field of `StrategySettings` and the path below it, with the values that are tried."""
+
+STRATEGY = {name: name for name in VALUES} | {"surrogate": "differentiable_surrogate"}
+"""The strategy that a field of `StrategySettings` is of."""
+
+
+def changed(config: Any, path: str, value: Any) -> Any:
+    """A configuration with another value at a path: "differentiable.network.learning_rate"."""
+    first, _, rest = path.partition(".")
+    return dataclasses.replace(config, **{first: changed(getattr(config, first), rest, value) if rest else value})
+
+
+def draw(name: str, tries: int, seed: int) -> list[Change]:
+    """What each try changes of the settings; nothing in the first.
+
+    Args:
+      name: field of the settings, one of VALUES.
+      tries: at least 1; all combinations of values if they are fewer.
+      seed: of the draw.
+    """
+    values = VALUES[name]
+    all_of_them = list(itertools.product(*values.values()))
+    order = np.random.default_rng([seed, *name.encode()]).permutation(len(all_of_them))
+    picked = [all_of_them[number] for number in order[: tries - 1]]
+    return [{}, *({f"{name}.{path}": value for path, value in zip(values, own, strict=True)} for own in picked)]
+
+
+def mean_regrets(
+    name: str, settings: StrategySettings, benchmark: Benchmark, seeds: Sequence[int], samples: int
+) -> list[float]:
+    """Points of accuracy at each budget, of the strategy of a field of the settings."""
+    entry = strategies(settings)[STRATEGY[name]]
+    trials = entry.run(benchmark.table, benchmark.tasks, seeds, samples)
+    return judge(trials, benchmark.table, benchmark.tasks, benchmark.front).final_regret.mean(axis=1).tolist()
+
+
+def best_of(regrets: Sequence[Sequence[float]]) -> int:
+    """The try of least mean regret at its worst budget; of equals that of the least over all, then the first."""
+    return min(range(len(regrets)), key=lambda number: (max(regrets[number]), sum(regrets[number]), number))

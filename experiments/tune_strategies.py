@@ -1,0 +1,96 @@
+"""Settings of search strategies chosen on the benchmark macro_edge, with as many tries for each of them.
+
+python -m experiments.tune_strategies --out=FILE.json
+
+Tries are drawn at random (`dna_jax.benchmarks.tuning`), the first has the settings as they are; each runs with every seed at
+all five budgets, and the one of least mean regret at its worst budget is chosen. Seeds are others than those that the
+benchmark judges with. FILE.md gets the table. What is chosen is written into `StrategySettings` by hand.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+from absl import flags
+
+from dna_jax.benchmarks.macro_edge import macro_edge
+from dna_jax.benchmarks.settings import SAMPLES, StrategySettings
+from dna_jax.benchmarks.tuning import VALUES, Change, best_of, changed, draw, mean_regrets
+from dna_jax.runs import binary
+from dna_jax.runs.directory import write_whole
+from dna_jax.runs.progress import Progress
+from experiments import benchmark_output
+
+
+def define_flags() -> None:
+    """The flags of this binary; not at import, so that its functions can be used elsewhere."""
+    flags.DEFINE_list("strategies", list(VALUES), f"Settings to choose, some of: {', '.join(VALUES)}.")
+    flags.DEFINE_integer("tries", 12, "Tries of each.", lower_bound=1)
+    flags.DEFINE_integer("seeds", 10, "Seeds of a try, from 0 on.", lower_bound=1)
+    flags.DEFINE_integer("samples", SAMPLES, "Designs that a search tries.", lower_bound=1)
+    benchmark_output.define_out_flag()
+
+
+def _with(changes: Change) -> StrategySettings:
+    settings = StrategySettings()
+    for path, value in changes.items():
+        settings = changed(settings, path, value)
+    return settings
+
+
+def table(chosen: dict[str, dict[str, Any]], budgets: Sequence[str]) -> str:
+    """Markdown: every try with its mean regret at each budget; the chosen one is set off."""
+    text = ""
+    for name, own in chosen.items():
+        text += f"{name}: mean regret in points of accuracy, by budget\n\n"
+        text += f"| changed | {' | '.join(budgets)} |\n|---|{'---|' * len(budgets)}\n"
+        for number, tried in enumerate(own["tries"]):
+            changes = ", ".join(f"{path.partition('.')[2]}={value}" for path, value in tried["changes"].items()) or "nothing"
+            mark = "**" if number == own["chosen"] else ""
+            cells = " | ".join(f"{value:.3f}" for value in tried["mean_regrets"])
+            text += f"| {mark}{changes}{mark} | {cells} |\n"
+        text += "\n"
+    return text
+
+
+def main() -> None:
+    """Try, choose and report."""
+    out = binary.output_file("out")
+    names, options = binary.some_of("strategies", VALUES), flags.FLAGS
+    benchmark = macro_edge()
+    budgets = [task.name for task in benchmark.tasks]
+    progress = Progress("tries", options.tries * len(names))
+    chosen: dict[str, dict[str, Any]] = {}
+    for name in names:
+        tries = []
+        for changes in draw(name, options.tries, seed=0):
+            regrets = mean_regrets(name, _with(changes), benchmark, range(options.seeds), options.samples)
+            tries.append({"changes": dict(changes), "mean_regrets": regrets})
+            # Programs of other settings are of no more use.
+            jax.clear_caches()
+            done = len(tries) + options.tries * len(chosen)
+            progress.update(done, {name: f"mean regret at the worst budget {max(regrets):.3f} points"})
+        best = best_of([tried["mean_regrets"] for tried in tries])
+        settings = dataclasses.asdict(getattr(_with(tries[best]["changes"]), name))
+        chosen[name] = {"tries": tries, "chosen": best, "settings": settings}
+    progress.close()
+    text = table(chosen, budgets)
+    print(text)
+    if out:
+        write_whole(pathlib.Path(out).with_suffix(".md"), text)
+    benchmark_output.write_result(
+        "experiments.tune_strategies",
+        {
+            "tries": options.tries,
+            "seeds": [0, options.seeds - 1],
+            "samples": options.samples,
+            "budgets": budgets,
+            "strategies": chosen,
+        },
+    )
+
+
+if __name__ == "__main__":
+    binary.run(main, define_flags)

@@ -1,0 +1,53 @@
+"""Settings chosen on the benchmark: what is tried, and how it is judged."""
+
+import json
+
+import pytest
+
+from dna_jax.benchmarks.settings import StrategySettings
+from dna_jax.benchmarks.strategies import STRATEGIES
+from dna_jax.benchmarks.tuning import STRATEGY, VALUES, best_of, changed, draw
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_tries_are_settings_of_one_strategy_that_are_allowed_and_differ(name):
+    assert STRATEGY[name] in STRATEGIES
+    tries = draw(name, 12, seed=0)
+    assert tries[0] == {}
+    assert tries == draw(name, 12, seed=0) != draw(name, 12, seed=1)
+    made = []
+    for changes in tries:
+        settings = StrategySettings()
+        for path, value in changes.items():
+            assert path.startswith(f"{name}.")
+            settings = changed(settings, path, value)
+        made.append(settings)
+    assert len(set(made)) >= 11
+
+
+def test_a_setting_is_changed_at_its_path_alone():
+    settings = StrategySettings()
+    other = changed(settings, "differentiable.network.learning_rate", 0.7)
+    assert other.differentiable.network.learning_rate == 0.7
+    assert changed(other, "differentiable.network.learning_rate", settings.differentiable.network.learning_rate) == settings
+
+
+def test_the_best_has_the_least_regret_where_it_is_worst():
+    assert best_of([[0.0, 0.3], [0.2, 0.2], [0.2, 0.1], [0.2, 0.1]]) == 2
+
+
+def test_a_small_choice_is_written(within, tmp_path, capsys):
+    out = tmp_path / "chosen.json"
+    flags = ("--strategies=evolution_tuned", "--tries=2", "--seeds=2", "--samples=100", f"--out={out}")
+    assert within("tune_strategies", *flags) in (None, 0)
+    own = json.loads(out.read_text())["strategies"]["evolution_tuned"]
+    assert len(own["tries"]) == 2
+    assert all(len(tried["mean_regrets"]) == 5 for tried in own["tries"])
+    assert own["settings"]["population"] > 0
+    said = capsys.readouterr().out
+    assert said.count("**") == 2
+    assert (tmp_path / "chosen.md").read_text().strip() == said.strip()
+
+
+def test_unknown_settings_are_refused(refused):
+    assert "some of" in refused("tune_strategies", "--strategies=luck")
