@@ -16,8 +16,7 @@ from dna_jax.search.learned_cost import LearnedCostConfig
 from experiments.configs import digits
 
 FEW = LearnedCostConfig(samples=256, epochs=2)
-CARD = "--config=experiments/configs/digits.py:smoke"
-OVERRIDES = ("--config.cost.model=learned", "--config.cost.learned.samples=1000", "--config.cost.learned.epochs=2")
+CARD = "--config=experiments/configs/nahas_learned_cost.py:smoke"
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +96,7 @@ def test_the_report_says_how_far_and_how_fast():
 
 
 def test_budgets_on_energy_are_refused(refused, tmp_path):
-    said = refused("cosearch", CARD, *OVERRIDES, "--config.budgets.energy_mj=1.0", f"--workdir={tmp_path / 'run'}")
+    said = refused("cosearch", CARD, "--config.budgets.energy_mj=1.0", f"--workdir={tmp_path / 'run'}")
     assert "budgets.energy_mj needs cost.model=analytical" in said
 
 
@@ -105,7 +104,7 @@ def test_budgets_on_energy_are_refused(refused, tmp_path):
 def finished(run_binary, tmp_path_factory):
     """A whole run: its folder, and what it printed."""
     folder = tmp_path_factory.mktemp("learned") / "run"
-    process = run_binary("cosearch", CARD, *OVERRIDES, f"--workdir={folder}")
+    process = run_binary("cosearch", CARD, f"--workdir={folder}")
     assert process.returncode == 0, process.stderr
     return folder, process.stdout
 
@@ -134,7 +133,7 @@ def test_a_run_that_is_resumed_searches_with_the_model_it_has_and_ends_the_same(
     cut_short.mkdir()
     for name in ("config.json", FILE):
         shutil.copy(folder / name, cut_short / name)
-    process = run_binary("cosearch", CARD, *OVERRIDES, f"--workdir={cut_short}")
+    process = run_binary("cosearch", CARD, f"--workdir={cut_short}")
     assert process.returncode == 0, process.stderr
     assert "A cost model is learned" not in process.stderr
     first, again = (json.loads((path / "summary.json").read_text()) for path in (folder, cut_short))

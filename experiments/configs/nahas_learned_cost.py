@@ -1,0 +1,25 @@
+"""Joint search on the embedded digits with costs that are learned, in place of the analytical model.
+
+Paper:     NAHAS (Zhou et al., 2021), section 3.3: a network of three layers of 256 units, ReLU, dropout 0.1, a head for
+           latency and one for area, loss MSE(area) + 10 MSE(latency), Adam at 1e-3, batches of 128, 500,000 samples; the
+           rate is constant, and `--config.cost.learned.schedule=cosine` lets it fall to zero.
+Data:      1,797 handwritten digits of scikit-learn, 8 x 8, no enlargement; the spaces and budgets of `digits.py`.
+Hardware:  2 CPU cores.
+Time:      not measured yet.
+Expected:  not measured yet.
+Command:   python -m experiments.cosearch --config=experiments/configs/nahas_learned_cost.py
+"""
+
+from ml_collections import config_dict
+
+from dna_jax.runs.config import is_smoke
+from experiments.configs import digits
+
+
+def get_config(variant: str = "") -> config_dict.ConfigDict:
+    """The full run, or `smoke`: that of `digits.py` with another cost model."""
+    config = digits.get_config(variant)
+    config.update_from_flattened_dict({"cost.model": "learned", "cost.learned.schedule": "constant"})
+    if is_smoke(variant):
+        config.update_from_flattened_dict({"cost.learned.samples": 1000, "cost.learned.epochs": 2})
+    return config
