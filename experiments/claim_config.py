@@ -4,7 +4,7 @@ import dataclasses
 
 from ml_collections import config_dict
 
-from dna_jax.benchmarks.comparison import FIGURES
+from dna_jax.benchmarks.claim_figures import FIGURES
 from dna_jax.benchmarks.settings import SAMPLES, StrategySettings
 from dna_jax.benchmarks.strategies import VARIANTS
 from dna_jax.checks import require_at_least
@@ -20,7 +20,7 @@ class ClaimConfig:
       published: the published figures with their convention, in a sentence or two.
       new: the strategy of which it is claimed, of `benchmarks.strategies.VARIANTS`.
       old: those that it is compared with.
-      figures: to compare, of `benchmarks.comparison.FIGURES`.
+      figures: to compare, of `benchmarks.claim_figures.FIGURES`.
       seeds: runs of each, from `first_seed` on.
       first_seed: of the first run.
       samples: designs that a search tries.

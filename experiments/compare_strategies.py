@@ -14,7 +14,8 @@ import jax
 import numpy as np
 from ml_collections import config_flags
 
-from dna_jax.benchmarks.comparison import FIGURES, Runs, Setting, compare
+from dna_jax.benchmarks.claim_figures import FIGURES, Runs, Setting
+from dna_jax.benchmarks.comparison import compare
 from dna_jax.benchmarks.judge import judge
 from dna_jax.benchmarks.macro_edge import Benchmark, macro_edge
 from dna_jax.benchmarks.strategies import variants

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dna_jax.benchmarks.comparison import FIGURES, Runs, Setting, compare
+from dna_jax.benchmarks.claim_figures import FIGURES, Runs, Setting
+from dna_jax.benchmarks.comparison import compare
 from dna_jax.benchmarks.judge import Judged
 from dna_jax.benchmarks.optimum import Task
 from dna_jax.hardware import nahas_edge

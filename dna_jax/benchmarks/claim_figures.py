@@ -1,0 +1,190 @@
+"""Figures of a search by which two are compared: what published claims are about."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from dna_jax.benchmarks.joint_table import JointTable
+from dna_jax.benchmarks.judge import Judged
+from dna_jax.benchmarks.optimum import Task
+from dna_jax.hardware import Template
+from dna_jax.networks import MacroSpecification, chosen_layers
+from dna_jax.search import discrete_cost
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Runs:
+    """What one way to search has done, at all budgets.
+
+    Attributes:
+      judged: as judged.
+      answers: final designs, int[budgets, seeds, decisions].
+      seconds: of one search by itself.
+    """
+
+    judged: Judged
+    answers: np.ndarray
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Setting:
+    """What figures are taken within.
+
+    Attributes:
+      table, template: of the designs.
+      tasks: budgets.
+    """
+
+    table: JointTable
+    template: Template
+    tasks: Sequence[Task]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Side:
+    """One of two ways to search, at one budget.
+
+    Attributes:
+      own, other: its runs, and those that it is compared with.
+      budget: number of the task.
+      setting: of both.
+    """
+
+    own: Runs
+    other: Runs
+    budget: int
+    setting: Setting
+
+    @property
+    def answers(self) -> np.ndarray:
+        """Final designs, int[seeds, decisions]."""
+        return self.own.answers[self.budget]
+
+    def of_feasible(self, values: np.ndarray) -> np.ndarray:
+        """Values [seeds], NaN of searches that end beyond a budget."""
+        return np.where(self.own.judged.final_feasible[self.budget], values, np.nan)
+
+    def median_of(self, runs: Runs) -> float:
+        """Final regret, infinite where half of the searches end beyond the budgets."""
+        judged = runs.judged
+        return float(np.median(np.where(judged.final_feasible[self.budget], judged.final_regret[self.budget], np.inf)))
+
+    def steps_to(self, regret: float) -> np.ndarray:
+        """Of every seed the step from which on its answer meets the budgets with no more regret, or the last, [seeds]."""
+        judged = self.own.judged
+        beyond = (judged.regret[self.budget] > regret + 1e-9) | ~judged.feasible[self.budget]
+        steps = beyond.shape[1]
+        last = np.where(beyond.any(axis=1), steps - np.argmax(beyond[:, ::-1], axis=1), 0)
+        return np.minimum(last, steps - 1)
+
+    def steps_to_par(self) -> np.ndarray:
+        """To the worse of both medians. Where half of the searches of either end beyond the budgets, to meet them is
+        enough."""
+        return self.steps_to(max(self.median_of(self.own), self.median_of(self.other)))
+
+    def at(self, counts: np.ndarray, steps: np.ndarray) -> np.ndarray:
+        """Counts [budgets, seeds, steps] after a step of each seed, [seeds]."""
+        return counts[self.budget][np.arange(len(steps)), steps]
+
+
+def _accuracy(side: Side) -> np.ndarray:
+    """Of the answer, percent; of one beyond the budgets that of the worst network."""
+    return side.setting.tasks[side.budget].accuracy - side.own.judged.final_regret[side.budget]
+
+
+def _accuracy_within(side: Side) -> np.ndarray:
+    return side.of_feasible(side.own.judged.accuracy[side.budget][:, -1])
+
+
+def _searches_beyond(side: Side) -> np.ndarray:
+    return 100.0 * ~side.own.judged.final_feasible[side.budget]
+
+
+def _tried_beyond(side: Side) -> np.ndarray:
+    return 100.0 * side.own.judged.tried_beyond[side.budget].mean(axis=-1)
+
+
+def _tried_beyond_late(side: Side) -> np.ndarray:
+    tried = side.own.judged.tried_beyond[side.budget]
+    return 100.0 * tried[:, tried.shape[1] // 2 :].mean(axis=-1)
+
+
+def _queries(side: Side) -> np.ndarray:
+    return side.at(side.own.judged.queries, side.steps_to_par())
+
+
+def _seconds(side: Side) -> np.ndarray:
+    return (side.steps_to_par() + 1) / side.own.judged.regret.shape[-1] * side.own.seconds
+
+
+def _samples(side: Side) -> np.ndarray:
+    return side.at(side.own.judged.evaluations, side.steps_to(side.median_of(side.other)))
+
+
+def _throughput(side: Side) -> np.ndarray:
+    return side.of_feasible(1e3 / side.setting.table.latency_of(side.answers))
+
+
+def _energy_efficiency(side: Side) -> np.ndarray:
+    setting = side.setting
+    networks, accelerators = setting.table.network_space, setting.table.accelerator_space
+    split = len(networks.decisions)
+
+    def efficiency(answer: np.ndarray) -> float:
+        design = networks.design(answer[:split]) | accelerators.design(answer[split:])
+        layers = chosen_layers(MacroSpecification(), networks.restrict(design))
+        operations = 2 * sum(layer.macs for layer in layers if layer.weight_bits)
+        return operations / float(discrete_cost(setting.template, layers, design).energy_j) / 1e9
+
+    distinct, places = np.unique(side.answers, axis=0, return_inverse=True)
+    return side.of_feasible(np.array([efficiency(answer) for answer in distinct])[places.ravel()])
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A figure of a search.
+
+    Attributes:
+      title: with its unit.
+      of: from a side to a value for each seed; NaN where a seed has none.
+      kind: how two are compared: "difference" (new - old), "proportion" (the same, of values that are 0 or 100), "times"
+        (old over new) or "share" ((new - old) / new, percent).
+      more_is_better: whether a new search is better if the figure is larger.
+    """
+
+    title: str
+    of: Callable[[Side], np.ndarray]
+    kind: str
+    more_is_better: bool
+
+
+FIGURES = {
+    "accuracy": Figure(
+        "accuracy of what is returned (%; that of the worst network where it exceeds a budget)",
+        _accuracy,
+        "difference",
+        True,
+    ),
+    "accuracy_within": Figure(
+        "accuracy of what is returned, of searches that end within the budgets (%)", _accuracy_within, "difference", True
+    ),
+    "searches_beyond": Figure("searches that end beyond a budget (%)", _searches_beyond, "proportion", False),
+    "tried_beyond": Figure("designs tried that exceed a budget (%)", _tried_beyond, "difference", False),
+    "tried_beyond_late": Figure(
+        "designs tried in the second half of a search that exceed a budget (%)", _tried_beyond_late, "difference", False
+    ),
+    "queries": Figure("trainings to the accuracy that both reach", _queries, "times", False),
+    "seconds": Figure("seconds to the accuracy that both reach", _seconds, "times", False),
+    "samples": Figure(
+        "designs priced until as accurate as the median of the other's ends (all that it prices where it never is)",
+        _samples,
+        "times",
+        False,
+    ),
+    "throughput": Figure("images/s of what is returned within the budgets", _throughput, "share", True),
+    "energy_efficiency": Figure("GOPS/W of what is returned within the budgets", _energy_efficiency, "share", True),
+}
+"""By name. "The accuracy that both reach" is the lower of the medians of both at the end; a search that does not reach it
+counts with all it has spent."""
