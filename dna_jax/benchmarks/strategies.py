@@ -6,10 +6,11 @@ Exact accuracies are means of three trainings, without the noise that others are
 network.
 """
 
+from dna_jax.benchmarks.claim_entries import claim_entries
 from dna_jax.benchmarks.entry import Entry
 from dna_jax.benchmarks.gradient_entries import gradient_entries
 from dna_jax.benchmarks.settings import StrategySettings
-from dna_jax.benchmarks.trial_entries import claim_entries, trial_entries
+from dna_jax.benchmarks.trial_entries import trial_entries
 
 
 def strategies(settings: StrategySettings) -> dict[str, Entry]:

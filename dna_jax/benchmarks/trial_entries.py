@@ -10,7 +10,6 @@ from dna_jax.benchmarks.nsga2 import run_nsga2
 from dna_jax.benchmarks.run import TrialSearch
 from dna_jax.benchmarks.settings import StrategySettings
 from dna_jax.benchmarks.table_problem import BUDGETED
-from dna_jax.hardware import nahas_edge
 from dna_jax.search.one_shot import AIMED_AT
 from dna_jax.search.strategies import (
     Absolute,
@@ -39,17 +38,6 @@ _TWO_SIDED = tuple(name != AIMED_AT for name in BUDGETED)
 def small_network(table: JointTable) -> tuple[int, ...]:
     """INITIAL, or as much of it as a network has decisions."""
     return INITIAL[: len(table.network_space.decisions)]
-
-
-def largest_network(table: JointTable) -> tuple[int, ...]:
-    """The last option of every decision."""
-    return tuple(len(decision.options) - 1 for decision in table.network_space.decisions)
-
-
-def on_baseline(table: JointTable) -> Space:
-    """Networks alone, on the baseline accelerator of NAHAS."""
-    accelerators = table.accelerator_space
-    return table.network_space | accelerators.fix(accelerators.restrict(nahas_edge().baseline))
 
 
 def trials(
@@ -183,38 +171,4 @@ def trial_entries(settings: StrategySettings) -> dict[str, Entry]:
             settings.fast_slow_reward,
         ),
         "fast_slow_hard": fast_slow("the same with the hard reward in slow steps", settings, hard, variant=True),
-    }
-
-
-def claim_entries(settings: StrategySettings) -> dict[str, Entry]:
-    """What only published comparisons need."""
-    hard, factors = settings.hard, {"quarter": 0.25, "half": 0.5, "double": 2.0, "quadruple": 4.0}
-    return {
-        "ppo_on_baseline": CompiledEntry(
-            source="ppo over networks alone, on the baseline accelerator of NAHAS",
-            search=lambda table, _: TrialSearch(PpoSearch(on_baseline(table), hard, settings.ppo)),
-            batch=settings.ppo.batch,
-        ),
-        "ppo_on_baseline_rewarded": CompiledEntry(
-            source="the same with the reward of fast_slow, which returns its design of highest reward",
-            search=lambda table, _: TrialSearch(
-                PpoSearch(on_baseline(table), settings.fast_slow_reward, settings.ppo, "rewarded")
-            ),
-            batch=settings.ppo.batch,
-        ),
-        "ppo_rewarded": ppo("ppo, which returns its design of highest reward", hard, settings.ppo, "rewarded"),
-        "phases_rewarded": phases("phase search, which returns its design of highest reward", settings, returns="rewarded"),
-        "phases_largest": phases(
-            "phase search whose initial network is the largest, over every budget", settings, largest_network
-        ),
-        "phases_largest_rewarded": phases(
-            "the same, which returns its design of highest reward", settings, largest_network, returns="rewarded"
-        ),
-        "fast_slow_rewarded": fast_slow(
-            "fast_slow, which returns its design of highest reward", settings, settings.fast_slow_reward, "rewarded"
-        ),
-        **{
-            f"phases_{name}": phases(f"phase search with {factor:g} times the samples", settings, factor=factor)
-            for name, factor in factors.items()
-        },
     }
