@@ -41,7 +41,7 @@ def effort_table(results: Results) -> str:
     for name, of_budgets in results["strategies"].items():
         near = [of_budgets[budget]["until_near"] for budget in results["budgets"]]
         volume = [of_budgets[budget]["hypervolume_ratio"] for budget in results["budgets"]]
-        beyond = [of_budgets[budget]["tried_beyond_share"] for budget in results["budgets"]]
+        beyond = [100 * of_budgets[budget]["tried_beyond_share"] for budget in results["budgets"]]
         rows.append(
             [
                 name,
@@ -49,7 +49,8 @@ def effort_table(results: Results) -> str:
                 _range([of_budgets[budget]["cost_evaluations"] for budget in results["budgets"]]),
                 f"{of_budgets[results['budgets'][0]]['wall_seconds']:.3g}",
                 f"{min(volume):.2f} to {max(volume):.2f}",
-                f"{100 * min(beyond):.0f} to {100 * max(beyond):.0f}",
+                # Of all designs those on the front stand for what exact search tries.
+                "-" if name == "exact" else f"{min(beyond):.0f} to {max(beyond):.0f}",
                 ", ".join("-" if spent is None else f"{spent['accuracy_queries']:,.0f}" for spent in near),
                 ", ".join("-" if spent is None else f"{spent['wall_seconds']:.2g}" for spent in near),
             ]
@@ -78,14 +79,21 @@ def default_table(results: Results, default: str) -> str:
     return _markdown(["mean regret; of others more than that", *budgets], rows)
 
 
+def _at_queries(own: Mapping[str, Any] | None) -> str:
+    if own is None:
+        return "-"
+    return f"({own['mean']:.2f})" if own["ended"] else f"{own['mean']:.2f}"
+
+
 def queries_table(results: Results) -> str:
-    """Markdown: mean regret of each strategy when it has asked for so many accuracies, at each budget."""
+    """Markdown: mean regret of each strategy when it has asked for so many accuracies, at each budget; in brackets where it
+    asks for fewer and has ended."""
     rows = []
     for name, of_budgets in results["strategies"].items():
         cells = []
         for count in FIXED:
             reached = [of_budgets[budget]["regret_at"][str(count)] for budget in results["budgets"]]
-            cells.append(", ".join("-" if own is None else f"{own['mean']:.2f}" for own in reached))
+            cells.append(", ".join(_at_queries(own) for own in reached))
         rows.append([name, *cells])
     return _markdown(["mean regret after queries, by budget", *(f"{count:,}" for count in FIXED)], rows)
 

@@ -2,7 +2,7 @@
 
 python -m experiments.tune_strategies --out=FILE.json
 
-Tries are drawn at random (`dna_jax.benchmarks.tuning`), the first has the settings as they are; each runs with every seed at
+Tries are drawn at random (`dna_jax.benchmarks.tuning`), the first has the settings of before; each runs with every seed at
 all five budgets, and the one of least mean regret at its worst budget is chosen. Seeds are others than those that the
 benchmark judges with. FILE.md gets the table. What is chosen is written into `StrategySettings` by hand.
 """
@@ -16,8 +16,8 @@ import jax
 from absl import flags
 
 from dna_jax.benchmarks.macro_edge import macro_edge
-from dna_jax.benchmarks.settings import SAMPLES, StrategySettings
-from dna_jax.benchmarks.tuning import VALUES, Change, best_of, changed, draw, mean_regrets
+from dna_jax.benchmarks.settings import SAMPLES
+from dna_jax.benchmarks.tuning import VALUES, best_of, draw, mean_regrets, settings_of
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
 from dna_jax.runs.progress import Progress
@@ -31,13 +31,6 @@ def define_flags() -> None:
     flags.DEFINE_integer("seeds", 10, "Seeds of a try, from 0 on.", lower_bound=1)
     flags.DEFINE_integer("samples", SAMPLES, "Designs that a search tries.", lower_bound=1)
     benchmark_output.define_out_flag()
-
-
-def _with(changes: Change) -> StrategySettings:
-    settings = StrategySettings()
-    for path, value in changes.items():
-        settings = changed(settings, path, value)
-    return settings
 
 
 def table(chosen: dict[str, dict[str, Any]], budgets: Sequence[str]) -> str:
@@ -66,14 +59,14 @@ def main() -> None:
     for name in names:
         tries = []
         for changes in draw(name, options.tries, seed=0):
-            regrets = mean_regrets(name, _with(changes), benchmark, range(options.seeds), options.samples)
+            regrets = mean_regrets(name, settings_of(name, changes), benchmark, range(options.seeds), options.samples)
             tries.append({"changes": dict(changes), "mean_regrets": regrets})
             # Programs of other settings are of no more use.
             jax.clear_caches()
             done = len(tries) + options.tries * len(chosen)
             progress.update(done, {name: f"mean regret at the worst budget {max(regrets):.3f} points"})
         best = best_of([tried["mean_regrets"] for tried in tries])
-        settings = dataclasses.asdict(getattr(_with(tries[best]["changes"]), name))
+        settings = dataclasses.asdict(getattr(settings_of(name, tries[best]["changes"]), name))
         chosen[name] = {"tries": tries, "chosen": best, "settings": settings}
     progress.close()
     text = table(chosen, budgets)

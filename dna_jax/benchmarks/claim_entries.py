@@ -4,9 +4,9 @@ from dna_jax.benchmarks.entry import CompiledEntry, Entry
 from dna_jax.benchmarks.joint_table import JointTable
 from dna_jax.benchmarks.run import TrialSearch
 from dna_jax.benchmarks.settings import StrategySettings
-from dna_jax.benchmarks.trial_entries import fast_slow, phases, ppo
+from dna_jax.benchmarks.trial_entries import fast_slow, phases, ppo, saving
 from dna_jax.hardware import nahas_edge
-from dna_jax.search.strategies import PpoSearch
+from dna_jax.search.strategies import FastSlowSearch, PpoSearch
 from dna_jax.spaces import Space
 
 
@@ -30,12 +30,13 @@ def claim_entries(settings: StrategySettings) -> dict[str, Entry]:
             search=lambda table, _: TrialSearch(PpoSearch(on_baseline(table), hard, settings.ppo)),
             batch=settings.ppo.batch,
         ),
-        "ppo_on_baseline_rewarded": CompiledEntry(
-            source="the same with the reward of fast_slow, which returns its design of highest reward",
+        "fast_slow_on_baseline": CompiledEntry(
+            source="fast_slow_rewarded over networks alone, on the baseline accelerator of NAHAS",
             search=lambda table, _: TrialSearch(
-                PpoSearch(on_baseline(table), settings.fast_slow_reward, settings.ppo, "rewarded")
+                FastSlowSearch(on_baseline(table), saving(settings), config=settings.fast_slow, returns="rewarded")
             ),
-            batch=settings.ppo.batch,
+            batch=settings.fast_slow.ppo.batch,
+            factor=4,
         ),
         "ppo_rewarded": ppo("ppo, which returns its design of highest reward", hard, settings.ppo, "rewarded"),
         "phases_rewarded": phases("phase search, which returns its design of highest reward", settings, returns="rewarded"),
@@ -46,7 +47,7 @@ def claim_entries(settings: StrategySettings) -> dict[str, Entry]:
             "the same, which returns its design of highest reward", settings, largest_network, returns="rewarded"
         ),
         "fast_slow_rewarded": fast_slow(
-            "fast_slow, which returns its design of highest reward", settings, settings.fast_slow_reward, "rewarded"
+            "fast_slow, which returns its design of highest reward", settings, saving(settings), "rewarded"
         ),
         **{
             f"phases_{name}": phases(f"phase search with {factor:g} times the samples", settings, factor=factor)

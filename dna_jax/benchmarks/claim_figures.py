@@ -48,12 +48,14 @@ class Side:
 
     Attributes:
       own, other: its runs, and those that it is compared with.
+      is_new: whether a claim is made of it, not of the other.
       budget: number of the task.
       setting: of both.
     """
 
     own: Runs
     other: Runs
+    is_new: bool
     budget: int
     setting: Setting
 
@@ -71,22 +73,30 @@ class Side:
         judged = runs.judged
         return float(np.median(np.where(judged.final_feasible[self.budget], judged.final_regret[self.budget], np.inf)))
 
-    def steps_to(self, regret: float) -> np.ndarray:
-        """Of every seed the step from which on its answer meets the budgets with no more regret, or the last, [seeds]."""
+    @property
+    def excess(self) -> np.ndarray:
+        """By how much the answer exceeds the budget that it exceeds most, a share, float64[seeds]; 0 within both."""
+        table, task = self.setting.table, self.setting.tasks[self.budget]
+        _, accelerator = table.rows(self.answers)
+        latency, area = table.latency_of(self.answers) / task.latency_ms, table.area_mm2[accelerator] / task.area_mm2
+        return np.maximum(np.maximum(latency, area) - 1, 0)
+
+    def until(self, regret: float, counts: np.ndarray) -> np.ndarray:
+        """Of every seed the count [budgets, seeds, steps] at the step from which on its answer meets the budgets with no
+        more regret than that; infinite if it never does."""
         judged = self.own.judged
         beyond = (judged.regret[self.budget] > regret + 1e-9) | ~judged.feasible[self.budget]
         steps = beyond.shape[1]
-        last = np.where(beyond.any(axis=1), steps - np.argmax(beyond[:, ::-1], axis=1), 0)
-        return np.minimum(last, steps - 1)
+        first = np.where(beyond.any(axis=1), steps - np.argmax(beyond[:, ::-1], axis=1), 0)
+        reached = counts[self.budget][np.arange(len(first)), np.minimum(first, steps - 1)]
+        return np.where(first < steps, reached, np.inf)
 
-    def steps_to_par(self) -> np.ndarray:
-        """To the worse of both medians. Where half of the searches of either end beyond the budgets, to meet them is
-        enough."""
-        return self.steps_to(max(self.median_of(self.own), self.median_of(self.other)))
-
-    def at(self, counts: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        """Counts [budgets, seeds, steps] after a step of each seed, [seeds]."""
-        return counts[self.budget][np.arange(len(steps)), steps]
+    def until_par(self, counts: np.ndarray) -> np.ndarray:
+        """The same to the worse of both medians, which at least half of the searches of either side come to. Where half of
+        those of one end beyond the budgets, to meet them is enough, and what never does counts with all that it has
+        spent."""
+        par = max(self.median_of(self.own), self.median_of(self.other))
+        return np.minimum(self.until(par, counts), counts[self.budget][:, -1])
 
 
 def _accuracy(side: Side) -> np.ndarray:
@@ -102,25 +112,35 @@ def _searches_beyond(side: Side) -> np.ndarray:
     return 100.0 * ~side.own.judged.final_feasible[side.budget]
 
 
+def _searches_far_beyond(side: Side) -> np.ndarray:
+    return 100.0 * (side.excess > 0.01)
+
+
+def _excess(side: Side) -> np.ndarray:
+    return 100.0 * side.excess
+
+
 def _tried_beyond(side: Side) -> np.ndarray:
     return 100.0 * side.own.judged.tried_beyond[side.budget].mean(axis=-1)
 
 
 def _tried_beyond_late(side: Side) -> np.ndarray:
     tried = side.own.judged.tried_beyond[side.budget]
-    return 100.0 * tried[:, tried.shape[1] // 2 :].mean(axis=-1)
+    return 100.0 * tried[:, tried.shape[1] * 3 // 4 :].mean(axis=-1)
 
 
 def _queries(side: Side) -> np.ndarray:
-    return side.at(side.own.judged.queries, side.steps_to_par())
+    return side.until_par(side.own.judged.queries)
 
 
 def _seconds(side: Side) -> np.ndarray:
-    return (side.steps_to_par() + 1) / side.own.judged.regret.shape[-1] * side.own.seconds
+    shape = side.own.judged.regret.shape
+    return side.until_par(np.broadcast_to((1 + np.arange(shape[-1])) / shape[-1] * side.own.seconds, shape))
 
 
 def _samples(side: Side) -> np.ndarray:
-    return side.at(side.own.judged.evaluations, side.steps_to(side.median_of(side.other)))
+    counts = side.own.judged.evaluations
+    return side.until(side.median_of(side.other), counts) if side.is_new else counts[side.budget][:, -1].astype(float)
 
 
 def _throughput(side: Side) -> np.ndarray:
@@ -149,8 +169,8 @@ class Figure:
     Attributes:
       title: with its unit.
       of: from a side to a value for each seed; NaN where a seed has none.
-      kind: how two are compared: "difference" (new - old), "proportion" (the same, of values that are 0 or 100), "times"
-        (old over new) or "share" ((new - old) / new, percent).
+      kind: how two are compared: by means as "difference" (new - old), "proportion" (the same, of values that are 0 or 100)
+        or "share" ((new - old) / new, percent), or by medians as "times" (old over new).
       more_is_better: whether a new search is better if the figure is larger.
     """
 
@@ -171,14 +191,18 @@ FIGURES = {
         "accuracy of what is returned, of searches that end within the budgets (%)", _accuracy_within, "difference", True
     ),
     "searches_beyond": Figure("searches that end beyond a budget (%)", _searches_beyond, "proportion", False),
+    "searches_far_beyond": Figure(
+        "searches that end beyond a budget by more than 1 % (%)", _searches_far_beyond, "proportion", False
+    ),
+    "excess": Figure("excess of what is returned over the budget that it exceeds most (%)", _excess, "difference", False),
     "tried_beyond": Figure("designs tried that exceed a budget (%)", _tried_beyond, "difference", False),
     "tried_beyond_late": Figure(
-        "designs tried in the second half of a search that exceed a budget (%)", _tried_beyond_late, "difference", False
+        "designs tried in the last quarter of a search that exceed a budget (%)", _tried_beyond_late, "difference", False
     ),
     "queries": Figure("trainings to the accuracy that both reach", _queries, "times", False),
     "seconds": Figure("seconds to the accuracy that both reach", _seconds, "times", False),
     "samples": Figure(
-        "designs priced until as accurate as the median of the other's ends (all that it prices where it never is)",
+        "designs priced: by the old all, by the new until it is as accurate as half of the old ones end",
         _samples,
         "times",
         False,
@@ -186,5 +210,4 @@ FIGURES = {
     "throughput": Figure("images/s of what is returned within the budgets", _throughput, "share", True),
     "energy_efficiency": Figure("GOPS/W of what is returned within the budgets", _energy_efficiency, "share", True),
 }
-"""By name. "The accuracy that both reach" is the lower of the medians of both at the end; a search that does not reach it
-counts with all it has spent."""
+"""By name. "The accuracy that both reach" is the lower of the medians of both at the end."""

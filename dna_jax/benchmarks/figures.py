@@ -67,12 +67,13 @@ def spent_until_near(judged: Judged, budget: int, seconds: float, near: float = 
 
 
 def regret_at(judged: Judged, budget: int, queries: int) -> dict[str, float] | None:
-    """`statistics.summary` of the regret when a search has asked for no more than so many accuracies; None if all ask for
-    more at their first step."""
+    """`statistics.summary` of the regret when searches have asked for no more than so many accuracies, and `ended`, whether
+    all were at their end by then; None if any asks for more at its first step."""
     steps = np.sum(judged.queries[budget] <= queries, axis=1)
     if not steps.all():
         return None
-    return summary(judged.regret[budget][np.arange(len(steps)), steps - 1])
+    found = summary(judged.regret[budget][np.arange(len(steps)), steps - 1])
+    return found | {"ended": bool(np.all(judged.queries[budget][:, -1] < queries))}
 
 
 def figures(judged: Judged, budget: int, seconds: float) -> dict[str, Any]:

@@ -57,8 +57,8 @@ class StrategySettings:
       ppo_tuned: the same, tuned.
       hard, soft: rewards of NAHAS, section 3.4.
       fast_slow: two-level co-exploration (Jiang et al., TCAD 2020).
-      fast_slow_reward: of its slow steps: the hard constraint, and the exponents of the soft one for what is saved below a
-        limit, in place of the utilisation of a pipeline that the paper rewards beside accuracy.
+      fast_slow_exponent: of latency over its limit in the reward of its slow steps, in place of the utilisation of a
+        pipeline that the paper rewards beside accuracy; that of NAHAS's soft reward.
       differentiable: Gumbel-softmax with exact accuracies; its variants differ in what their names say.
       differentiable_library: as a supernet is searched where nothing else is said, after the warm-up.
       differentiable_score: with sampled accuracies.
@@ -81,7 +81,7 @@ class StrategySettings:
     hard: WeightedProduct = HARD
     soft: WeightedProduct = SOFT
     fast_slow: FastSlowConfig = FastSlowConfig()
-    fast_slow_reward: WeightedProduct = WeightedProduct(within=SOFT.within, beyond=HARD.beyond)
+    fast_slow_exponent: float = -0.07
     differentiable: DifferentiableConfig = DifferentiableConfig()
     differentiable_library: DifferentiableConfig = as_library(SearchConfig())
     differentiable_score: DifferentiableConfig = DifferentiableConfig(
@@ -97,6 +97,8 @@ class StrategySettings:
         for name in ("hinge_weight", "traded_pressure"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative, and is {getattr(self, name)}.")
+        if not self.fast_slow_exponent <= 0:
+            raise ValueError(f"fast_slow_exponent rewards less latency: at most 0, not {self.fast_slow_exponent}.")
         for name in ("reinforce", "reinforce_tuned"):
             if not getattr(self, f"{name}_beta") <= 0:
                 raise ValueError(f"{name}_beta takes off: at most 0, not {getattr(self, f'{name}_beta')}.")

@@ -20,15 +20,14 @@ def bootstrap(values: np.ndarray, statistic: Callable[..., Any] = np.mean, seed:
       statistic: called with resampled values and `axis`.
       seed: of the resampling.
     """
-    drawn = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
-    low, high = np.quantile(statistic(np.asarray(values)[drawn], axis=-1), [0.025, 0.975])
+    low, high = np.quantile(resampled(values, statistic, seed), [0.025, 0.975])
     return float(low), float(high)
 
 
-def resampled_means(values: np.ndarray, seed: int) -> np.ndarray:
-    """Means of values [seeds] drawn with replacement, [RESAMPLES]."""
+def resampled(values: np.ndarray, statistic: Callable[..., Any], seed: int) -> np.ndarray:
+    """A statistic of values [seeds] drawn with replacement, called with `axis`, [RESAMPLES]."""
     drawn = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
-    return np.asarray(values)[drawn].mean(axis=1)
+    return statistic(np.asarray(values)[drawn], axis=-1)
 
 
 def summary(values: np.ndarray) -> dict[str, float]:
@@ -47,7 +46,7 @@ def summary(values: np.ndarray) -> dict[str, float]:
 
 def difference(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
     """Mean of values [seeds] less that of others, independent of them, with its interval."""
-    low, high = np.quantile(resampled_means(ours, 0) - resampled_means(theirs, 1), [0.025, 0.975])
+    low, high = np.quantile(resampled(ours, np.mean, 0) - resampled(theirs, np.mean, 1), [0.025, 0.975])
     return {"mean": float(np.mean(ours) - np.mean(theirs)), "low": float(low), "high": float(high)}
 
 

@@ -57,7 +57,8 @@ class CoexploreProblem:
 
     @functools.cached_property
     def strategy(self) -> FastSlowSearch:
-        """The search. Both levels charge for what misses a requirement; slow steps pay for efficiency, too."""
+        """The search. Both levels charge for what misses a requirement, of which slow steps see none where they prune; slow
+        steps pay for efficiency, too."""
         slow = AccuracyAndEfficiency(self.config.beta, _EFFICIENCY, self.config.requirements.efficiency)
         fast = Shortfall() if self.config.fast_reward == "shortfall" else dataclasses.replace(slow, beta=0.0)
         return FastSlowSearch(self.space, slow, fast, self.config.search)

@@ -15,7 +15,7 @@ TASK = Task(90.0, 1.0, 1.0, accuracy=90.0, network=0, accelerator=0)
 
 
 def _runs(regret, beyond=0.0, seconds=1.0, answers=None):
-    """One budget; regret [seeds, steps], ten trainings a step."""
+    """One budget; regret [seeds, steps], ten trainings and thirty prices a step."""
     regret = np.asarray(regret, float)[None]
     shape = regret.shape
     judged = Judged(
@@ -23,7 +23,7 @@ def _runs(regret, beyond=0.0, seconds=1.0, answers=None):
         feasible=regret < 40,
         regret=regret,
         queries=np.broadcast_to(10 * (1 + np.arange(shape[2])), shape),
-        evaluations=np.broadcast_to(10 * (1 + np.arange(shape[2])), shape),
+        evaluations=np.broadcast_to(30 * (1 + np.arange(shape[2])), shape),
         tried_beyond=np.full(shape, beyond),
         hypervolume=np.ones(shape[:2]),
     )
@@ -68,14 +68,40 @@ def test_what_it_takes_is_counted_to_the_accuracy_that_both_reach(setting):
 def test_samples_are_counted_to_what_the_other_ends_with(setting):
     joint, phased = _runs([[5, 2, 1, 0]] * 6), _runs([[50, 50, 5, 2]] * 6)
     told = compare("samples", joint, phased, 0, setting)
-    # A regret of 2 after two batches; one of 0 never.
-    assert (told["new"], told["old"], told["value"], told["verdict"]) == (20.0, 40.0, 2.0, "better")
-    assert compare("samples", phased, joint, 0, setting)["verdict"] == "worse"
+    # The new one has a regret of 2 after two batches; the old one is counted to its end.
+    assert (told["new"], told["old"], told["value"], told["verdict"]) == (60.0, 120.0, 2.0, "better")
+    # One that never has a regret of 0 has not needed fewer, however many the old one took.
+    never = compare("samples", phased, joint, 0, setting)
+    assert (never["new"], never["old"], never["value"], never["verdict"]) == (None, 120.0, 0.0, "worse")
 
 
-def test_designs_tried_late_are_of_the_second_half(setting):
+def test_what_half_of_the_searches_take_is_no_less_for_those_that_never_arrive(setting):
+    """Half of the new ones stay beyond what both reach: with few trainings in all, they do not make the others look fast."""
+    short = _runs([[5, 1]] * 3 + [[5, 3]] * 3)
+    long = _runs([[5, 5, 5, 0, 0, 0]] * 6)
+    told = compare("queries", short, long, 0, setting)
+    assert (told["new"], told["old"]) == (20.0, 40.0)
+    stuck = compare("samples", _runs([[5, 1]] * 2 + [[5, 3]] * 4), _runs([[5, 2]] * 6), 0, setting)
+    assert stuck["new"] is None
+
+
+def test_excess_over_budgets_has_a_size(benchmark):
+    table, task = benchmark.table, benchmark.tasks[2]
+    best = np.concatenate([table.network_space.grid()[task.network], table.accelerator_space.grid()[task.accelerator]])
+    largest = np.concatenate([np.full(8, 2), table.accelerator_space.grid()[task.accelerator]])
+    setting = Setting(table, nahas_edge(), [task])
+    new, old = (_runs(np.zeros((3, 2)), answers=np.tile(design, (1, 3, 1))) for design in (best, largest))
+    told = compare("excess", new, old, 0, setting)
+    expected = 100 * (table.latency_of(largest) / task.latency_ms - 1)
+    assert expected > 1
+    assert (told["new"], told["old"]) == (0.0, pytest.approx(expected))
+    far = compare("searches_far_beyond", new, old, 0, setting)
+    assert (far["new"], far["old"]) == (0.0, 100.0)
+
+
+def test_designs_tried_late_are_of_the_last_quarter(setting):
     early = _runs(np.ones((6, 4)))
-    early.judged.tried_beyond[..., :2] = 1.0
+    early.judged.tried_beyond[..., :3] = 1.0
     late = _runs(np.ones((6, 4)), beyond=0.5)
     told = compare("tried_beyond_late", early, late, 0, setting)
     assert (told["new"], told["old"], told["verdict"]) == (0.0, 50.0, "better")

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from dna_jax.benchmarks.table_problem import TableProblem, stack_problems
 from dna_jax.search import SearchConfig
 from dna_jax.search.strategies import (
     HARD,
+    Absolute,
     DifferentiableConfig,
     EvolutionConfig,
     FastSlowConfig,
@@ -142,10 +144,10 @@ def test_searches_do_better_than_random(name, benchmark):
         ({"reinforce_tuned_beta": -3.0}, {"reinforce_tuned"}),
         ({"ppo": PpoConfig(learning_rate=0.5)}, {"ppo", "ppo_soft", "phases"}),
         ({"ppo_tuned": PpoConfig(learning_rate=0.5)}, {"ppo_tuned"}),
-        ({"hard": WeightedProduct(0.0, -9.0)}, {"ppo", "ppo_tuned", "phases", "fast_slow_hard"}),
+        ({"hard": WeightedProduct(0.0, -9.0)}, {"ppo", "ppo_tuned", "phases", "fast_slow", "fast_slow_hard"}),
         ({"soft": WeightedProduct(-9.0, -9.0)}, {"ppo_soft", "phases"}),
         ({"fast_slow": FastSlowConfig(fast_steps=1)}, {"fast_slow", "fast_slow_hard"}),
-        ({"fast_slow_reward": WeightedProduct(-9.0, -9.0)}, {"fast_slow"}),
+        ({"fast_slow_exponent": -9.0}, {"fast_slow"}),
         (
             {"differentiable": DifferentiableConfig(network=adam(0.5))},
             {
@@ -179,11 +181,31 @@ def test_the_settings_of_the_library_are_those_that_a_search_has_where_nothing_i
     assert as_library(SearchConfig(hard=False)).hard is False
 
 
-def test_the_size_of_a_step_follows_from_settings():
+def test_the_size_of_a_step_follows_from_settings(small):
     settings = StrategySettings(nsga2_population=50, ppo=PpoConfig(batch=5), surrogate_samples=100)
     after = strategies(settings)
     assert (after["nsga2"].steps(1000), after["ppo"].steps(1000), after["phases"].steps(1000)) == (20, 200, 200)
     assert after["differentiable_surrogate"].designs(1000) == 100
+    claimed = variants(settings)
+    factors = {"phases_quarter": 50, "phases_half": 100, "phases_double": 400, "phases_quadruple": 800}
+    assert {name: claimed[name].steps(1000) for name in factors} == factors
+    # Half of the steps are of the first phase, whatever their number.
+    for name, steps in factors.items():
+        search = claimed[name].search(small, claimed[name].designs(1000))
+        assert search.strategy.first_steps == steps // 2
+
+
+def test_policies_learn_at_rates_that_reach_their_last_with_the_samples(small):
+    for name, grown in (("reinforce", 10.0), ("reinforce_best", 10.0), ("reinforce_one_sided", 1.0)):
+        config = ENTRIES[name].search(small, 700).strategy.config
+        assert (config.updates, config.growth) == (700, grown)
+    assert ENTRIES["reinforce"].search(small, 700).strategy.reward == Absolute(-0.1, (False, True))
+
+
+def test_less_latency_is_rewarded_below_its_limit_and_less_area_is_not(small):
+    reward = ENTRIES["fast_slow"].search(small, 700).strategy.reward
+    rewards = reward(jnp.full(4, 90.0), jnp.log(jnp.array([[0.5, 1.0], [1.0, 0.5], [1.0, 1.0], [2.0, 1.0]])))
+    np.testing.assert_allclose(rewards, [0.9 * 2**0.07, 0.9, 0.9, 0.45], rtol=1e-6)
 
 
 def test_samples_are_what_is_asked_for(small, small_tasks):

@@ -6,7 +6,7 @@ import pytest
 
 from dna_jax.benchmarks.settings import StrategySettings
 from dna_jax.benchmarks.strategies import STRATEGIES
-from dna_jax.benchmarks.tuning import STRATEGY, VALUES, best_of, changed, draw
+from dna_jax.benchmarks.tuning import BEFORE, STRATEGY, VALUES, best_of, changed, draw, settings_of
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -15,14 +15,9 @@ def test_tries_are_settings_of_one_strategy_that_are_allowed_and_differ(name):
     tries = draw(name, 12, seed=0)
     assert tries[0] == {}
     assert tries == draw(name, 12, seed=0) != draw(name, 12, seed=1)
-    made = []
-    for changes in tries:
-        settings = StrategySettings()
-        for path, value in changes.items():
-            assert path.startswith(f"{name}.")
-            settings = changed(settings, path, value)
-        made.append(settings)
-    assert len(set(made)) >= 11
+    assert all(path.startswith(f"{name}.") for changes in tries for path in changes)
+    assert getattr(settings_of(name, {}), name) == BEFORE[name]
+    assert len({settings_of(name, changes) for changes in tries}) >= 11
 
 
 def test_a_setting_is_changed_at_its_path_alone():
@@ -43,7 +38,10 @@ def test_a_small_choice_is_written(within, tmp_path, capsys):
     own = json.loads(out.read_text())["strategies"]["evolution_tuned"]
     assert len(own["tries"]) == 2
     assert all(len(tried["mean_regrets"]) == 5 for tried in own["tries"])
-    assert own["settings"]["population"] > 0
+    worst = [max(tried["mean_regrets"]) for tried in own["tries"]]
+    assert worst[own["chosen"]] == min(worst)
+    changes = {path.split(".")[1]: value for path, value in own["tries"][own["chosen"]]["changes"].items()}
+    assert own["settings"] == {"population": 100, "sample": 25, "batch": 10} | changes
     said = capsys.readouterr().out
     assert said.count("**") == 2
     assert (tmp_path / "chosen.md").read_text().strip() == said.strip()

@@ -40,7 +40,7 @@ class AccuracyAndEfficiency:
     """beta * accuracy + (1 - beta) * hardware efficiency, less the `Shortfall` of the budgets.
 
     The weighted sum is the reward of the paper's slow exploration, with hardware efficiency as the utilisation of a
-    pipeline; the budgets' excess is taken off because designs that miss them are told here, too.
+    pipeline; the budgets' excess is taken off where nothing is pruned, for then designs that miss them are told, too.
 
     Attributes:
       beta: weight of accuracy; 0 for the reward of fast steps, which know of hardware alone.

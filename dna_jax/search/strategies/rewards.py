@@ -19,16 +19,16 @@ class WeightedProduct:
     """NAHAS section 3.4: accuracy * product over budgets of (cost / limit)^w, w = `within` below the limit, `beyond` above.
 
     Attributes:
-      within: the paper's p.
+      within: the paper's p, of all budgets or of each.
       beyond: the paper's q.
     """
 
-    within: float
+    within: float | tuple[float, ...]
     beyond: float
 
     def __call__(self, accuracy: jax.Array, log_ratios: jax.Array) -> jax.Array:
         """Reward [...] of accuracies [...] and log_ratios [..., budgets]."""
-        exponents = jnp.where(log_ratios <= 0, self.within, self.beyond)
+        exponents = jnp.where(log_ratios <= 0, np.asarray(self.within), self.beyond)
         return accuracy / 100 * jnp.exp(jnp.sum(exponents * log_ratios, axis=-1))
 
 

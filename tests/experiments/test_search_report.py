@@ -1,0 +1,69 @@
+"""Tables and sentences of the benchmark: that they say what the figures say."""
+
+import pytest
+
+from experiments.search_report import default_table, queries_table, ranking, sentences
+
+
+def _regret(mean, median, spread=0.01):
+    return {
+        "mean": mean,
+        "mean_low": mean - spread,
+        "mean_high": mean + spread,
+        "median": median,
+        "low": median - spread,
+        "high": median + spread,
+    }
+
+
+@pytest.fixture
+def results():
+    """Two budgets; `steady` is better in the mean, `lucky` in the median."""
+    regrets = {
+        "exact": [(0.0, 0.0), (0.0, 0.0)],
+        "lucky": [(0.30, 0.0), (0.10, 0.0)],
+        "steady": [(0.05, 0.05), (0.20, 0.05)],
+    }
+    asked = {"100": None, "250": _regret(0.5, 0.5) | {"ended": False}}
+    asked |= {count: _regret(0.4, 0.4) | {"ended": True} for count in ("500", "1000", "5000")}
+    strategies = {
+        name: {
+            str(budget): {"regret": _regret(*own), "regret_at": asked, "until_near": None}
+            for budget, own in enumerate(of_budgets)
+        }
+        for name, of_budgets in regrets.items()
+    }
+    over = {
+        "exact": [(-0.3, -0.4, -0.2), (-0.1, -0.2, 0.0)],
+        "steady": [(-0.25, -0.3, -0.2), (0.10, 0.05, 0.15)],
+    }
+    return {
+        "budgets": ["0", "1"],
+        "strategies": strategies,
+        "over_default": {
+            name: {str(b): dict(zip(("mean", "low", "high"), cell, strict=True)) for b, cell in enumerate(cells)}
+            for name, cells in over.items()
+        },
+    }
+
+
+def test_strategies_are_ranked_by_their_worst_budget_and_exact_search_is_none_of_them(results):
+    assert ranking(results, "mean") == [("steady", 0.20), ("lucky", 0.30)]
+    assert ranking(results, "median") == [("lucky", 0.0), ("steady", 0.05)]
+
+
+def test_whatever_is_nearer_than_the_default_beyond_chance_is_named(results):
+    said = sentences(results, "lucky")
+    assert any("steady is nearer to the optimum in the mean than the default, lucky, at 1 of 2 budgets" in s for s in said)
+    assert any("and farther from it at 1." in s for s in said)
+    assert not any("exact is nearer" in s for s in said)
+    results["over_default"]["steady"]["0"]["high"] = 0.01
+    assert any("No strategy is nearer" in s for s in sentences(results, "lucky"))
+
+
+def test_tables_have_every_figure(results):
+    table = default_table(results, "lucky")
+    assert "| lucky | 0.300 (0.290 to 0.310) | 0.100 (0.090 to 0.110) |" in table
+    assert "| steady | -0.250 (-0.300 to -0.200) | +0.100 (+0.050 to +0.150) |" in table
+    # Nothing is known before the first step ends, and brackets say that a search has ended.
+    assert "| steady | -, - | 0.50, 0.50 | (0.40), (0.40) |" in queries_table(results)
