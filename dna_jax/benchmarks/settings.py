@@ -43,8 +43,8 @@ def as_library(config: SearchConfig) -> DifferentiableConfig:
 class StrategySettings:
     """How each strategy proceeds.
 
-    Those of strategies that follow gradients, and those whose names end in `_tuned`, are the best of as many tries each on
-    this very benchmark (`benchmarks.tuning`, experiments/results/tuning).
+    `differentiable`, `differentiable_score`, `surrogate`, and those whose names end in `_tuned`, are the best of as many
+    tries each on this very benchmark (`benchmarks.tuning`, experiments/results/tuning).
 
     Attributes:
       evolution: regularised evolution (Real et al., AAAI 2019).
@@ -70,26 +70,41 @@ class StrategySettings:
     """
 
     evolution: EvolutionConfig = EvolutionConfig()
-    evolution_tuned: EvolutionConfig = EvolutionConfig()
+    evolution_tuned: EvolutionConfig = EvolutionConfig(population=20, sample=10, batch=5)
     nsga2_population: int = 100
     reinforce: ReinforceConfig = ReinforceConfig(batch=1)
     reinforce_beta: float = -0.1
-    reinforce_tuned: ReinforceConfig = ReinforceConfig(batch=1)
+    reinforce_tuned: ReinforceConfig = ReinforceConfig(
+        batch=1, learning_rate=0.0192, baseline_decay=0.9, entropy_weight=0.01
+    )
     reinforce_tuned_beta: float = -0.1
     ppo: PpoConfig = PpoConfig()
-    ppo_tuned: PpoConfig = PpoConfig(learning_rate=1e-3)
+    ppo_tuned: PpoConfig = PpoConfig(
+        batch=20, learning_rate=2.5e-4, clip_ratio=0.3, epochs=8, entropy_weight=1e-4, baseline_decay=0.9
+    )
     hard: WeightedProduct = HARD
     soft: WeightedProduct = SOFT
     fast_slow: FastSlowConfig = FastSlowConfig()
     fast_slow_exponent: float = -0.07
-    differentiable: DifferentiableConfig = DifferentiableConfig()
+    differentiable: DifferentiableConfig = DifferentiableConfig(
+        samples=4,
+        temperature=TemperatureConfig(schedule="constant", start=0.5),
+        network=adam(0.0125),
+        accelerator=adam(0.1),
+        objective=ObjectiveConfig(multiplier_rate=0.005, pressure=3e-4),
+    )
     differentiable_library: DifferentiableConfig = as_library(SearchConfig())
     differentiable_score: DifferentiableConfig = DifferentiableConfig(
         accuracy="sampled", samples=10, network=adam(0.03), accelerator=adam(0.03), baseline_decay=0.95
     )
     hinge_weight: float = 0.1
     traded_pressure: float = 0.07
-    surrogate: SurrogateConfig = SurrogateConfig()
+    surrogate: SurrogateConfig = SurrogateConfig(
+        queries=8,
+        learning_rate=0.025,
+        objective=ObjectiveConfig(multiplier_rate=0.01, pressure=0.001),
+        optimism=2.0,
+    )
     surrogate_samples: int = 500
 
     def __post_init__(self) -> None:

@@ -93,7 +93,7 @@ def test_the_optimum_is_found_and_proposals_become_better(name, small, small_tas
         drawn = ENTRIES["random"].run(small, small_tasks, range(6), 1500)
         share = _late_shortfall(trials, small, small_tasks) / _late_shortfall(drawn, small, small_tasks)
         # Of random search again, with other seeds, it is 0.98 to 1.00.
-        assert share.max() < 0.75
+        assert share.max() < 0.9
 
 
 def test_exact_search_returns_the_optimum(small, small_tasks, small_front):
