@@ -66,7 +66,7 @@ class StrategySettings:
       traded_pressure: exponents of costs in the objectives of differentiable_product and differentiable_weighted (NAHAS,
         soft: 0.07).
       surrogate: differentiable_surrogate.
-      surrogate_samples: designs that it trains at most.
+      surrogate_samples: designs that it trains at most, the last step made whole.
     """
 
     evolution: EvolutionConfig = EvolutionConfig()
