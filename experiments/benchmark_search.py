@@ -26,6 +26,7 @@ from dna_jax.benchmarks.figures import curve, figures
 from dna_jax.benchmarks.judge import Judged, judge
 from dna_jax.benchmarks.macro_edge import Benchmark, macro_edge
 from dna_jax.benchmarks.optimum import Task
+from dna_jax.benchmarks.run import use_every_core
 from dna_jax.benchmarks.statistics import difference
 from dna_jax.benchmarks.strategies import STRATEGIES, strategies
 from dna_jax.errors import UserError
@@ -192,4 +193,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    use_every_core()
     binary.run(main, define_flags)

@@ -18,6 +18,7 @@ from dna_jax.benchmarks.claim_figures import FIGURES, Runs, Setting
 from dna_jax.benchmarks.comparison import compare
 from dna_jax.benchmarks.judge import judge
 from dna_jax.benchmarks.macro_edge import Benchmark, macro_edge
+from dna_jax.benchmarks.run import use_every_core
 from dna_jax.benchmarks.strategies import variants
 from dna_jax.hardware import nahas_edge
 from dna_jax.runs import binary
@@ -127,4 +128,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    use_every_core()
     binary.run(main, define_flags)

@@ -15,14 +15,15 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def regret_table(results: Results) -> str:
-    """Markdown: median regret with its interval, and the share that ends feasible, of each strategy at each budget."""
+    """Markdown: median regret with its interval, and, where not all end within the budgets, the share that does and by how
+    much answers exceed them in the mean, of each strategy at each budget."""
     rows = []
     for name, of_budgets in results["strategies"].items():
         cells = []
         for budget in results["budgets"]:
             own = of_budgets[budget]
             regret, share = own["regret"], own["feasible_share"]
-            feasible = "" if share == 1 else f", {100 * share:.0f} % feasible"
+            feasible = "" if share == 1 else f", {100 * share:.0f} % feasible, {100 * own['excess']:.2g} % beyond"
             cells.append(f"{regret['median']:.2f} ({regret['low']:.2f} to {regret['high']:.2f}){feasible}")
         rows.append([name, *cells])
     optimum = [f"{budget}: {results['optimum'][budget]['accuracy']:.2f} %" for budget in results["budgets"]]

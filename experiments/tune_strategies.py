@@ -16,6 +16,7 @@ import jax
 from absl import flags
 
 from dna_jax.benchmarks.macro_edge import macro_edge
+from dna_jax.benchmarks.run import use_every_core
 from dna_jax.benchmarks.settings import SAMPLES
 from dna_jax.benchmarks.tuning import VALUES, best_of, draw, mean_regrets, settings_of
 from dna_jax.runs import binary
@@ -86,4 +87,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    use_every_core()
     binary.run(main, define_flags)

@@ -3,8 +3,7 @@
 Networks of a family differ in shape, and to compile a training of each would take longer than to train it. So each is
 trained as the super-kernel network, masked to its choices and started as if it had been drawn by itself: step by step the
 derived network, at the price of a step of the largest one, by one compiled program for all. Trainings run side by side in
-threads, one on each core. Batched by `vmap` they take no less time on CPUs, and once they no longer fit its caches more
-(per training and step, S1 at width 0.25 on 8 x 8 pixels: 143 ms alone, 161 ms with 5 in a program, 412 ms with 10).
+threads, one on each core: batched by `vmap` they take no less time on CPUs, and more once they no longer fit its caches.
 """
 
 import concurrent.futures

@@ -73,14 +73,6 @@ class Side:
         judged = runs.judged
         return float(np.median(np.where(judged.final_feasible[self.budget], judged.final_regret[self.budget], np.inf)))
 
-    @property
-    def excess(self) -> np.ndarray:
-        """By how much the answer exceeds the budget that it exceeds most, a share, float64[seeds]; 0 within both."""
-        table, task = self.setting.table, self.setting.tasks[self.budget]
-        _, accelerator = table.rows(self.answers)
-        latency, area = table.latency_of(self.answers) / task.latency_ms, table.area_mm2[accelerator] / task.area_mm2
-        return np.maximum(np.maximum(latency, area) - 1, 0)
-
     def until(self, regret: float, counts: np.ndarray) -> np.ndarray:
         """Of every seed the count [budgets, seeds, steps] at the step from which on its answer meets the budgets with no
         more regret than that; infinite if it never does."""
@@ -113,11 +105,11 @@ def _searches_beyond(side: Side) -> np.ndarray:
 
 
 def _searches_far_beyond(side: Side) -> np.ndarray:
-    return 100.0 * (side.excess > 0.01)
+    return 100.0 * (side.own.judged.final_excess[side.budget] > 0.01)
 
 
 def _excess(side: Side) -> np.ndarray:
-    return 100.0 * side.excess
+    return 100.0 * side.own.judged.final_excess[side.budget]
 
 
 def _tried_beyond(side: Side) -> np.ndarray:

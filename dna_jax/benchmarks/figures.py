@@ -81,7 +81,8 @@ def figures(judged: Judged, budget: int, seconds: float) -> dict[str, Any]:
 
     Returns:
       regret: of the final answer, points of accuracy, as `statistics.summary` has it; regrets: the same of each seed;
-      feasible_share with its 95 % interval; hypervolume_ratio: median over seeds, and hypervolume: its summary;
+      feasible_share with its 95 % interval; excess: mean over seeds by how much the answer exceeds a budget, a share;
+      hypervolume_ratio: median over seeds, and hypervolume: its summary;
       tried_beyond_share: of all designs tried those that exceed a budget; accuracy_queries,
       cost_evaluations: mean over seeds of a whole search; wall_seconds: of a whole search by itself, as it was measured at
       one budget, and of which each step is taken for the same part; until_near: as from
@@ -92,6 +93,7 @@ def figures(judged: Judged, budget: int, seconds: float) -> dict[str, Any]:
         "regrets": judged.final_regret[budget].tolist(),
         "feasible_share": float(judged.final_feasible[budget].mean()),
         "feasible_interval": wilson(judged.final_feasible[budget]),
+        "excess": float(judged.final_excess[budget].mean()),
         "hypervolume_ratio": float(np.median(judged.hypervolume[budget])),
         "hypervolume": summary(judged.hypervolume[budget]),
         "tried_beyond_share": float(judged.tried_beyond[budget].mean()),

@@ -19,6 +19,8 @@ class Judged:
       accuracy: mean accuracy of what would be returned after each step, percent, whether or not within the budgets.
       feasible: whether that meets the budgets.
       regret: of it, to the optimum, points of accuracy; of one beyond the budgets as of the worst network.
+      final_excess: [budgets, seeds], by how much what is returned in the end exceeds the budget that it exceeds most, a
+        share; 0 within both.
       queries: accuracies asked so far.
       evaluations: designs priced so far.
       tried_beyond: share of the designs tried in a step that exceed a budget.
@@ -29,6 +31,7 @@ class Judged:
     accuracy: np.ndarray
     feasible: np.ndarray
     regret: np.ndarray
+    final_excess: np.ndarray
     queries: np.ndarray
     evaluations: np.ndarray
     tried_beyond: np.ndarray
@@ -45,12 +48,12 @@ class Judged:
         return self.feasible[..., -1]
 
 
-def _meets(table: JointTable, designs: np.ndarray, tasks: Sequence[Task]) -> np.ndarray:
-    """Which designs [budgets, ..., decisions] meet the budgets, bool[budgets, ...]."""
+def _worst_ratio(table: JointTable, designs: np.ndarray, tasks: Sequence[Task]) -> np.ndarray:
+    """The larger of latency and area of designs [budgets, ..., decisions] over their budgets, float64[budgets, ...]."""
     _, accelerator = table.rows(designs)
     axes = (len(tasks),) + (1,) * (designs.ndim - 2)
     latency, area = (np.reshape([getattr(task, name) for task in tasks], axes) for name in ("latency_ms", "area_mm2"))
-    return (table.latency_of(designs) <= latency) & (table.area_mm2[accelerator] <= area)
+    return np.maximum(table.latency_of(designs) / latency, table.area_mm2[accelerator] / area)
 
 
 def _volume(accuracy: np.ndarray, latency: np.ndarray, area: np.ndarray, task: Task, worst: float) -> float:
@@ -66,11 +69,12 @@ def judge(trials: Trials, table: JointTable, tasks: Sequence[Task], front: Front
     """Judge `Trials` [budgets, seeds, steps, ...] of a search; without any design tried its hypervolume is 0."""
     answers = np.asarray(trials.answer, int)
     network, _ = table.rows(answers)
-    accuracy, feasible = table.mean_accuracy[network], _meets(table, answers, tasks)
+    accuracy, ratio = table.mean_accuracy[network], _worst_ratio(table, answers, tasks)
+    feasible = ratio <= 1
     worst = float(table.mean_accuracy.min())
     optimum = np.array([task.accuracy for task in tasks])[:, None, None]
     designs, trained = np.asarray(trials.designs, int), np.asarray(trials.trained)
-    beyond = ~_meets(table, designs, tasks)
+    beyond = _worst_ratio(table, designs, tasks) > 1
 
     budgets, seeds = accuracy.shape[:2]
     volume = np.zeros((budgets, seeds))
@@ -89,6 +93,7 @@ def judge(trials: Trials, table: JointTable, tasks: Sequence[Task], front: Front
         accuracy=accuracy,
         feasible=feasible,
         regret=optimum - np.where(feasible, accuracy, worst),
+        final_excess=np.maximum(ratio[..., -1] - 1, 0),
         queries=np.cumsum(trials.queries, axis=-1),
         evaluations=np.cumsum(trials.evaluations, axis=-1),
         tried_beyond=beyond.mean(axis=-1),

@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import math
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,32 +46,52 @@ class TrialSearch:
         )
 
 
-@functools.partial(jax.jit, static_argnames=("search", "steps"))
-def _run(search: Search, problem: TableProblem, keys: jax.Array, steps: int) -> Trials:
-    """Trials [budgets, seeds, steps, ...]."""
+def use_every_core() -> None:
+    """Makes every core of a machine without an accelerator a device of its own, over which seeds are then spread.
 
-    def one(limits: jax.Array, key: jax.Array) -> Trials:
-        under = dataclasses.replace(problem, limits=limits)
-        first, rest = jax.random.split(key)
+    To be called before anything is computed. What JAX_NUM_CPU_DEVICES says is left as it is.
+    """
+    if "JAX_NUM_CPU_DEVICES" not in os.environ:
+        jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
 
-        def step(state: Any, number: jax.Array) -> tuple[Any, Trials]:
-            return search.step(state, jax.random.fold_in(rest, number), under)
 
-        return jax.lax.scan(step, search.init(first, under), jnp.arange(steps))[1]
+@functools.partial(jax.jit, static_argnames=("search", "steps", "devices"))
+def _run(search: Search, problem: TableProblem, keys: jax.Array, steps: int, devices: int) -> Trials:
+    """Trials [budgets, seeds, steps, ...], with a share of the seeds on each of so many devices."""
 
-    return jax.vmap(jax.vmap(one, in_axes=(None, 0)), in_axes=(0, None))(problem.limits, keys)
+    def every(problem: TableProblem, keys: jax.Array) -> Trials:
+        def one(limits: jax.Array, key: jax.Array) -> Trials:
+            under = dataclasses.replace(problem, limits=limits)
+            first, rest = jax.random.split(key)
+
+            def step(state: Any, number: jax.Array) -> tuple[Any, Trials]:
+                return search.step(state, jax.random.fold_in(rest, number), under)
+
+            return jax.lax.scan(step, search.init(first, under), jnp.arange(steps))[1]
+
+        return jax.vmap(jax.vmap(one, in_axes=(None, 0)), in_axes=(0, None))(problem.limits, keys)
+
+    auto = (jax.sharding.AxisType.Auto,)
+    mesh = jax.make_mesh((devices,), ("seeds",), axis_types=auto, devices=jax.devices()[:devices])
+    # Seeds have nothing to say to each other.
+    whole, split = jax.P(), jax.P("seeds")
+    return jax.shard_map(every, mesh=mesh, in_specs=(whole, split), out_specs=jax.P(None, "seeds"), check_vma=False)(
+        problem, keys
+    )
 
 
 def ready(search: Search, table: JointTable, tasks: Sequence[Task], steps: int) -> Callable[[Sequence[int]], Trials]:
     """A search for every budget and seed, with the table where programs read it.
 
     Returns:
-      from seeds to `Trials` of NumPy arrays [budgets, seeds, steps, ...].
+      from seeds to `Trials` of NumPy arrays [budgets, seeds, steps, ...]; seeds are spread over as many devices as divide
+      their number.
     """
     problem = stack_problems([TableProblem.of(table, task) for task in tasks])
 
     def run(seeds: Sequence[int]) -> Trials:
         keys = jnp.stack([jax.random.key(seed) for seed in seeds])
-        return jax.tree.map(np.asarray, _run(search, problem, keys, steps))
+        devices = math.gcd(len(seeds), jax.device_count())
+        return jax.tree.map(np.asarray, _run(search, problem, keys, steps, devices))
 
     return run

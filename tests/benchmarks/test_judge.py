@@ -1,5 +1,10 @@
 """Judging searches: by exact figures, whatever they were told."""
 
+import os
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -7,7 +12,7 @@ from dna_jax.benchmarks.figures import curve, figures, regret_at, spent_until_ne
 from dna_jax.benchmarks.judge import judge
 from dna_jax.benchmarks.run import TrialSearch, _run, ready
 from dna_jax.benchmarks.statistics import bootstrap, difference, newcombe, summary, wilson
-from dna_jax.search.strategies import Trials, UniformSearch
+from dna_jax.search.strategies import EvolutionSearch, Trials, UniformSearch
 
 
 def _trials(small, answers, designs):
@@ -35,6 +40,11 @@ def test_regret_and_feasibility_are_exact(small, small_tasks, small_front):
     # An answer beyond the budgets is worth no more than the worst network.
     assert judged.regret[0, 0, 0] == pytest.approx(task.accuracy - small.mean_accuracy.min())
     assert judged.tried_beyond[0, 0].tolist() == [0.5, 0.0]
+    assert judged.final_excess[0, 0] == 0
+    ended = judge(_trials(small, [optimum, slow], [[optimum]] * 2), small, [task], small_front)
+    _, accelerator = small.rows(slow)
+    ratios = small.latency_of(slow) / task.latency_ms, small.area_mm2[accelerator] / task.area_mm2
+    assert ended.final_excess[0, 0] == pytest.approx(max(ratios) - 1)
     assert judged.queries[0, 0].tolist() == [2, 4]
     assert judged.evaluations[0, 0].tolist() == [6, 12]
 
@@ -60,6 +70,30 @@ def test_runs_are_reproducible_differ_by_seed_and_compile_once(small, small_task
     assert _run._cache_size() == compiled
     assert np.array_equal(one.designs[:, 1], again.designs[:, 0])
     assert not np.array_equal(one.designs[:, 0], one.designs[:, 1])
+
+
+def test_seeds_are_the_same_however_many_devices_share_them(small, small_tasks, tmp_path):
+    """Two devices in a process of their own, for a process has as many as when it first computed something."""
+    (tmp_path / "table.pickle").write_bytes(pickle.dumps((small, small_tasks)))
+    script = """
+import pickle, sys
+import numpy as np
+from dna_jax.benchmarks.run import TrialSearch, ready, use_every_core
+from dna_jax.search.strategies import EvolutionSearch
+import jax
+use_every_core()
+table, tasks = pickle.load(open(sys.argv[1], "rb"))
+trials = ready(TrialSearch(EvolutionSearch(table.space)), table, tasks, 15)(range(4))
+np.savez(sys.argv[2], devices=jax.device_count(), designs=trials.designs, answer=trials.answer)
+"""
+    paths = [str(tmp_path / name) for name in ("table.pickle", "trials.npz")]
+    environment = os.environ | {"JAX_NUM_CPU_DEVICES": "2", "JAX_PLATFORMS": "cpu"}
+    subprocess.run([sys.executable, "-c", script, *paths], check=True, env=environment)
+    found = np.load(paths[1])
+    alone = ready(TrialSearch(EvolutionSearch(small.space)), small, small_tasks, 15)(range(4))
+    assert found["devices"] == 2
+    np.testing.assert_array_equal(found["designs"], alone.designs)
+    np.testing.assert_array_equal(found["answer"], alone.answer)
 
 
 def test_what_it_takes_counts_from_where_the_median_stays_near(small, small_tasks, small_front):
