@@ -29,7 +29,7 @@ def define_flags() -> None:
     """The flags of this binary; not at import, so that its functions can be used elsewhere."""
     flags.DEFINE_list("strategies", list(VALUES), f"Settings to choose, some of: {', '.join(VALUES)}.")
     flags.DEFINE_integer("tries", 12, "Tries of each.", lower_bound=1)
-    flags.DEFINE_integer("seeds", 10, "Seeds of a try, from 0 on.", lower_bound=1)
+    flags.DEFINE_integer("seeds", 20, "Seeds of a try, from 0 on.", lower_bound=1)
     flags.DEFINE_integer("samples", SAMPLES, "Designs that a search tries.", lower_bound=1)
     benchmark_output.define_out_flag()
 
