@@ -7,28 +7,27 @@ import pytest
 
 def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
     out = tmp_path / "out"
-    arguments = ("--config=experiments/configs/macro_edge.py:smoke", "--strategies=random,ppo,differentiable")
-    settings = ("--config.side_by_side=0", "--config.settings.ppo.batch=20")
+    arguments = ("--config=experiments/configs/macro_edge.py:smoke", "--strategies=random,evolution,differentiable")
+    settings = ("--config.side_by_side=0", "--config.settings.evolution.batch=20")
     assert within("benchmark_search", f"--out={out}", *arguments, *settings) in (None, 0)
     results = json.loads((out / "results.json").read_text())
     assert len(results["budgets"]) == 5
     for budget in results["budgets"]:
         assert results["optimum"][budget]["latency_ms"] <= results["optimum"][budget]["latency_budget_ms"]
-        for name in ("random", "ppo", "differentiable"):
+        for name in ("random", "evolution", "differentiable"):
             own = results["strategies"][name][budget]
             assert own["regret"]["low"] <= own["regret"]["median"] <= own["regret"]["high"]
             assert {"feasible_share", "hypervolume_ratio", "accuracy_queries", "cost_evaluations", "wall_seconds"} <= {*own}
-    assert results["strategies"]["ppo"][results["budgets"][0]]["accuracy_queries"] == 100
+    assert results["strategies"]["evolution"][results["budgets"][0]]["accuracy_queries"] == 100
     assert results["command"].startswith("python -m experiments.benchmark_search --")
     said = capsys.readouterr().out
     assert said.strip() == (out / "results.md").read_text().strip()
-    assert "ppo over random at equal samples" in said
-    assert {*results["over_default"]} == {"random", "ppo"}
+    assert {*results["over_default"]} == {"random", "evolution"}
     assert "mean regret after queries, by budget" in said
     assert "mean regret; of others more than that" in said
     curves = json.loads((out / "curves.json").read_text())
-    assert curves["ppo"][results["budgets"][0]]["queries"] == [20, 40, 60, 80, 100]
-    assert results["settings"]["ppo"]["batch"] == 20
+    assert curves["evolution"][results["budgets"][0]]["queries"] == [20, 40, 60, 80, 100]
+    assert results["settings"]["evolution"]["batch"] == 20
     for picture in ("curves.png", "variants.png", "final.png"):
         assert (out / picture).stat().st_size > 10_000
 

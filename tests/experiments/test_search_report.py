@@ -67,3 +67,18 @@ def test_tables_have_every_figure(results):
     assert "| steady | -0.250 (-0.300 to -0.200) | +0.100 (+0.050 to +0.150) |" in table
     # Nothing is known before the first step ends, and brackets say that a search has ended.
     assert "| steady | -, - | 0.50, 0.50 | (0.40), (0.40) |" in queries_table(results)
+
+
+def test_ppo_is_set_beside_random_search_and_what_either_takes_is_a_ratio(results):
+    near = {"lucky": (100, 0.5), "ppo": (250, 2.0)}
+    results["strategies"]["ppo"] = results["strategies"]["random"] = results["strategies"]["steady"]
+    results["strategies"]["differentiable_score"] = results["strategies"]["lucky"]
+    for name, key in (("differentiable_score", "lucky"), ("ppo", "ppo")):
+        own = {budget: dict(figures) for budget, figures in results["strategies"][name].items()}
+        own["0"]["until_near"] = dict(zip(("accuracy_queries", "wall_seconds"), near[key], strict=True))
+        results["strategies"][name] = own
+    results["ppo_over_random"] = {budget: {"mean": 1.5, "low": 1.0, "high": 2.0} for budget in results["budgets"]}
+    said = "\n".join(sentences(results, "lucky"))
+    assert "+1.50 (+1.00 to +2.00) within 0; +1.50 (+1.00 to +2.00) within 1." in said
+    assert "ppo takes 2.5 to 2.5 times the accuracy queries of differentiable_score (at 1 of 2 budgets" in said
+    assert "ppo takes 4 to 4 times the seconds of differentiable_score" in said

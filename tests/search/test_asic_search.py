@@ -96,6 +96,7 @@ def test_a_single_chunk_is_found_by_most_starts():
     assert np.median(result.best_of_starts) < _best_at_random(space, layers, 4.0, result.evaluations // 6)
 
 
+@pytest.mark.slow
 def test_descent_ends_where_no_neighbour_is_better(found):
     design, cost, _ = found
     here = [decision.index(design[decision.name]) for decision in SPACE.decisions]
@@ -118,6 +119,7 @@ def no_new_program(found, monkeypatch):
     monkeypatch.setattr(asic_steps, "alternatives", traced)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_new_program")
 def test_another_network_of_equal_shape_compiles_nothing_and_a_start_is_never_lost(found):
     other = [dataclasses.replace(SHAPES[0], K=64), SHAPES[1], dataclasses.replace(SHAPES[2], K=32), SHAPES[2]]
