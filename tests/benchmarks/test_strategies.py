@@ -261,7 +261,7 @@ def test_whatever_is_trained_is_told_of_distinct_networks_by_the_surrogate(small
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["ppo", "reinforce", "fast_slow", "differentiable_surrogate", "differentiable_score", "nsga2"]
+    "name", ["ppo", "reinforce_best", "fast_slow", "differentiable_surrogate", "differentiable_score", "nsga2"]
 )
 def test_strategies_that_learn_beat_random_at_equal_samples(name, benchmark):
     """At a budget that one design in thirty meets, by the samples of NAHAS (surrogate: a tenth)."""
