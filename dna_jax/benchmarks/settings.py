@@ -44,7 +44,7 @@ class StrategySettings:
     """How each strategy proceeds.
 
     `differentiable`, `differentiable_score`, `surrogate`, and those whose names end in `_tuned`, are the best of as many
-    tries each on this very benchmark (`benchmarks.tuning`, experiments/results/tuning).
+    tries each on this very benchmark (`benchmarks.tuning`).
 
     Attributes:
       evolution: regularised evolution (Real et al., AAAI 2019).

@@ -3,7 +3,7 @@
 Paper:     NAHAS (Zhou et al., 2021), Figures 3 and 4, Table 3.
 Data:      NAS-Bench-Macro with the NAHAS edge space (`macro_edge`), 20 seeds at each of five budgets.
 Hardware:  2 CPU cores.
-Time:      9 minutes.
+Time:      6 minutes, beside other work.
 Expected:  +10.6 to +0.2 points over phase search, +22.2 to +0.3 over fixed hardware (experiments/results/claims).
 Command:   python -m experiments.compare_strategies --config=experiments/configs/claim_joint.py
 """

@@ -3,7 +3,7 @@
 Paper:     NAHAS (Zhou et al., 2021), section 3.4: p = 0, q = -1 against p = q = -0.07.
 Data:      NAS-Bench-Macro with the NAHAS edge space (`macro_edge`), 20 seeds at each of five budgets.
 Hardware:  2 CPU cores.
-Time:      3 minutes.
+Time:      3 minutes, beside other work.
 Expected:  +29.2 to +0.1 points, at four of five budgets beyond chance (experiments/results/claims).
 Command:   python -m experiments.compare_strategies --config=experiments/configs/claim_rewards.py
 """
