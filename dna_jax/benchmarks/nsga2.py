@@ -1,4 +1,4 @@
-"""NSGA-II (Deb et al., 2002) by pymoo, on a table: the one search here that is no JAX program.
+"""NSGA-II (Deb et al., 2002) by pymoo, on a table: no JAX program, but one search after the other.
 
 Accuracy and the costs are objectives; budgets are constraints.
 """
