@@ -20,15 +20,21 @@ import numpy as np
 from absl import flags
 from ml_collections import config_flags
 
-from dna_jax.benchmarks.brute_force import confirm
-from dna_jax.benchmarks.entry import Entry
-from dna_jax.benchmarks.figures import curve, figures
-from dna_jax.benchmarks.judge import Judged, judge
-from dna_jax.benchmarks.macro_edge import Benchmark, macro_edge
-from dna_jax.benchmarks.optimum import Task
-from dna_jax.benchmarks.run import use_every_core
+from dna_jax.benchmarks import (
+    STRATEGIES,
+    Benchmark,
+    Entry,
+    Judged,
+    Task,
+    confirm,
+    curve,
+    figures,
+    judge,
+    macro_edge,
+    strategies,
+    use_every_core,
+)
 from dna_jax.benchmarks.statistics import difference
-from dna_jax.benchmarks.strategies import STRATEGIES, strategies
 from dna_jax.errors import UserError
 from dna_jax.hardware import nahas_edge
 from dna_jax.networks import MacroSpecification
@@ -126,6 +132,8 @@ def main() -> None:
     config: SearchBenchmarkConfig = from_mapping(SearchBenchmarkConfig, binary.run_card())
     seeds, samples = range(config.first_seed, config.first_seed + config.seeds), config.samples
     entries = strategies(config.settings)
+    for name in names:
+        entries[name].require()
     began = time.perf_counter()
     benchmark = macro_edge(cached=False)
     table, tasks = benchmark.table, benchmark.tasks
@@ -165,6 +173,9 @@ def main() -> None:
         curves[name] = {b: curve(judged[name], i, tasks[i].accuracy, seconds) for i, b in enumerate(budgets)}
         median = ", ".join(f"{results['strategies'][name][b]['regret']['median']:.2f}" for b in budgets)
         progress.update(done + 1, {name: f"median regret {median} points"})
+        if folder:
+            # What has been measured is kept, should a later strategy fail.
+            write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
     progress.close()
     if {"ppo", "random"} <= {*names}:
         results["ppo_over_random"] = {

@@ -4,9 +4,7 @@ import dataclasses
 
 from ml_collections import config_dict
 
-from dna_jax.benchmarks.claim_figures import FIGURES
-from dna_jax.benchmarks.settings import SAMPLES, StrategySettings
-from dna_jax.benchmarks.strategies import VARIANTS
+from dna_jax.benchmarks import COMPARABLE, FIGURES, SAMPLES, StrategySettings
 from dna_jax.checks import require_at_least
 from dna_jax.runs.config import is_smoke, to_config_dict
 
@@ -18,7 +16,7 @@ class ClaimConfig:
     Attributes:
       claim: in a sentence.
       published: the published figures with their convention, in a sentence or two.
-      new: the strategy of which it is claimed, of `benchmarks.strategies.VARIANTS`.
+      new: the strategy of which it is claimed, of `benchmarks.strategies.COMPARABLE`.
       old: those that it is compared with.
       figures: to compare, of `benchmarks.claim_figures.FIGURES`.
       seeds: runs of each, from `first_seed` on.
@@ -39,8 +37,8 @@ class ClaimConfig:
 
     def __post_init__(self) -> None:
         for name in (self.new, *self.old):
-            if name not in VARIANTS:
-                raise ValueError(f"There is no strategy {name!r}; choose some of {', '.join(VARIANTS)}.")
+            if name not in COMPARABLE:
+                raise ValueError(f"There is no strategy {name!r}; choose some of {', '.join(COMPARABLE)}.")
         for name in self.figures:
             if name not in FIGURES:
                 raise ValueError(f"There is no figure {name!r}; choose some of {', '.join(FIGURES)}.")

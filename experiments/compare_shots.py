@@ -74,6 +74,8 @@ def figures(summary: dict[str, Any], updates: Sequence[Mapping[str, Any]], seed:
         "seconds_of_the_first_update": updates[0]["wall_seconds"],
         "updates": len(updates),
         "trained_networks": summary["search"].get("trained_networks"),
+        # Of a multi-trial search: what it tried, and how much of it met the budgets.
+        "search": summary["search"],
         "accuracy": summary["accuracy"]["final"],
         "feasible": summary["feasible"],
         "cost": summary["cost"],
@@ -85,31 +87,36 @@ def ratios(searches: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """How much longer multi-trial search takes: mean time over mean time, as it was and with the published number of trials.
 
     Args:
-      searches: name -> `figures` of its runs.
+      searches: name -> `figures` of its runs, of the same seeds.
 
     Returns:
       trials: of multi-trial search; ratios: other search -> as it was, and at the published trials, for which updates after
-      the first are taken to go on as they did.
+      the first are taken to go on as they did; and either by seed.
     """
 
-    def mean(name: str, key: str) -> float:
-        return float(np.mean([run[key] for run in searches[name]]))
+    def seconds(name: str, key: str) -> np.ndarray:
+        return np.array([run[key] for run in searches[name]])
 
-    first, whole = mean("multi-trial", "seconds_of_the_first_update"), mean("multi-trial", "search_seconds")
+    first, whole = seconds("multi-trial", "seconds_of_the_first_update"), seconds("multi-trial", "search_seconds")
     run = searches["multi-trial"][0]
     trials, updates = run["trained_networks"], run["updates"]
     published = first + (whole - first) * (PUBLISHED_TRIALS / trials * updates - 1) / max(updates - 1, 1)
-    return {
-        "trials": trials,
-        "ratios": {
-            name: {
-                "measured": whole / mean(name, "search_seconds"),
-                "at_published_trials": published / mean(name, "search_seconds"),
-            }
-            for name in searches
-            if name != "multi-trial"
-        },
-    }
+
+    def over(name: str) -> dict[str, Any]:
+        other = seconds(name, "search_seconds")
+        return {
+            "measured": float(whole.mean() / other.mean()),
+            "measured_by_seed": (whole / other).tolist(),
+            "at_published_trials": float(published.mean() / other.mean()),
+            "at_published_trials_by_seed": (published / other).tolist(),
+        }
+
+    return {"trials": trials, "ratios": {name: over(name) for name in searches if name != "multi-trial"}}
+
+
+def _with_range(mean: float, by_seed: Sequence[float]) -> str:
+    middle, least, most = (f"{float(f'{value:.2g}'):g}" for value in (mean, min(by_seed), max(by_seed)))
+    return f"{middle} ({least} to {most} by seed)"
 
 
 def table(searches: dict[str, list[dict[str, Any]]]) -> str:
@@ -125,8 +132,10 @@ def table(searches: dict[str, list[dict[str, Any]]]) -> str:
     for name, ratio in found["ratios"].items():
         lines += [
             "",
-            f"Multi-trial search takes {ratio['measured']:.3g} times as long as {name} search with {found['trials']} "
-            f"trials, at the same pace {ratio['at_published_trials']:.3g} times with {PUBLISHED_TRIALS:,} (wall seconds). "
+            f"Multi-trial search takes {_with_range(ratio['measured'], ratio['measured_by_seed'])} times as long as {name} "
+            f"search with {found['trials']} trials, at the same pace "
+            f"{_with_range(ratio['at_published_trials'], ratio['at_published_trials_by_seed'])} times with "
+            f"{PUBLISHED_TRIALS:,} (wall seconds). "
             f"Published: {PUBLISHED[name]}.",
         ]
     return "\n".join(lines)

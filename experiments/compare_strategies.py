@@ -14,12 +14,7 @@ import jax
 import numpy as np
 from ml_collections import config_flags
 
-from dna_jax.benchmarks.claim_figures import FIGURES, Runs, Setting
-from dna_jax.benchmarks.comparison import compare
-from dna_jax.benchmarks.judge import judge
-from dna_jax.benchmarks.macro_edge import Benchmark, macro_edge
-from dna_jax.benchmarks.run import use_every_core
-from dna_jax.benchmarks.strategies import variants
+from dna_jax.benchmarks import FIGURES, Benchmark, Runs, Setting, comparable, compare, judge, macro_edge, use_every_core
 from dna_jax.hardware import nahas_edge
 from dna_jax.runs import binary
 from dna_jax.runs.config import from_mapping
@@ -41,7 +36,9 @@ def run_all(config: ClaimConfig, benchmark: Benchmark) -> dict[str, Runs]:
     """Every strategy of a claim, at all budgets."""
     table, tasks = benchmark.table, benchmark.tasks
     seeds = range(config.first_seed, config.first_seed + config.seeds)
-    names, entries = (config.new, *config.old), variants(config.settings)
+    names, entries = (config.new, *config.old), comparable(config.settings)
+    for name in names:
+        entries[name].require()
     progress, runs = Progress("strategies", len(names)), {}
     for done, name in enumerate(names):
         trials = entries[name].run(table, tasks, seeds, config.samples)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from dna_jax.benchmarks.settings import SAMPLES, StrategySettings
+from dna_jax.benchmarks import SAMPLES, StrategySettings
 from dna_jax.checks import require_at_least
 
 

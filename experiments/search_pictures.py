@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from dna_jax.benchmarks.figures import NEAR, Curve
+from dna_jax.benchmarks import Curve
+from dna_jax.benchmarks.figures import NEAR
 from experiments.search_report import Results
 
 _COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#999999")

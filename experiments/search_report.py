@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dna_jax.benchmarks.figures import FIXED, NEAR, Curve
+from dna_jax.benchmarks import Curve
+from dna_jax.benchmarks.figures import FIXED, NEAR
 
 Results = Mapping[str, Any]
 """Of `experiments.benchmark_search`."""
@@ -53,6 +54,7 @@ def effort_table(results: Results) -> str:
                 # Of all designs those on the front stand for what exact search tries.
                 "-" if name == "exact" else f"{min(beyond):.0f} to {max(beyond):.0f}",
                 ", ".join("-" if spent is None else f"{spent['accuracy_queries']:,.0f}" for spent in near),
+                ", ".join("-" if spent is None else f"{spent['cost_evaluations']:,.0f}" for spent in near),
                 ", ".join("-" if spent is None else f"{spent['wall_seconds']:.2g}" for spent in near),
             ]
         )
@@ -64,6 +66,7 @@ def effort_table(results: Results) -> str:
         "hypervolume ratio",
         "designs tried beyond a budget (%)",
         f"queries until the median regret stays within {NEAR:.2f}",
+        "designs priced until then",
         "seconds until then",
     ]
     return _markdown(head, rows)
@@ -122,6 +125,7 @@ def sentences(results: Results, default: str) -> list[str]:
     for rival in (name for name in ("ppo", "ppo_tuned") if name in strategies):
         for name, spent, unit in (
             ("differentiable", "wall_seconds", "seconds"),
+            ("differentiable", "cost_evaluations", "designs priced"),
             ("differentiable_score", "wall_seconds", "seconds"),
             ("differentiable_score", "accuracy_queries", "accuracy queries"),
             ("differentiable_surrogate", "accuracy_queries", "accuracy queries"),

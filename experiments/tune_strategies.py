@@ -15,9 +15,7 @@ from typing import Any
 import jax
 from absl import flags
 
-from dna_jax.benchmarks.macro_edge import macro_edge
-from dna_jax.benchmarks.run import use_every_core
-from dna_jax.benchmarks.settings import SAMPLES
+from dna_jax.benchmarks import SAMPLES, macro_edge, use_every_core
 from dna_jax.benchmarks.tuning import VALUES, best_of, draw, mean_regrets, settings_of
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole

@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from dna_jax.benchmarks.figures import regret_after
 from dna_jax.benchmarks.joint_table import JointTable
 from dna_jax.benchmarks.judge import Judged
 from dna_jax.benchmarks.optimum import Task
+from dna_jax.benchmarks.statistics import median
 from dna_jax.hardware import Template
 from dna_jax.networks import MacroSpecification, chosen_layers
 from dna_jax.search import discrete_cost
@@ -69,9 +71,10 @@ class Side:
         return np.where(self.own.judged.final_feasible[self.budget], values, np.nan)
 
     def median_of(self, runs: Runs) -> float:
-        """Final regret, infinite where half of the searches end beyond the budgets."""
+        """The least regret with which half of the searches or more end, infinite where more than half end beyond the
+        budgets."""
         judged = runs.judged
-        return float(np.median(np.where(judged.final_feasible[self.budget], judged.final_regret[self.budget], np.inf)))
+        return float(median(np.where(judged.final_feasible[self.budget], judged.final_regret[self.budget], np.inf)))
 
     def until(self, regret: float, counts: np.ndarray) -> np.ndarray:
         """Of every seed the count [budgets, seeds, steps] at the step from which on its answer meets the budgets with no
@@ -84,11 +87,18 @@ class Side:
         return np.where(first < steps, reached, np.inf)
 
     def until_par(self, counts: np.ndarray) -> np.ndarray:
-        """The same to the worse of both medians, which at least half of the searches of either side come to. Where half of
-        those of one end beyond the budgets, to meet them is enough, and what never does counts with all that it has
+        """The same to the worse of both medians, which at least half of the searches of either side come to. Where more than
+        half of those of one end beyond the budgets, to meet them is enough, and what never does counts with all that it has
         spent."""
         par = max(self.median_of(self.own), self.median_of(self.other))
         return np.minimum(self.until(par, counts), counts[self.budget][:, -1])
+
+
+def _accuracy_at_equal_queries(side: Side) -> np.ndarray:
+    """When it has asked for as many as the search of either side that asks for the fewest."""
+    queries = min(int(runs.judged.queries[side.budget][:, -1].min()) for runs in (side.own, side.other))
+    regret = regret_after(side.own.judged, side.budget, queries)
+    return side.setting.tasks[side.budget].accuracy - regret
 
 
 def _accuracy(side: Side) -> np.ndarray:
@@ -162,7 +172,7 @@ class Figure:
       title: with its unit.
       of: from a side to a value for each seed; NaN where a seed has none.
       kind: how two are compared: by means as "difference" (new - old), "proportion" (the same, of values that are 0 or 100)
-        or "share" ((new - old) / new, percent), or by medians as "times" (old over new).
+        or "share" ((new - old) / new, percent), or by medians, as `statistics.median` has them, as "times" (old over new).
       more_is_better: whether a new search is better if the figure is larger.
     """
 
@@ -181,6 +191,13 @@ FIGURES = {
     ),
     "accuracy_within": Figure(
         "accuracy of what is returned, of searches that end within the budgets (%)", _accuracy_within, "difference", True
+    ),
+    "accuracy_at_equal_queries": Figure(
+        "accuracy of what is returned after as many trainings as the side with fewer of them makes in all (%; that of the "
+        "worst network where it exceeds a budget)",
+        _accuracy_at_equal_queries,
+        "difference",
+        True,
     ),
     "searches_beyond": Figure("searches that end beyond a budget (%)", _searches_beyond, "proportion", False),
     "searches_far_beyond": Figure(

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dna_jax.benchmarks.claim_figures import FIGURES, Runs, Setting, Side
-from dna_jax.benchmarks.statistics import newcombe, resampled
+from dna_jax.benchmarks.statistics import median, newcombe, resampled
 
 
 def _compared(kind: str, new: np.ndarray, old: np.ndarray) -> np.ndarray:
@@ -27,17 +27,21 @@ def compare(name: str, new: Runs, old: Runs, budget: int, setting: Setting) -> d
     Returns:
       new, old: means over seeds, medians of figures compared as "times", None where the median of searches never gets there;
       value: how they compare; low, high: its 95 % bootstrap interval; verdict: "better", "worse" or "undecided", of the new
-      one, by whether the interval leaves out that there is no difference. Of a side without any search within the budgets,
-      figures of such searches are None.
+      one, by whether the interval leaves out that there is no difference; new_seeds, old_seeds: the values that these are
+      of, None where a search never gets there. Of a side without any search within the budgets, figures of such searches
+      are None.
     """
     figure = FIGURES[name]
-    statistic = np.median if figure.kind == "times" else np.mean
+    statistic = median if figure.kind == "times" else np.mean
     sides = (Side(new, old, True, budget, setting), Side(old, new, False, budget, setting))
     ours, theirs = (np.asarray(figure.of(side), float) for side in sides)
     ours, theirs = ours[~np.isnan(ours)], theirs[~np.isnan(theirs)]
+    of = {"new": ours, "old": theirs}
+    found: dict[str, Any] = {
+        side: _finite(np.asarray(statistic(values))) if len(values) else None for side, values in of.items()
+    }
+    found |= {f"{side}_seeds": [_finite(value) for value in values] for side, values in of.items()}
     if not (len(ours) and len(theirs)):
-        of = {"new": ours, "old": theirs}
-        found = {side: _finite(np.asarray(statistic(values))) if len(values) else None for side, values in of.items()}
         return {**found, "value": None, "low": None, "high": None, "verdict": "undecided"}
     if figure.kind == "proportion":
         low, high = (100 * bound for bound in newcombe(ours > 0, theirs > 0))
@@ -52,8 +56,7 @@ def compare(name: str, new: Runs, old: Runs, budget: int, setting: Setting) -> d
         verdict = "better" if gains else "worse"
     own, other = (np.asarray(statistic(values)) for values in (ours, theirs))
     return {
-        "new": _finite(own),
-        "old": _finite(other),
+        **found,
         "value": float(_compared(figure.kind, own, other)),
         "low": float(low),
         "high": float(high),

@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import math
+import statistics
 import time
 from collections.abc import Callable, Sequence
 
@@ -14,8 +15,8 @@ from dna_jax.search.strategies import Search, Trials
 Ready = Callable[[Sequence[int]], Trials]
 """A search with its table and budgets at hand: seeds -> trials [budgets, seeds, steps, ...]."""
 
-_REPEATS = 3
-"""Searches that are timed; the least counts."""
+_REPEATS, _SECONDS = 5, 1.0
+"""Searches that are timed at least, and seconds that all of them take at least: the median counts."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class Entry(abc.ABC):
       factor: designs that it tries over those of the others, which train each of theirs.
       most: designs that it tries at most, for a search that needs no more.
       variant: whether it differs from another in a setting or two; such are drawn apart.
+      require: raises a UserError where something that it needs is not installed.
     """
 
     source: str
@@ -35,11 +37,12 @@ class Entry(abc.ABC):
     factor: float = 1
     most: int | None = None
     variant: bool = False
+    require: Callable[[], None] = lambda: None
 
     def designs(self, samples: int) -> int:
         """That it tries where others try so many."""
         wanted = max(1, round(samples * self.factor))
-        return min(wanted, self.most or wanted)
+        return wanted if self.most is None else min(wanted, self.most)
 
     def steps(self, samples: int) -> int:
         """In which it tries them."""
@@ -54,14 +57,15 @@ class Entry(abc.ABC):
         return self.ready(table, tasks, samples)(seeds)
 
     def seconds(self, table: JointTable, task: Task, samples: int) -> float:
-        """Of one search by itself, compiled, with the table at hand; the least of several."""
-        search, seconds = self.ready(table, [task], samples), []
+        """Of one search by itself, compiled, with the table at hand; the median of several."""
+        search = self.ready(table, [task], samples)
         search([0])
-        for seed in range(_REPEATS):
+        seconds: list[float] = []
+        while len(seconds) < _REPEATS or sum(seconds) < _SECONDS:
             began = time.perf_counter()
-            search([seed])
+            search([len(seconds)])
             seconds.append(time.perf_counter() - began)
-        return min(seconds)
+        return statistics.median(seconds)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -66,13 +66,20 @@ def spent_until_near(judged: Judged, budget: int, seconds: float, near: float = 
     }
 
 
-def regret_at(judged: Judged, budget: int, queries: int) -> dict[str, float] | None:
-    """`statistics.summary` of the regret when searches have asked for no more than so many accuracies, and `ended`, whether
-    all were at their end by then; None if any asks for more at its first step."""
+def regret_after(judged: Judged, budget: int, queries: int) -> np.ndarray:
+    """Regret [seeds] when searches have asked for no more than so many accuracies; NaN of one that asks for more at its
+    first step."""
     steps = np.sum(judged.queries[budget] <= queries, axis=1)
-    if not steps.all():
+    return np.where(steps > 0, judged.regret[budget][np.arange(len(steps)), steps - 1], np.nan)
+
+
+def regret_at(judged: Judged, budget: int, queries: int) -> dict[str, float] | None:
+    """`statistics.summary` of `regret_after`, and `ended`, whether all were at their end by then; None if any asks for more
+    at its first step."""
+    regret = regret_after(judged, budget, queries)
+    if np.isnan(regret).any():
         return None
-    found = summary(judged.regret[budget][np.arange(len(steps)), steps - 1])
+    found = summary(regret)
     return found | {"ended": bool(np.all(judged.queries[budget][:, -1] < queries))}
 
 

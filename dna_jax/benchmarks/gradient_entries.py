@@ -1,18 +1,27 @@
 """Entries of strategies that follow gradients: exact accuracies, sampled ones, and a surrogate of them."""
 
 import dataclasses
+import math
 
 from dna_jax.benchmarks.entry import CompiledEntry, Entry
+from dna_jax.benchmarks.joint_table import JointTable
 from dna_jax.benchmarks.settings import StrategySettings
 from dna_jax.search import ObjectiveConfig
 from dna_jax.search.strategies import DifferentiableConfig, DifferentiableSearch, SurrogateSearch
 
 
-def _gradients(source: str, config: DifferentiableConfig, variant: bool = False) -> Entry:
-    """Of differentiable search; one that knows every accuracy needs no more steps than its temperature has."""
+def _gradients(source: str, config: DifferentiableConfig, likeliest: bool = False, variant: bool = False) -> Entry:
+    """Of differentiable search; one that knows every accuracy needs no more steps than its schedules have."""
+
+    def search(table: JointTable, designs: int) -> DifferentiableSearch:
+        own = config
+        if config.accuracy == "exact":
+            own = dataclasses.replace(config, steps=max(1, math.ceil(designs / config.samples)))
+        return DifferentiableSearch(table.space, own, "likeliest" if likeliest else "best")
+
     return CompiledEntry(
         source=source,
-        search=lambda table, _: DifferentiableSearch(table.space, config),
+        search=search,
         batch=config.samples,
         most=config.steps * config.samples if config.accuracy == "exact" else None,
         variant=variant,
@@ -28,10 +37,21 @@ def gradient_entries(settings: StrategySettings) -> dict[str, Entry]:
 
     traded = settings.traded_pressure
     return {
-        "differentiable": _gradients("Gumbel-softmax, straight-through samples, Lagrangian; exact accuracy", exact),
+        "differentiable": _gradients(
+            "Gumbel-softmax, straight-through samples, Lagrangian; exact accuracy; returns the best of its samples", exact
+        ),
+        "differentiable_likeliest": _gradients(
+            "the same, which returns the likeliest design, with the likeliest accelerator within the budgets if its own is "
+            "not; settings chosen for that",
+            settings.differentiable_likeliest,
+            likeliest=True,
+            variant=True,
+        ),
         "differentiable_library": _gradients(
-            "the same with the settings by which supernets are searched (SearchConfig): a sample to a step, 800 steps",
+            "the same as differentiable_likeliest with the settings by which supernets are searched (SearchConfig): a "
+            "sample to a step, 800 steps",
             settings.differentiable_library,
+            likeliest=True,
             variant=True,
         ),
         "differentiable_soft": _gradients(

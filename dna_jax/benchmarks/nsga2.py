@@ -3,6 +3,7 @@
 Accuracy and the costs are objectives; budgets are constraints.
 """
 
+import importlib.util
 import warnings
 from collections.abc import Sequence
 
@@ -57,16 +58,14 @@ def _tables(
     return np.concatenate(designs)[:samples], np.concatenate(told)[:samples], np.concatenate(ratios)[:samples]
 
 
-def run_nsga2(table: JointTable, tasks: Sequence[Task], seeds: Sequence[int], generations: int, population: int) -> Trials:
-    """`Trials` [budgets, seeds, generations, ...] of generations of so many designs.
+def require_pymoo() -> None:
+    """UserError if pymoo is not installed."""
+    if importlib.util.find_spec("pymoo") is None:
+        raise UserError("nsga2 needs pymoo, of the extra 'baselines'; install it, or leave out nsga2.")
 
-    Raises:
-      UserError: if pymoo is not installed.
-    """
-    try:
-        import pymoo  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UserError("nsga2 needs pymoo, of the extra 'baselines'; install it, or leave out nsga2.") from error
+
+def run_nsga2(table: JointTable, tasks: Sequence[Task], seeds: Sequence[int], generations: int, population: int) -> Trials:
+    """`Trials` [budgets, seeds, generations, ...] of generations of so many designs; needs pymoo."""
     runs = []
     for task in tasks:
         for seed in seeds:

@@ -30,6 +30,11 @@ def resampled(values: np.ndarray, statistic: Callable[..., Any], seed: int) -> n
     return statistic(np.asarray(values)[drawn], axis=-1)
 
 
+def median(values: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """The least value that half of the values or more do not exceed: one of them, also where their number is even."""
+    return np.quantile(values, 0.5, axis=axis, method="inverted_cdf")
+
+
 def summary(values: np.ndarray) -> dict[str, float]:
     """Median and mean of values [seeds], each with its interval."""
     low, high = bootstrap(values, np.median)

@@ -19,7 +19,7 @@ def strategies(settings: StrategySettings) -> dict[str, Entry]:
     return trial_entries(settings) | gradient_entries(settings)
 
 
-def variants(settings: StrategySettings) -> dict[str, Entry]:
+def comparable(settings: StrategySettings) -> dict[str, Entry]:
     """The strategies, and what only published comparisons need."""
     return strategies(settings) | claim_entries(settings)
 
@@ -27,5 +27,5 @@ def variants(settings: StrategySettings) -> dict[str, Entry]:
 STRATEGIES = tuple(strategies(StrategySettings()))
 """Names of strategies that the benchmark compares."""
 
-VARIANTS = tuple(variants(StrategySettings()))
+COMPARABLE = tuple(comparable(StrategySettings()))
 """Names of those that claims may compare."""

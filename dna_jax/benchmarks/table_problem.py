@@ -73,6 +73,11 @@ class TableProblem:
         """How many there are."""
         return self.accuracy.shape[0]
 
+    @property
+    def accelerators(self) -> int:
+        """How many there are."""
+        return self.area_mm2.shape[0]
+
     def network_row(self, designs: jax.Array) -> jax.Array:
         """Of designs int32[..., decisions], int32[...]."""
         return designs[..., : self.decisions] @ grid_strides(self.network_space)
@@ -86,6 +91,19 @@ class TableProblem:
         chosen = self.latency_ms[np.arange(self.decisions), designs[..., : self.decisions], accelerator[..., None]]
         costs = jnp.stack([jnp.sum(chosen, axis=-1), self.area_mm2[accelerator]], axis=-1)
         return jnp.log(costs / self.limits)
+
+    def likeliest_within(self, point: Point) -> jax.Array:
+        """The likeliest network of a point with the likeliest accelerator within the budgets, of all where none is within
+        them, int32[decisions]; every accelerator is priced. A run that ends on a template does the same."""
+        rows, accelerator = self._split(point)
+        network = jnp.argmax(rows, axis=-1)
+        latency = jnp.sum(self.latency_ms[np.arange(self.decisions), network], axis=0)
+        within = (latency <= self.limits[0]) & (self.area_mm2 <= self.limits[1])
+        grid = self.accelerator_space.grid()
+        likelihood = jnp.sum(jnp.log(accelerator.rows)[np.arange(grid.shape[1]), grid], axis=-1)
+        # Which are within counts first, how likely they are second.
+        best = jnp.lexsort((-likelihood, ~within))[0]
+        return jnp.concatenate([network, jnp.asarray(grid)[best]]).astype(jnp.int32)
 
     def train(self, key: jax.Array, designs: jax.Array) -> jax.Array:
         """Accuracy of one training, drawn from those known, of each design int32[batch, decisions], percent, f32[batch]."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dna_jax.benchmarks.entry import CompiledEntry, Entry, HostEntry
 from dna_jax.benchmarks.exact_search import run_exact
 from dna_jax.benchmarks.joint_table import JointTable
-from dna_jax.benchmarks.nsga2 import run_nsga2
+from dna_jax.benchmarks.nsga2 import require_pymoo, run_nsga2
 from dna_jax.benchmarks.run import TrialSearch
 from dna_jax.benchmarks.settings import StrategySettings
 from dna_jax.benchmarks.table_problem import BUDGETED
@@ -143,6 +143,7 @@ def trial_entries(settings: StrategySettings) -> dict[str, Entry]:
             source="NSGA-II, Deb et al. 2002, by pymoo: population 100",
             search=run_nsga2,
             batch=settings.nsga2_population,
+            require=require_pymoo,
         ),
         "reinforce": _reinforce(
             "one-shot REINFORCE, NAHAS after TuNAS (Bender et al., CVPR 2020): absolute reward, of latency from both sides, "

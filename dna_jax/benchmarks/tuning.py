@@ -50,6 +50,15 @@ VALUES: dict[str, dict[str, Sequence[Any]]] = {
         "entropy_weight": (0.0, 1e-4, 1e-3, 1e-2),
     },
     "differentiable": {**_RATES, **_OBJECTIVE, "samples": (4, 8, 16), "temperature.start": (0.5, 1.0, 2.0)},
+    "differentiable_likeliest": {
+        **_RATES,
+        **_OBJECTIVE,
+        "objective.damping": (0.0, 0.1, 0.3, 1.0),
+        "network.schedule": ("constant", "cosine"),
+        "accelerator.schedule": ("constant", "cosine"),
+        "samples": (4, 8, 16),
+        "temperature.start": (0.5, 1.0, 2.0),
+    },
     "differentiable_score": {
         **_RATES,
         **_OBJECTIVE,
@@ -72,6 +81,7 @@ BEFORE: dict[str, Any] = {
     "reinforce_tuned": ReinforceConfig(batch=1),
     "ppo_tuned": PpoConfig(),
     "differentiable": DifferentiableConfig(),
+    "differentiable_likeliest": DifferentiableConfig(),
     "differentiable_score": DifferentiableConfig(
         accuracy="sampled", samples=10, network=adam(0.03), accelerator=adam(0.03), baseline_decay=0.95
     ),

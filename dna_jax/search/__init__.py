@@ -4,7 +4,7 @@ from dna_jax.search.certificate_file import PipelineProblem, as_json, read_certi
 from dna_jax.search.certified import DEVICES, Certificate, Limits, certified_optimum
 from dna_jax.search.chunk_shares import chunk_shares
 from dna_jax.search.cosearch import BestAccelerator, CoSearch, Pricing, SearchState
-from dna_jax.search.descent import descend_within
+from dna_jax.search.descend_within import descend_within
 from dna_jax.search.enumeration import Enumeration, Standing, most_likely_feasible, standing, worst_of
 from dna_jax.search.estimators import ESTIMATORS, Estimator
 from dna_jax.search.exact import discrete_cost, enumerate_accelerators, enumerate_layers

@@ -24,7 +24,7 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
             # Of one reward, so that the levels are compared.
             new="fast_slow_hard",
             old=("ppo",),
-            figures=("accuracy", "accuracy_within", "queries"),
+            figures=("accuracy", "accuracy_at_equal_queries", "accuracy_within", "queries"),
         ),
         variant,
     )

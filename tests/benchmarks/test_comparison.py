@@ -1,5 +1,7 @@
 """Comparisons of two ways to search: figures, intervals, verdicts."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -82,8 +84,27 @@ def test_what_half_of_the_searches_take_is_no_less_for_those_that_never_arrive(s
     long = _runs([[5, 5, 5, 0, 0, 0]] * 6)
     told = compare("queries", short, long, 0, setting)
     assert (told["new"], told["old"]) == (20.0, 40.0)
+    # Exactly half are there: what they take, and not a mean of it and of what the others have spent.
+    tailed = compare("queries", _runs([[5, 1] + [1] * 98] * 3 + [[5, 3] + [3] * 98] * 3), _runs([[0, 0]] * 6), 0, setting)
+    assert (tailed["new"], tailed["old"]) == (20.0, 10.0)
     stuck = compare("samples", _runs([[5, 1]] * 2 + [[5, 3]] * 4), _runs([[5, 2]] * 6), 0, setting)
     assert stuck["new"] is None
+
+
+def test_accuracy_at_equal_queries_is_of_the_trainings_that_both_make(setting):
+    few, many = _runs([[5, 4]] * 6), _runs([[9, 6, 1, 0]] * 6)
+    told = compare("accuracy_at_equal_queries", few, many, 0, setting)
+    assert (told["new"], told["old"], told["verdict"]) == (86.0, 84.0, "better")
+    assert compare("accuracy", few, many, 0, setting)["verdict"] == "worse"
+    eager = dataclasses.replace(few, judged=dataclasses.replace(few.judged, queries=np.full(few.judged.queries.shape, 50)))
+    # Nothing is known of one that asks for more at its first step.
+    assert compare("accuracy_at_equal_queries", many, eager, 0, setting)["old"] is None
+
+
+def test_values_of_every_seed_are_kept(setting):
+    told = compare("queries", _runs([[2, 0]] * 3 + [[50, 50]]), _runs([[2, 1]] * 4), 0, setting)
+    assert told["new_seeds"] == [20, 20, 20, 20]
+    assert compare("samples", _runs([[2, 0]] * 3 + [[50, 50]]), _runs([[2, 1]] * 4), 0, setting)["new_seeds"][3] is None
 
 
 def test_excess_over_budgets_has_a_size(setting):

@@ -1,5 +1,6 @@
 """The benchmark of search strategies, as a user runs it."""
 
+import importlib.util
 import json
 
 import pytest
@@ -48,10 +49,25 @@ def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
         ("hinge_weight=-1.0", "must not be negative"),
         ("ppo.epochs=0", "at least 1"),
         ("evolution.batch=3", "must divide"),
+        ("differentiable.samples=0", "at least 1"),
+        ("differentiable.steps=0", "at least 1"),
+        ("surrogate.queries=0", "at least 1"),
+        ("surrogate.queries=100", "candidates must be at least 100"),
+        ("surrogate.network_deviation=0.0", "must be positive"),
     ],
 )
 def test_settings_without_effect_or_sense_are_refused(refused, setting, says):
     assert says in refused("benchmark_search", f"--config.settings.{setting}")
+
+
+def test_what_is_not_installed_is_said_before_anything_is_searched(refused, monkeypatch, tmp_path):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "pymoo" else found(name, *rest))
+    for name, flags in (
+        ("benchmark_search", ["--strategies=random,nsga2", f"--out={tmp_path / 'out'}"]),
+        ("compare_strategies", ["--config=experiments/configs/claim_rewards.py:smoke", "--config.old=('nsga2',)"]),
+    ):
+        assert "needs pymoo, of the extra 'baselines'" in refused(name, *flags)
 
 
 def test_wrong_flags_are_refused_in_a_sentence(refused, tmp_path):

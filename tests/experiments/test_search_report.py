@@ -70,15 +70,16 @@ def test_tables_have_every_figure(results):
 
 
 def test_ppo_is_set_beside_random_search_and_what_either_takes_is_a_ratio(results):
-    near = {"lucky": (100, 0.5), "ppo": (250, 2.0)}
+    near = {"lucky": (100, 4000, 0.5), "ppo": (250, 1000, 2.0)}
     results["strategies"]["ppo"] = results["strategies"]["random"] = results["strategies"]["steady"]
-    results["strategies"]["differentiable_score"] = results["strategies"]["lucky"]
-    for name, key in (("differentiable_score", "lucky"), ("ppo", "ppo")):
+    results["strategies"]["differentiable_score"] = results["strategies"]["differentiable"] = results["strategies"]["lucky"]
+    for name, key in (("differentiable_score", "lucky"), ("differentiable", "lucky"), ("ppo", "ppo")):
         own = {budget: dict(figures) for budget, figures in results["strategies"][name].items()}
-        own["0"]["until_near"] = dict(zip(("accuracy_queries", "wall_seconds"), near[key], strict=True))
+        own["0"]["until_near"] = dict(zip(("accuracy_queries", "cost_evaluations", "wall_seconds"), near[key], strict=True))
         results["strategies"][name] = own
     results["ppo_over_random"] = {budget: {"mean": 1.5, "low": 1.0, "high": 2.0} for budget in results["budgets"]}
     said = "\n".join(sentences(results, "lucky"))
     assert "+1.50 (+1.00 to +2.00) within 0; +1.50 (+1.00 to +2.00) within 1." in said
     assert "ppo takes 2.5 to 2.5 times the accuracy queries of differentiable_score (at 1 of 2 budgets" in said
     assert "ppo takes 4 to 4 times the seconds of differentiable_score" in said
+    assert "ppo takes 0.25 to 0.25 times the designs priced of differentiable " in said

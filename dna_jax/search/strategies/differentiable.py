@@ -13,9 +13,10 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
+from dna_jax.checks import require_at_least
 from dna_jax.search.objectives import ObjectiveConfig, SoftCost
 from dna_jax.search.optimizers import OptimizerConfig, make_optimizer
-from dna_jax.search.relaxation import Logits, TemperatureConfig, sample_point, temperature_schedule
+from dna_jax.search.relaxation import Logits, TemperatureConfig, mean_point, sample_point, temperature_schedule
 from dna_jax.search.strategies.descent import Descent, by_part
 from dna_jax.search.strategies.search import JointProblem, Trials
 from dna_jax.search.strategies.strategy import Feedback, Incumbent
@@ -53,6 +54,9 @@ class DifferentiableConfig:
     baseline_decay: float = 0.9
 
     def __post_init__(self) -> None:
+        require_at_least(self, steps=1, samples=1)
+        if not 0 <= self.baseline_decay < 1:
+            raise ValueError(f"baseline_decay {self.baseline_decay} must lie in [0, 1).")
         if self.accuracy == "sampled" and not self.hard:
             raise ValueError("Only discrete networks can be trained: with accuracy=sampled keep hard=True.")
 
@@ -81,10 +85,14 @@ class DifferentiableSearch:
     Attributes:
       space: the joint space, with what is fixed, the network's decisions first.
       config: how it proceeds.
+      returns: the "best" of the samples, as their accuracies were told, or the "likeliest" design, as the joint search of a
+        supernet does, whose accuracies say little of a single network: after the last step, where its accelerator misses a
+        budget, with the most likely one that meets all.
     """
 
     space: Space
     config: DifferentiableConfig = DifferentiableConfig()
+    returns: Literal["best", "likeliest"] = "best"
 
     def _optimizer(self, problem: JointProblem) -> optax.GradientTransformation:
         config = self.config
@@ -151,12 +159,18 @@ class DifferentiableSearch:
         priced = problem.priced_by_gradient if config.hard else problem.priced_by_mixture
         # Whoever knows the accuracy of every network has asked for all of them at the start.
         exact = jnp.where(state.step == 0, problem.networks, 0)
+        answer, repaired = incumbent.design, 0
+        if self.returns == "likeliest":
+            is_last = new.step == config.steps
+            point = mean_point(self.space, descent.logits)
+            answer = jax.lax.cond(is_last, problem.likeliest_within, lambda point: jnp.argmax(point.rows, axis=-1), point)
+            repaired = jnp.where(is_last, problem.accelerators, 0)
         return new, Trials(
             designs=designs.astype(jnp.int8),
             trained=trained,
             queries=jnp.asarray(exact if config.accuracy == "exact" else config.samples, jnp.int32),
-            evaluations=jnp.array(config.samples * priced, jnp.int32),
-            answer=incumbent.design.astype(jnp.int8),
+            evaluations=jnp.asarray(config.samples * priced + repaired, jnp.int32),
+            answer=answer.astype(jnp.int8),
         )
 
 

@@ -54,6 +54,11 @@ class JointProblem(Protocol):
         ...
 
     @property
+    def accelerators(self) -> int:
+        """How many accelerators there are."""
+        ...
+
+    @property
     def priced_by_gradient(self) -> int:
         """Designs that `cost_at` prices, neighbours included."""
         ...
@@ -69,6 +74,11 @@ class JointProblem(Protocol):
 
     def log_ratios(self, designs: jax.Array) -> jax.Array:
         """Logarithm of cost over limit of designs int32[..., decisions], f32[..., budgets]."""
+        ...
+
+    def likeliest_within(self, point: Point) -> jax.Array:
+        """The likeliest network of a point with the likeliest accelerator within the budgets, of all where none is within
+        them, int32[decisions]."""
         ...
 
     def train(self, key: jax.Array, designs: jax.Array) -> jax.Array:

@@ -15,6 +15,7 @@ import numpy as np
 import optax
 from flax import struct
 
+from dna_jax.checks import require_at_least
 from dna_jax.search.objectives import ObjectiveConfig, SoftCost
 from dna_jax.search.relaxation import Logits, sample_point
 from dna_jax.search.strategies.descent import Descent
@@ -51,6 +52,12 @@ class SurrogateConfig:
     pair_deviation: float = 1.0
     network_deviation: float = 0.2
     training_deviation: float = 0.2
+
+    def __post_init__(self) -> None:
+        require_at_least(self, queries=1, candidates=self.queries, gradient_steps=1, samples=1, learning_rate=0, optimism=0)
+        for name in ("choice_deviation", "pair_deviation", "network_deviation", "training_deviation"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, not {getattr(self, name)}.")
 
 
 def features(probabilities: jax.Array) -> jax.Array:
