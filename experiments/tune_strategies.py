@@ -3,8 +3,9 @@
 python -m experiments.tune_strategies --out=FILE.json
 
 Tries are drawn at random (`dna_jax.benchmarks.tuning`), the first has the settings of before; each runs with every seed at
-all five budgets, and the one of least mean regret at its worst budget is chosen. Seeds are others than those that the
-benchmark judges with. FILE.md gets the table. What is chosen is written into `StrategySettings` by hand.
+all five budgets. The one of least median regret at its worst budget is chosen, of equals that of least mean regret. Seeds are
+others than those that the benchmark judges with. FILE.md gets the table. What is chosen is written into `StrategySettings` by
+hand.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ import jax
 from absl import flags
 
 from dna_jax.benchmarks import SAMPLES, macro_edge, use_every_core
-from dna_jax.benchmarks.tuning import VALUES, best_of, draw, mean_regrets, settings_of
+from dna_jax.benchmarks.tuning import VALUES, best_of, draw, regrets, settings_of
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
 from dna_jax.runs.progress import Progress
@@ -36,12 +37,13 @@ def table(chosen: dict[str, dict[str, Any]], budgets: Sequence[str]) -> str:
     """Markdown: every try with its mean regret at each budget; the chosen one is set off."""
     text = ""
     for name, own in chosen.items():
-        text += f"{name}: mean regret in points of accuracy, by budget\n\n"
+        text += f"{name}: median (mean) regret in points of accuracy, by budget\n\n"
         text += f"| changed | {' | '.join(budgets)} |\n|---|{'---|' * len(budgets)}\n"
         for number, tried in enumerate(own["tries"]):
             changes = ", ".join(f"{path.partition('.')[2]}={value}" for path, value in tried["changes"].items()) or "nothing"
             mark = "**" if number == own["chosen"] else ""
-            cells = " | ".join(f"{value:.3f}" for value in tried["mean_regrets"])
+            pairs = zip(tried["median_regrets"], tried["mean_regrets"], strict=True)
+            cells = " | ".join(f"{median:.3f} ({mean:.3f})" for median, mean in pairs)
             text += f"| {mark}{changes}{mark} | {cells} |\n"
         text += "\n"
     return text
@@ -56,15 +58,16 @@ def main() -> None:
     progress = Progress("tries", options.tries * len(names))
     chosen: dict[str, dict[str, Any]] = {}
     for name in names:
-        tries = []
+        tries, judged = [], []
         for changes in draw(name, options.tries, seed=0):
-            regrets = mean_regrets(name, settings_of(name, changes), benchmark, range(options.seeds), options.samples)
-            tries.append({"changes": dict(changes), "mean_regrets": regrets})
+            own = regrets(name, settings_of(name, changes), benchmark, range(options.seeds), options.samples)
+            judged.append(own)
+            tries.append({"changes": dict(changes), "median_regrets": own.medians, "mean_regrets": own.means})
             # Programs of other settings are of no more use.
             jax.clear_caches()
             done = len(tries) + options.tries * len(chosen)
-            progress.update(done, {name: f"mean regret at the worst budget {max(regrets):.3f} points"})
-        best = best_of([tried["mean_regrets"] for tried in tries])
+            progress.update(done, {name: f"median regret at the worst budget {max(own.medians):.3f} points"})
+        best = best_of(judged)
         settings = dataclasses.asdict(getattr(settings_of(name, tries[best]["changes"]), name))
         chosen[name] = {"tries": tries, "chosen": best, "settings": settings}
     progress.close()

@@ -6,7 +6,7 @@ import pytest
 
 from dna_jax.benchmarks.settings import StrategySettings
 from dna_jax.benchmarks.strategies import STRATEGIES
-from dna_jax.benchmarks.tuning import BEFORE, STRATEGY, VALUES, best_of, changed, draw, settings_of
+from dna_jax.benchmarks.tuning import BEFORE, STRATEGY, VALUES, Tried, best_of, changed, draw, settings_of
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -28,7 +28,13 @@ def test_a_setting_is_changed_at_its_path_alone():
 
 
 def test_the_best_has_the_least_regret_where_it_is_worst():
-    assert best_of([[0.0, 0.3], [0.2, 0.2], [0.2, 0.1], [0.2, 0.1]]) == 2
+    def tried(medians, means):
+        return Tried(tuple(medians), tuple(means))
+
+    assert best_of([tried([0.0, 0.3], [0, 0]), tried([0.2, 0.2], [1, 1])]) == 1
+    # Medians tie at the worst budget: means decide, at their worst.
+    assert best_of([tried([0.2, 0.2], [1, 0]), tried([0.2, 0.0], [3, 0]), tried([0.0, 0.2], [0.9, 0.9])]) == 2
+    assert best_of([tried([0.2], [1])] * 2) == 0
 
 
 def test_a_small_choice_is_written(within, tmp_path, capsys):
@@ -38,7 +44,8 @@ def test_a_small_choice_is_written(within, tmp_path, capsys):
     own = json.loads(out.read_text())["strategies"]["evolution_tuned"]
     assert len(own["tries"]) == 2
     assert all(len(tried["mean_regrets"]) == 5 for tried in own["tries"])
-    worst = [max(tried["mean_regrets"]) for tried in own["tries"]]
+    assert all(len(tried["median_regrets"]) == 5 for tried in own["tries"])
+    worst = [max(tried["median_regrets"]) for tried in own["tries"]]
     assert worst[own["chosen"]] == min(worst)
     changes = {path.split(".")[1]: value for path, value in own["tries"][own["chosen"]]["changes"].items()}
     assert own["settings"] == {"population": 100, "sample": 25, "batch": 10} | changes
