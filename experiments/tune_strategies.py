@@ -3,9 +3,9 @@
 python -m experiments.tune_strategies --out=FILE.json
 
 Tries are drawn at random (`dna_jax.benchmarks.tuning`), the first has the settings of before; each runs with every seed at
-all five budgets. The one of least median regret at its worst budget is chosen, of equals that of least mean regret. Seeds are
-others than those that the benchmark judges with. FILE.md gets the table. What is chosen is written into `StrategySettings` by
-hand.
+all five budgets. The one of least median regret at its worst budget is chosen, of equals that of least mean regret. Seeds
+are others than those that the benchmark judges with. FILE.md gets the table. What is chosen is written into
+`StrategySettings` by hand.
 """
 
 import dataclasses
