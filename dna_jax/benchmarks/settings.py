@@ -44,7 +44,7 @@ class StrategySettings:
     """How each strategy proceeds.
 
     `differentiable`, `differentiable_likeliest`, `differentiable_score`, `surrogate`, and those whose names end in `_tuned`,
-    are the best of as many tries each on this very benchmark (`benchmarks.tuning`).
+    are the best of as many tries each on this very benchmark (`benchmarks.tuning`, experiments/results/tuning).
 
     Attributes:
       evolution: regularised evolution (Real et al., AAAI 2019).
@@ -76,9 +76,7 @@ class StrategySettings:
     nsga2_population: int = 100
     reinforce: ReinforceConfig = ReinforceConfig(batch=1)
     reinforce_beta: float = -0.1
-    reinforce_tuned: ReinforceConfig = ReinforceConfig(
-        batch=1, learning_rate=0.0192, baseline_decay=0.9, entropy_weight=0.01
-    )
+    reinforce_tuned: ReinforceConfig = ReinforceConfig(batch=1, learning_rate=0.0384, growth=3.0, entropy_weight=0.01)
     reinforce_tuned_beta: float = -0.1
     ppo: PpoConfig = PpoConfig()
     ppo_tuned: PpoConfig = PpoConfig(
@@ -95,19 +93,19 @@ class StrategySettings:
         accelerator=adam(0.1),
         objective=ObjectiveConfig(multiplier_rate=0.005, pressure=3e-4),
     )
-    differentiable_likeliest: DifferentiableConfig = DifferentiableConfig()
+    differentiable_likeliest: DifferentiableConfig = DifferentiableConfig(
+        samples=16,
+        network=adam(0.2),
+        accelerator=dataclasses.replace(adam(0.2), schedule="cosine"),
+        objective=ObjectiveConfig(multiplier_rate=0.02, pressure=0.01, damping=0.3),
+    )
     differentiable_library: DifferentiableConfig = as_library(SearchConfig())
     differentiable_score: DifferentiableConfig = DifferentiableConfig(
         accuracy="sampled", samples=10, network=adam(0.03), accelerator=adam(0.03), baseline_decay=0.95
     )
     hinge_weight: float = 0.1
     traded_pressure: float = 0.07
-    surrogate: SurrogateConfig = SurrogateConfig(
-        queries=8,
-        learning_rate=0.025,
-        objective=ObjectiveConfig(multiplier_rate=0.01, pressure=0.001),
-        optimism=2.0,
-    )
+    surrogate: SurrogateConfig = SurrogateConfig()
     surrogate_samples: int = 500
 
     def __post_init__(self) -> None:

@@ -1,12 +1,16 @@
 """Settings chosen on the benchmark: what is tried, and how it is judged."""
 
+import dataclasses
 import json
+import pathlib
 
 import pytest
 
 from dna_jax.benchmarks.settings import StrategySettings
 from dna_jax.benchmarks.strategies import STRATEGIES
 from dna_jax.benchmarks.tuning import BEFORE, STRATEGY, VALUES, Tried, best_of, changed, draw, settings_of
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -35,6 +39,17 @@ def test_the_best_has_the_least_regret_where_it_is_worst():
     # Medians tie at the worst budget: means decide, at their worst.
     assert best_of([tried([0.2, 0.2], [1, 0]), tried([0.2, 0.0], [3, 0]), tried([0.0, 0.2], [0.9, 0.9])]) == 2
     assert best_of([tried([0.2], [1])] * 2) == 0
+
+
+def test_settings_are_those_that_were_chosen():
+    """Of the run whose results are kept; rewards of REINFORCE and where a surrogate ends were not chosen."""
+    kept = json.loads((ROOT / "experiments" / "results" / "tuning" / "tuning.json").read_text())["strategies"]
+    own = json.loads(json.dumps(dataclasses.asdict(StrategySettings())))
+    assert {name: own[name] for name in VALUES} == {name: kept[name]["settings"] for name in VALUES}
+    for name, found in kept.items():
+        tries = [Tried(tuple(tried["median_regrets"]), tuple(tried["mean_regrets"])) for tried in found["tries"]]
+        assert best_of(tries) == found["chosen"]
+        assert [tried["changes"] for tried in found["tries"]] == draw(name, len(tries), seed=0)
 
 
 def test_a_small_choice_is_written(within, tmp_path, capsys):
