@@ -82,7 +82,7 @@ def test_options_of_other_optimisers_are_refused(values, says):
         OptimizerConfig(**values)
 
 
-@pytest.mark.parametrize("make", [mobilenet_v2, efficientnet_b0])
+@pytest.mark.parametrize("make", [mobilenet_v2, pytest.param(efficientnet_b0, marks=pytest.mark.slow)])
 def test_a_masked_network_trains_as_the_derived_one(make):
     proxy, seed = _proxy(_family(make)), 5
     space = _space(proxy.specification)

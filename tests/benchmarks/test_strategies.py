@@ -143,7 +143,7 @@ def test_what_is_most_rewarded_is_returned_whether_or_not_within_the_budgets(nam
             assert np.asarray(most)[at].max() >= np.asarray(least).max() - 1e-6
 
 
-@pytest.mark.parametrize("name", ["evolution", "differentiable"])
+@pytest.mark.parametrize("name", [pytest.param("evolution", marks=pytest.mark.slow), "differentiable"])
 def test_searches_do_better_than_random(name, benchmark):
     judged = {}
     for which in (name, "random"):

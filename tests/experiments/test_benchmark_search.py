@@ -6,6 +6,7 @@ import json
 import pytest
 
 
+@pytest.mark.slow
 def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
     out = tmp_path / "out"
     arguments = ("--config=experiments/configs/macro_edge.py:smoke", "--strategies=random,evolution,differentiable")

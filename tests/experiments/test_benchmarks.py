@@ -57,6 +57,7 @@ def test_step_benchmark_refuses_an_output_without_a_folder(refused, tmp_path):
     assert "does not exist; make it first" in said
 
 
+@pytest.mark.slow
 def test_data_benchmark_writes_both_times(run_binary, tmp_path):
     out = tmp_path / "data.json"
     process = run_binary("benchmark_data", "--batch_size=8", "--image_size=16", "--repeats=3", f"--out={out}")

@@ -97,6 +97,7 @@ def _soft(number, seed):
     return rows / rows.sum(axis=-1, keepdims=True)
 
 
+@pytest.mark.slow
 def test_at_one_hot_points_the_relaxed_cost_is_the_discrete_cost():
     indices = _random(POINTS, seed=0)
     soft, *_ = _relaxed()(SPACE.one_hot(indices).rows)

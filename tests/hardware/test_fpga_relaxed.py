@@ -132,6 +132,7 @@ def test_where_the_pipeline_is_always_the_best_its_chunks_share_the_slope():
         assert float(sum(slopes[i] for i in own)) == pytest.approx(share, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_chunks_without_layers_leave_their_share_of_the_slope_to_the_others():
     layers = [layer for layer in chosen_layers(SPECIFICATION, SPECIFICATION.default_design) if is_priced(layer)]
     space = fpga_pipeline_space("cifar", (8,))

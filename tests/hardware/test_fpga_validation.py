@@ -34,7 +34,7 @@ def _worst(report):
     return max(max(entry["mean_abs_pct"], entry["p95_abs_pct"]) for entry in figures)
 
 
-@pytest.mark.parametrize("table", ["dna_layer_cycles.csv", "dna_corrected_layers.csv"])
+@pytest.mark.parametrize("table", ["dna_layer_cycles.csv", pytest.param("dna_corrected_layers.csv", marks=pytest.mark.slow)])
 def test_every_layer_is_exact(tmp_path, table):
     report = _validate(tmp_path, table)
     assert report["evaluated"] == report["rows"] >= 1000

@@ -32,7 +32,7 @@ def test_reading_puts_factors_where_they_stand():
 @pytest.mark.parametrize(
     "name",
     # One mapper for all: that of the largest spaces of mappings takes long.
-    [pytest.param(name, marks=pytest.mark.slow) if name == "eyeriss_like" else name for name in ACCELERATORS],
+    [pytest.param(name, marks=pytest.mark.slow) if name in ("eyeriss", "eyeriss_like") else name for name in ACCELERATORS],
 )
 def test_what_is_printed_reads_as_the_same_mapping(name):
     accelerator = ACCELERATORS[name]()

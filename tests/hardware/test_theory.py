@@ -141,7 +141,9 @@ def test_bandwidth_bound_layers_scale_with_the_inverse_of_bandwidth():
     assert np.polyfit(np.log(factors), np.log(cycles), 1)[0] == pytest.approx(-1, abs=1e-3)
 
 
-@pytest.mark.parametrize("name", ["nahas_edge", "tpu_like", pytest.param("gemmini", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["nahas_edge", *(pytest.param(name, marks=pytest.mark.slow) for name in ("tpu_like", "gemmini"))]
+)
 def test_gradients_by_an_architectures_numbers_match_finite_differences(name):
     with jax.enable_x64(True):
         accelerator = ACCELERATORS[name](dtype=jnp.float64)

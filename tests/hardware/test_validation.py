@@ -85,6 +85,7 @@ def test_the_edge_template_against_zigzag(tmp_path):
         assert figures["cycles"]["kendall_tau"] >= 0.9
 
 
+@pytest.mark.slow
 def test_maestro_by_dataflow(tmp_path):
     report = _validate(tmp_path, "maestro.csv", keep=lambda row: row["num_pes"] == "256")
     assert len(report["configs"]) == 2
@@ -92,6 +93,7 @@ def test_maestro_by_dataflow(tmp_path):
         assert figures["cycles"]["kendall_tau"] >= 0.9
 
 
+@pytest.mark.slow
 def test_timeloop_within_its_constraints(tmp_path):
     report = _validate(tmp_path, "timeloop.csv")
     (figures,) = report["configs"].values()
@@ -130,6 +132,7 @@ def test_timeloop_within_its_constraints(tmp_path):
     assert np.all(np.stack([np.broadcast_to(x, len(layers)) for x in mapped.cost.overflow_bytes]) == 0)
 
 
+@pytest.mark.slow
 def test_silicon(tmp_path):
     report = _validate(tmp_path, "silicon_eyeriss_per_layer.csv")
     assert report["configs"]["Eyeriss AlexNet batch 4 in total"]["latency"]["mean_abs_pct"] < 10
@@ -143,6 +146,7 @@ def test_memories_between_the_points_of_the_table(tmp_path):
         assert figures["energy"]["mean_abs_pct"] <= 10
 
 
+@pytest.mark.slow
 def test_the_order_of_published_networks(tmp_path):
     report = _validate(tmp_path, "nahas_table3.csv")
     figures = report["configs"]["nahas_edge baseline"]["latency"]

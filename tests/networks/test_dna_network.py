@@ -130,7 +130,7 @@ def _compare_with_single_networks(specification, designs):
     return compared
 
 
-@pytest.mark.parametrize("design", range(len(DESIGNS)))
+@pytest.mark.parametrize("design", [pytest.param(i, marks=[pytest.mark.slow] * (i > 0)) for i in range(len(DESIGNS))])
 def test_super_kernel_at_a_one_hot_point_is_the_single_network(design):
     with jax.enable_x64(True):
         assert _compare_with_single_networks(_small(), DESIGNS[design : design + 1]) == 1

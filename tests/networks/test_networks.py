@@ -70,7 +70,9 @@ def _random_statistics(statistics, seed):
 FAMILIES = pytest.mark.parametrize(("make", "space"), [(mobilenet_v2, s1()), (efficientnet_b0, s2())], ids=["s1", "s2"])
 
 
-@pytest.mark.parametrize(("image_size", "stride_plan", "designs"), [(8, "digits", 3), (16, "cifar_early", 1)])
+@pytest.mark.parametrize(
+    ("image_size", "stride_plan", "designs"), [(8, "digits", 3), pytest.param(16, "cifar_early", 1, marks=pytest.mark.slow)]
+)
 @FAMILIES
 def test_supernet_at_a_one_hot_point_is_the_derived_network(make, space, image_size, stride_plan, designs):
     specification = make(width=0.25, image_size=image_size, classes=10, stride_plan=stride_plan, image_channels=1)

@@ -155,6 +155,7 @@ def test_a_network_that_is_faster_than_the_lightest_is_found(problem, capsys):
     assert "another one is looked for" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_no_network_is_lighter_than_the_lightest(problem):
     space, family = problem.network_space, problem.specification
 

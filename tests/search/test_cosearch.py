@@ -114,7 +114,7 @@ def test_bilevel_moves_weights_and_decisions_in_turn():
     assert np.isfinite(float(metrics["loss"]))
 
 
-@pytest.mark.parametrize("fix", ["network", "accelerator"])
+@pytest.mark.parametrize("fix", [pytest.param("network", marks=pytest.mark.slow), "accelerator"])
 def test_fixed_parts_stay_and_the_other_moves(fix):
     strategy = _strategy(fix, warmup_steps=0)
     state = strategy.init(0)
@@ -242,6 +242,7 @@ def test_chunks_that_the_best_pipeline_waits_for_lose_layers():
         assert np.all(np.delete(logits, position, axis=1)[:, :2] > 0)
 
 
+@pytest.mark.slow
 def test_dna_networks_and_pipelines_learn_together():
     """Weights, operations, widths and knobs move, and the budget on throughput pulls."""
     strategy, batch = _dna_strategy()

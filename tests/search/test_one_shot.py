@@ -121,6 +121,7 @@ def test_a_recorded_step_is_explained_by_its_designs(steps):
     np.testing.assert_allclose(after.policy.baseline, jnp.mean(rewards), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_its_memories_is_punished_by_the_kib():
     strategy = _strategy()
     cost = jax.vmap(strategy.cost)(strategy.learner.sample(strategy.init(0).logits, jax.random.key(0), 2))

@@ -182,6 +182,7 @@ def test_a_chunk_without_layers_takes_no_part():
     assert float(whole.fps) == pytest.approx(run.fps)
 
 
+@pytest.mark.slow
 def test_limits_that_nothing_meets_end_without_a_design():
     run = search_pipelines(NETWORKS["demo"].layers, SPACE, Limits(4, 10), PipelineSearchConfig(steps=3), [0])[0]
     assert run.design is None

@@ -82,6 +82,7 @@ def test_points_cover_the_space_and_keep_what_is_fixed(hard):
         assert float(probabilities.sum()) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_decisions_are_sampled_independently():
     space = s1()
     points = jax.vmap(lambda key: sample_point(key, space, initial_logits(space), 1.0, True))(

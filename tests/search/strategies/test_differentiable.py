@@ -117,10 +117,10 @@ def test_either_part_has_an_optimiser_of_its_own():
     still = dataclasses.replace(DifferentiableConfig.network, learning_rate=0.0)
     search, problem = DifferentiableSearch(NETWORKS | ACCELERATORS, DifferentiableConfig(network=still)), _Free()
     start = search.init(jax.random.key(0), problem)
-    after, _ = search.step(start, jax.random.key(1), problem)
+    after, _ = jax.jit(search.step)(start, jax.random.key(1), problem)
     np.testing.assert_array_equal(after.descent.logits, start.descent.logits)
     search = dataclasses.replace(search, config=DifferentiableConfig(accelerator=still))
-    after, _ = search.step(start, jax.random.key(1), problem)
+    after, _ = jax.jit(search.step)(start, jax.random.key(1), problem)
     assert not np.array_equal(after.descent.logits, start.descent.logits)
 
 

@@ -86,10 +86,10 @@ def test_slow_steps_alone_without_pruning_are_multi_trial_search():
 
 def test_the_levels_have_baselines_of_their_own():
     strategy = FastSlowSearch(SPACE, config=FastSlowConfig(fast_steps=1, prune=False, ppo=PPO))
-    state = strategy.init(jax.random.key(0))
-    update = jax.jit(strategy.update)
+    state = jax.jit(strategy.init)(jax.random.key(0))
+    propose, update = jax.jit(strategy.propose), jax.jit(strategy.update)
     for step, slow in enumerate((False, True, False)):
-        designs = strategy.propose(state, jax.random.key(step))
+        designs = propose(state, jax.random.key(step))
         accuracy, ratios = _problem(designs)
         trained = strategy.select(state, designs, ratios)
         assert bool(strategy.is_slow(state)) is slow
@@ -103,9 +103,9 @@ def test_the_levels_have_baselines_of_their_own():
 def test_rewards_that_are_all_alike_teach_nothing():
     strategy = FastSlowSearch(SPACE, config=FastSlowConfig(fast_steps=1, ppo=PPO))
     state = dataclasses.replace(
-        strategy.init(jax.random.key(0)), fast_baseline=jnp.asarray(-0.5), fast_updates=jnp.asarray(7)
+        jax.jit(strategy.init)(jax.random.key(0)), fast_baseline=jnp.asarray(-0.5), fast_updates=jnp.asarray(7)
     )
-    designs = strategy.propose(state, jax.random.key(1))
+    designs = jax.jit(strategy.propose)(state, jax.random.key(1))
     within = Feedback(jnp.zeros(10, bool), jnp.zeros(10), jnp.linspace(-2, -1, 10)[:, None])
     after = jax.jit(strategy.update)(state, designs, within)
     for one, two in zip(jax.tree.leaves(state.learner), jax.tree.leaves(after.learner), strict=True):
@@ -116,8 +116,8 @@ def test_rewards_that_are_all_alike_teach_nothing():
 def test_designs_that_are_pruned_tell_a_slow_step_nothing():
     """A slow step with designs that were pruned teaches what the same step teaches without them."""
     strategy = FastSlowSearch(SPACE, config=FastSlowConfig(fast_steps=1, ppo=PPO))
-    state = dataclasses.replace(strategy.init(jax.random.key(0)), steps=jnp.asarray(1))
-    designs = strategy.propose(state, jax.random.key(1))
+    state = dataclasses.replace(jax.jit(strategy.init)(jax.random.key(0)), steps=jnp.asarray(1))
+    designs = jax.jit(strategy.propose)(state, jax.random.key(1))
     trained = jnp.arange(10) < 6
     accuracy = jnp.where(trained, jnp.linspace(50, 90, 10), 0)
     ratios = jnp.where(trained, -0.5, 0.5)[:, None]
@@ -136,7 +136,7 @@ def test_designs_that_are_pruned_tell_a_slow_step_nothing():
 def test_fast_steps_teach_until_enough_designs_meet_the_budgets():
     strategy = FastSlowSearch(SPACE, config=FastSlowConfig(fast_steps=1, enough=0.5, ppo=PPO))
     state, update = strategy.init(jax.random.key(0)), jax.jit(strategy.update)
-    designs = strategy.propose(state, jax.random.key(1))
+    designs = jax.jit(strategy.propose)(state, jax.random.key(1))
 
     def after(meeting, start):
         ratios = jnp.where(jnp.arange(10) < meeting, -1.0, 1.0)[:, None]
