@@ -34,7 +34,7 @@ def define_flags() -> None:
 
 
 def table(chosen: dict[str, dict[str, Any]], budgets: Sequence[str]) -> str:
-    """Markdown: every try with its mean regret at each budget; the chosen one is set off."""
+    """Markdown: every try with its median and mean regret at each budget; the chosen one is set off."""
     text = ""
     for name, own in chosen.items():
         text += f"{name}: median (mean) regret in points of accuracy, by budget\n\n"

@@ -9,7 +9,7 @@ from dna_jax.benchmarks.figures import regret_after
 from dna_jax.benchmarks.joint_table import JointTable
 from dna_jax.benchmarks.judge import Judged
 from dna_jax.benchmarks.optimum import Task
-from dna_jax.benchmarks.statistics import median
+from dna_jax.benchmarks.statistics import lower_median
 from dna_jax.hardware import Template
 from dna_jax.networks import MacroSpecification, chosen_layers
 from dna_jax.search import discrete_cost
@@ -74,7 +74,7 @@ class Side:
         """The least regret with which half of the searches or more end, infinite where more than half end beyond the
         budgets."""
         judged = runs.judged
-        return float(median(np.where(judged.final_feasible[self.budget], judged.final_regret[self.budget], np.inf)))
+        return float(lower_median(np.where(judged.final_feasible[self.budget], judged.final_regret[self.budget], np.inf)))
 
     def until(self, regret: float, counts: np.ndarray) -> np.ndarray:
         """Of every seed the count [budgets, seeds, steps] at the step from which on its answer meets the budgets with no
@@ -172,7 +172,7 @@ class Figure:
       title: with its unit.
       of: from a side to a value for each seed; NaN where a seed has none.
       kind: how two are compared: by means as "difference" (new - old), "proportion" (the same, of values that are 0 or 100)
-        or "share" ((new - old) / new, percent), or by medians, as `statistics.median` has them, as "times" (old over new).
+        or "share" ((new - old) / new, percent), or by lower medians as "times" (old over new).
       more_is_better: whether a new search is better if the figure is larger.
     """
 
@@ -193,7 +193,7 @@ FIGURES = {
         "accuracy of what is returned, of searches that end within the budgets (%)", _accuracy_within, "difference", True
     ),
     "accuracy_at_equal_queries": Figure(
-        "accuracy of what is returned after as many trainings as the side with fewer of them makes in all (%; that of the "
+        "accuracy of what is returned after as many trainings as the search with the fewest of all makes (%; that of the "
         "worst network where it exceeds a budget)",
         _accuracy_at_equal_queries,
         "difference",

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dna_jax.benchmarks.claim_figures import FIGURES, Runs, Setting, Side
-from dna_jax.benchmarks.statistics import median, newcombe, resampled
+from dna_jax.benchmarks.statistics import lower_median, newcombe, resampled
 
 
 def _compared(kind: str, new: np.ndarray, old: np.ndarray) -> np.ndarray:
@@ -27,20 +27,18 @@ def compare(name: str, new: Runs, old: Runs, budget: int, setting: Setting) -> d
     Returns:
       new, old: means over seeds, medians of figures compared as "times", None where the median of searches never gets there;
       value: how they compare; low, high: its 95 % bootstrap interval; verdict: "better", "worse" or "undecided", of the new
-      one, by whether the interval leaves out that there is no difference; new_seeds, old_seeds: the values that these are
-      of, None where a search never gets there. Of a side without any search within the budgets, figures of such searches
-      are None.
+      one, by whether the interval leaves out that there is no difference; new_seeds, old_seeds: the value of every seed in
+      turn, None where it has none or never gets there. Of a side without any search within the budgets, figures of such
+      searches are None.
     """
     figure = FIGURES[name]
-    statistic = median if figure.kind == "times" else np.mean
-    sides = (Side(new, old, True, budget, setting), Side(old, new, False, budget, setting))
-    ours, theirs = (np.asarray(figure.of(side), float) for side in sides)
-    ours, theirs = ours[~np.isnan(ours)], theirs[~np.isnan(theirs)]
-    of = {"new": ours, "old": theirs}
-    found: dict[str, Any] = {
-        side: _finite(np.asarray(statistic(values))) if len(values) else None for side, values in of.items()
-    }
-    found |= {f"{side}_seeds": [_finite(value) for value in values] for side, values in of.items()}
+    statistic = lower_median if figure.kind == "times" else np.mean
+    sides = {"new": Side(new, old, True, budget, setting), "old": Side(old, new, False, budget, setting)}
+    by_seed = {name: np.asarray(figure.of(side), float) for name, side in sides.items()}
+    ours, theirs = (values[~np.isnan(values)] for values in by_seed.values())
+    means = [np.asarray(statistic(values)) if len(values) else np.array(np.nan) for values in (ours, theirs)]
+    found: dict[str, Any] = {name: _finite(mean) for name, mean in zip(by_seed, means, strict=True)}
+    found |= {f"{name}_seeds": [_finite(value) for value in values] for name, values in by_seed.items()}
     if not (len(ours) and len(theirs)):
         return {**found, "value": None, "low": None, "high": None, "verdict": "undecided"}
     if figure.kind == "proportion":
@@ -54,10 +52,9 @@ def compare(name: str, new: Runs, old: Runs, budget: int, setting: Setting) -> d
         # "times" says how many times more the old one takes.
         gains = low > equal if figure.kind == "times" or figure.more_is_better else high < equal
         verdict = "better" if gains else "worse"
-    own, other = (np.asarray(statistic(values)) for values in (ours, theirs))
     return {
         **found,
-        "value": float(_compared(figure.kind, own, other)),
+        "value": float(_compared(figure.kind, *means)),
         "low": float(low),
         "high": float(high),
         "verdict": verdict,

@@ -30,8 +30,9 @@ def resampled(values: np.ndarray, statistic: Callable[..., Any], seed: int) -> n
     return statistic(np.asarray(values)[drawn], axis=-1)
 
 
-def median(values: np.ndarray, axis: int | None = None) -> np.ndarray:
-    """The least value that half of the values or more do not exceed: one of them, also where their number is even."""
+def lower_median(values: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """The least value that half of the values or more do not exceed: one of them, also where their number is even and the
+    median is between two, so that half may be finite and the others not."""
     return np.quantile(values, 0.5, axis=axis, method="inverted_cdf")
 
 

@@ -94,15 +94,16 @@ class TableProblem:
 
     def likeliest_within(self, point: Point) -> jax.Array:
         """The likeliest network of a point with the likeliest accelerator within the budgets, of all where none is within
-        them, int32[decisions]; every accelerator is priced. A run that ends on a template does the same."""
+        them, int32[decisions]; every accelerator is priced. What has no probability is not returned. A run that ends on a
+        template does the same."""
         rows, accelerator = self._split(point)
         network = jnp.argmax(rows, axis=-1)
         latency = jnp.sum(self.latency_ms[np.arange(self.decisions), network], axis=0)
         within = (latency <= self.limits[0]) & (self.area_mm2 <= self.limits[1])
         grid = self.accelerator_space.grid()
         likelihood = jnp.sum(jnp.log(accelerator.rows)[np.arange(grid.shape[1]), grid], axis=-1)
-        # Which are within counts first, how likely they are second.
-        best = jnp.lexsort((-likelihood, ~within))[0]
+        # Which are within counts first, how likely they are second; what is fixed otherwise is not to be had.
+        best = jnp.lexsort((-likelihood, ~(within & jnp.isfinite(likelihood))))[0]
         return jnp.concatenate([network, jnp.asarray(grid)[best]]).astype(jnp.int32)
 
     def train(self, key: jax.Array, designs: jax.Array) -> jax.Array:

@@ -144,11 +144,12 @@ def regrets(name: str, settings: StrategySettings, benchmark: Benchmark, seeds: 
 
 
 def best_of(tries: Sequence[Tried]) -> int:
-    """The try of least median regret at its worst budget; of equals that of least mean regret, then the first."""
+    """The try of least median regret at its worst budget; of equals that of least mean regret at its own worst, then the
+    first."""
 
     def order(number: int) -> tuple[float, float, int]:
         own = tries[number]
-        # Accuracies have two decimals, so that regrets which differ by less are equal.
+        # Less than a thousandth of a point is no difference.
         return round(max(own.medians), 3), max(own.means), number
 
     return min(range(len(tries)), key=order)

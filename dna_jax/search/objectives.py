@@ -89,8 +89,8 @@ class ObjectiveConfig:
       goal: of pipelines on ASICs, the cost that is pressed beside those with a budget, and by which designs that meet all
         budgets are ranked. "budgets" presses those with a budget alone, and ranks pipelines on ASICs by "edp", the
         energy-delay product of an image.
-      multiplier_rate: step size of the multipliers, for "lagrangian". Ten times as much settles on designs well below their
-        budgets before accuracy has its say (experiments/results/macro_edge, experiments/results/multiplier_rate).
+      multiplier_rate: step size of the multipliers, for "lagrangian". Ten times as much is less accurate within the same
+        budgets (experiments/results/multiplier_rate).
       multiplier_limit: largest multiplier.
       damping: added to a multiplier for every unit of log excess, for "lagrangian"; below its budget a cost then weighs less
         at once, not only as its multiplier falls, so that the search stays near the budget instead of passing it. That is

@@ -11,8 +11,7 @@ Hardware:  2 CPU cores.
 Time:      14.5 minutes, 13 of them the search.
 Expected:  all budgets met; test accuracy 96.7 and 97.5 % found in two runs, 95.0 and 96.9 % published
            (experiments/results/shots). Proxy accuracies are 45 to 54 % in the mean of ten trials, of which 10 to 15 % meet
-           both budgets; of random designs 10 % do. The controller's 10 updates at 5e-4 are too few to learn much: where
-           accuracy says nothing, four in ten of its trials meet the budgets after 50 updates.
+           both budgets; of random designs 10 % do. The controller's 10 updates at 5e-4 are too few to learn much.
 Command:   python -m experiments.cosearch --config=experiments/configs/nahas_multitrial.py
 """
 

@@ -105,6 +105,9 @@ def test_values_of_every_seed_are_kept(setting):
     told = compare("queries", _runs([[2, 0]] * 3 + [[50, 50]]), _runs([[2, 1]] * 4), 0, setting)
     assert told["new_seeds"] == [20, 20, 20, 20]
     assert compare("samples", _runs([[2, 0]] * 3 + [[50, 50]]), _runs([[2, 1]] * 4), 0, setting)["new_seeds"][3] is None
+    # Of a search that ends beyond the budgets there is no accuracy within them.
+    within = compare("accuracy_within", _runs([[1.0], [50.0], [3.0]]), _runs([[2.0]] * 3), 0, setting)
+    assert (within["new_seeds"], within["new"]) == ([89.0, None, 87.0], 88.0)
 
 
 def test_excess_over_budgets_has_a_size(setting):

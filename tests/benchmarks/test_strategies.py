@@ -1,12 +1,14 @@
 """Every strategy on one table whose optimum is known: a new one is one line and all of this."""
 
 import dataclasses
+import itertools
+import types
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dna_jax.benchmarks.entry import CompiledEntry
+from dna_jax.benchmarks.entry import CompiledEntry, HostEntry
 from dna_jax.benchmarks.judge import judge
 from dna_jax.benchmarks.settings import StrategySettings, adam, as_library
 from dna_jax.benchmarks.strategies import STRATEGIES, comparable, strategies
@@ -307,3 +309,20 @@ def test_the_default_finds_every_optimum_as_promised(benchmark):
     judged = judge(trials, benchmark.table, benchmark.tasks, benchmark.front)
     assert np.median(judged.final_regret, axis=1).max() <= 0.10
     assert judged.final_feasible.mean(axis=1).min() >= 0.95
+
+
+def test_what_a_search_takes_is_the_median_of_five_and_a_second_at_least(small, small_tasks, monkeypatch):
+    """By a clock that says how long each search took: the first, which compiles, is not counted."""
+    took = []
+
+    def seconds(durations):
+        ticks = itertools.chain.from_iterable((10.0 * i, 10.0 * i + duration) for i, duration in enumerate(durations))
+        monkeypatch.setattr("dna_jax.benchmarks.entry.time", types.SimpleNamespace(perf_counter=lambda: next(ticks)))
+        entry = HostEntry(source="", search=lambda *arguments: took.append(arguments))
+        return entry.seconds(small, small_tasks[0], 100)
+
+    assert seconds([0.5, 0.1, 0.9, 0.3, 0.2]) == pytest.approx(0.3)
+    assert len(took) == 6
+    # Five that take less than a second together are not enough.
+    assert seconds([0.1] * 5 + [0.4, 0.4]) == pytest.approx(0.1)
+    assert len(took) == 6 + 8

@@ -82,6 +82,14 @@ def test_the_likeliest_accelerator_within_the_budgets_is_found_for_the_likeliest
     assert 0 < sum(kept) < 40
 
 
+def test_what_is_fixed_of_an_accelerator_stays_whether_or_not_within_the_budgets(small, small_tasks):
+    fixed = small.network_space | small.accelerator_space.fix({"rows": 1, "columns": 1})
+    problem = TableProblem.of(small, small_tasks[0])
+    found = problem.likeliest_within(mean_point(fixed, jnp.zeros(small.space.is_option.shape).at[:3, 2].set(5.0)))
+    assert found.tolist() == [2, 2, 2, 0, 0]
+    assert np.any(problem.log_ratios(found) > 0)
+
+
 def test_every_design_has_the_accuracy_of_its_network(problem, small):
     rows = [int(problem.network_row(jnp.array([*choice, 2, 1]))) for choice in itertools.product(range(3), repeat=3)]
     assert rows == list(range(27))

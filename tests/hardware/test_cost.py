@@ -151,7 +151,6 @@ def test_gradients_are_finite_and_point_to_better_neighbours(family, points, rec
         assert agree[name] >= 0.95 * counted[name], (name, agree[name], counted[name])
 
 
-@pytest.mark.slow
 def test_network_gradient_is_the_exact_difference():
     # Costs are linear in the probabilities of one decision, so a finite difference of any size is exact.
     network_space, specification = FAMILIES["s1"]
