@@ -5,8 +5,9 @@ Data:      NAS-Bench-Macro with the NAHAS edge space (`macro_edge`), 20 seeds at
            several FPGAs with real training, see `coexploration.py`.
 Hardware:  2 CPU cores.
 Time:      4 minutes, beside other work.
-Expected:  0.6 to 2.5 times fewer trainings than PPO to the accuracy that both reach, none of it beyond chance, at 0.03 to
-           0.14 points less in the end (experiments/results/claims).
+Expected:  0.8 to 3.1 times fewer trainings than PPO to the accuracy that both reach, none of it beyond chance; at equal
+           trainings 0.12 points less to 0.03 more, in the end, with a third of the trainings, 0.03 to 0.14 points less
+           (experiments/results/claims).
 Command:   python -m experiments.compare_strategies --config=experiments/configs/claim_fast_slow.py
 """
 

@@ -5,7 +5,7 @@ Data:      NAS-Bench-Macro with the NAHAS edge space (`macro_edge`), 20 seeds at
 Hardware:  2 CPU cores.
 Time:      8 minutes.
 Expected:  more accurate than phase search with any number of samples, by 14.1 to 0.2 points; as accurate as phase search
-           ends with 1.4 to 3.4 times fewer samples than its 1,250, and more times fewer than its 2,500 or more, with which
+           ends with 1.6 to 3.6 times fewer samples than its 1,250, and more times fewer than its 2,500 or more, with which
            it ends alike (experiments/results/claims).
 Command:   python -m experiments.compare_strategies --config=experiments/configs/claim_samples.py
 """
