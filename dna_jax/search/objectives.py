@@ -89,8 +89,8 @@ class ObjectiveConfig:
       goal: of pipelines on ASICs, the cost that is pressed beside those with a budget, and by which designs that meet all
         budgets are ranked. "budgets" presses those with a budget alone, and ranks pipelines on ASICs by "edp", the
         energy-delay product of an image.
-      multiplier_rate: step size of the multipliers, for "lagrangian". A tenth of it finds more accurate pairs within the same
-        budgets, and leaves a network that is searched for a fixed accelerator beyond them
+      multiplier_rate: step size of the multipliers, for "lagrangian". A tenth of it finds more accurate pairs within the
+        same budgets, and leaves a network that is searched for a fixed accelerator beyond them
         (experiments/results/multiplier_rate).
       multiplier_limit: largest multiplier.
       damping: added to a multiplier for every unit of log excess, for "lagrangian"; below its budget a cost then weighs less
