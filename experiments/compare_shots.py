@@ -73,8 +73,7 @@ def figures(summary: dict[str, Any], updates: Sequence[Mapping[str, Any]], seed:
         # With what is compiled once.
         "seconds_of_the_first_update": updates[0]["wall_seconds"],
         "updates": len(updates),
-        "trained_networks": summary["search"].get("trained_networks"),
-        # Of a multi-trial search: what it tried, and how much of it met the budgets.
+        # Of a multi-trial search: how many networks it trained, and how many trials met the budgets.
         "search": summary["search"],
         "accuracy": summary["accuracy"]["final"],
         "feasible": summary["feasible"],
@@ -99,7 +98,7 @@ def ratios(searches: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
 
     first, whole = seconds("multi-trial", "seconds_of_the_first_update"), seconds("multi-trial", "search_seconds")
     run = searches["multi-trial"][0]
-    trials, updates = run["trained_networks"], run["updates"]
+    trials, updates = run["search"]["trained_networks"], run["updates"]
     published = first + (whole - first) * (PUBLISHED_TRIALS / trials * updates - 1) / max(updates - 1, 1)
 
     def over(name: str) -> dict[str, Any]:

@@ -34,11 +34,11 @@ def compare(name: str, new: Runs, old: Runs, budget: int, setting: Setting) -> d
     figure = FIGURES[name]
     statistic = lower_median if figure.kind == "times" else np.mean
     sides = {"new": Side(new, old, True, budget, setting), "old": Side(old, new, False, budget, setting)}
-    by_seed = {name: np.asarray(figure.of(side), float) for name, side in sides.items()}
+    by_seed = {which: np.asarray(figure.of(side), float) for which, side in sides.items()}
     ours, theirs = (values[~np.isnan(values)] for values in by_seed.values())
-    means = [np.asarray(statistic(values)) if len(values) else np.array(np.nan) for values in (ours, theirs)]
-    found: dict[str, Any] = {name: _finite(mean) for name, mean in zip(by_seed, means, strict=True)}
-    found |= {f"{name}_seeds": [_finite(value) for value in values] for name, values in by_seed.items()}
+    averages = [np.asarray(statistic(values)) if len(values) else np.array(np.nan) for values in (ours, theirs)]
+    found: dict[str, Any] = {which: _finite(average) for which, average in zip(by_seed, averages, strict=True)}
+    found |= {f"{which}_seeds": [_finite(value) for value in values] for which, values in by_seed.items()}
     if not (len(ours) and len(theirs)):
         return {**found, "value": None, "low": None, "high": None, "verdict": "undecided"}
     if figure.kind == "proportion":
@@ -54,7 +54,7 @@ def compare(name: str, new: Runs, old: Runs, budget: int, setting: Setting) -> d
         verdict = "better" if gains else "worse"
     return {
         **found,
-        "value": float(_compared(figure.kind, *means)),
+        "value": float(_compared(figure.kind, *averages)),
         "low": float(low),
         "high": float(high),
         "verdict": verdict,

@@ -92,10 +92,10 @@ class TableProblem:
         costs = jnp.stack([jnp.sum(chosen, axis=-1), self.area_mm2[accelerator]], axis=-1)
         return jnp.log(costs / self.limits)
 
-    def likeliest_within(self, point: Point) -> jax.Array:
+    def most_likely_feasible(self, point: Point) -> jax.Array:
         """The likeliest network of a point with the likeliest accelerator within the budgets, of all where none is within
-        them, int32[decisions]; every accelerator is priced. What has no probability is not returned. A run that ends on a
-        template does the same."""
+        them, int32[decisions]; every accelerator is priced. What has no probability is not returned. So a run ends
+        on a template (`enumeration.most_likely_feasible`)."""
         rows, accelerator = self._split(point)
         network = jnp.argmax(rows, axis=-1)
         latency = jnp.sum(self.latency_ms[np.arange(self.decisions), network], axis=0)

@@ -75,7 +75,7 @@ def test_the_likeliest_accelerator_within_the_budgets_is_found_for_the_likeliest
         likelihood = np.prod([np.asarray(point.rows)[d, grid[:, d]] for d in range(grid.shape[1])], axis=0)
         of_network = np.all(grid[:, :3] == grid[np.argmax(likelihood), :3], axis=1)
         allowed = of_network & within if np.any(of_network & within) else of_network
-        found = np.asarray(problem.likeliest_within(point))
+        found = np.asarray(problem.most_likely_feasible(point))
         np.testing.assert_array_equal(found, grid[np.argmax(np.where(allowed, likelihood, -1))])
         kept.append(np.array_equal(found, grid[np.argmax(likelihood)]))
     # Some accelerators gave way and some did not.
@@ -85,7 +85,7 @@ def test_the_likeliest_accelerator_within_the_budgets_is_found_for_the_likeliest
 def test_what_is_fixed_of_an_accelerator_stays_whether_or_not_within_the_budgets(small, small_tasks):
     fixed = small.network_space | small.accelerator_space.fix({"rows": 1, "columns": 1})
     problem = TableProblem.of(small, small_tasks[0])
-    found = problem.likeliest_within(mean_point(fixed, jnp.zeros(small.space.is_option.shape).at[:3, 2].set(5.0)))
+    found = problem.most_likely_feasible(mean_point(fixed, jnp.zeros(small.space.is_option.shape).at[:3, 2].set(5.0)))
     assert found.tolist() == [2, 2, 2, 0, 0]
     assert np.any(problem.log_ratios(found) > 0)
 

@@ -163,7 +163,9 @@ class DifferentiableSearch:
         if self.returns == "likeliest":
             is_last = new.step == config.steps
             point = mean_point(self.space, descent.logits)
-            answer = jax.lax.cond(is_last, problem.likeliest_within, lambda point: jnp.argmax(point.rows, axis=-1), point)
+            answer = jax.lax.cond(
+                is_last, problem.most_likely_feasible, lambda point: jnp.argmax(point.rows, axis=-1), point
+            )
             repaired = jnp.where(is_last, problem.accelerators, 0)
         return new, Trials(
             designs=designs.astype(jnp.int8),

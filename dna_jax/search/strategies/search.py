@@ -76,7 +76,7 @@ class JointProblem(Protocol):
         """Logarithm of cost over limit of designs int32[..., decisions], f32[..., budgets]."""
         ...
 
-    def likeliest_within(self, point: Point) -> jax.Array:
+    def most_likely_feasible(self, point: Point) -> jax.Array:
         """The likeliest network of a point with the likeliest accelerator within the budgets, of all where none is within
         them, int32[decisions]."""
         ...
