@@ -2,11 +2,9 @@
 
 import dataclasses
 import functools
-import json
-import math
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -25,15 +23,13 @@ from dna_jax.hardware import (
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.plots import plot_accelerators
 from dna_jax.runs.target import Picture, Verdict, exceeded, with_own_slopes
+from dna_jax.runs.template_design import derive, log_excess, nearest_accelerator, optimality
 from dna_jax.search import (
     BestAccelerator,
     Enumeration,
-    Standing,
     descend_within,
     discrete_cost,
     enumerate_accelerators,
-    most_likely_feasible,
-    standing,
 )
 from dna_jax.spaces import Design, Space
 from dna_jax.workload import Layer
@@ -45,53 +41,6 @@ _TRIED = 64
 """Accelerators tried one by one before all of them are priced."""
 
 LAYER_HEADINGS = ("layer", "cycles", "bound", "utilisation (%)", "energy (uJ)", "mapping")
-
-
-@dataclasses.dataclass(frozen=True)
-class Derived:
-    """The discrete design that a search ends with, and its standing.
-
-    Attributes:
-      design: all decisions.
-      most_likely: the most likely design with its standing, where it misses a budget and `design` has another accelerator:
-        the most likely one that meets all. None where `design` is the most likely one.
-      enumeration: every accelerator priced for its network.
-      standing: of its accelerator among them.
-      cost: by the discrete model, per layer.
-    """
-
-    design: Design
-    most_likely: tuple[Design, Standing] | None
-    enumeration: Enumeration
-    standing: Standing
-    cost: Cost
-
-
-def derive(problem: "Problem", template: Template, point: Mapping[str, jax.Array], table: pathlib.Path) -> Derived:
-    """The most likely design of a point; if it misses a budget, with the most likely accelerator that meets all.
-
-    The price of every accelerator is kept in the file `table`; a resumed run reads it there.
-    """
-    budgets = problem.budgets
-    design = problem.strategy.space.decode(point)
-    layers = chosen_layers(problem.specification, design)
-    network = json.dumps(problem.network_space.restrict(design), sort_keys=True)
-    enumeration = Enumeration.load(table, network)
-    if enumeration is None:
-        enumeration = enumerate_accelerators(template, layers)
-        enumeration.save(table, network)
-    place = standing(enumeration, template.space, budgets, design)
-    if problem.config.order == "network_first" and place.best is not None:
-        design = design | place.best
-        place = standing(enumeration, template.space, budgets, design)
-    most_likely = None
-    if place.rank is None and problem.accelerator_space.free:
-        repaired = most_likely_feasible(enumeration, template.space, budgets, point)
-        if repaired is not None:
-            most_likely = design, place
-            design = design | repaired
-            place = standing(enumeration, template.space, budgets, design)
-    return Derived(design, most_likely, enumeration, place, discrete_cost(template, layers, design))
 
 
 def cost_block(template: Template, design: Design, cost: Cost) -> dict[str, float]:
@@ -140,40 +89,6 @@ def layer_table(template: Template, names: list[str], design: Design, cost: Cost
             ]
         )
     return rows
-
-
-def _standing_sentence(derived: Derived) -> str:
-    place = derived.standing
-    if place.rank is None or place.gap is None:
-        sentence = "the accelerator does not meet all budgets with this network"
-    else:
-        sentence = (
-            f"accelerator rank {place.rank} of the {place.feasible} that meet them with this network, "
-            f"{100 * place.gap:.2f} % above the best in the geometric mean of cost over budget"
-        )
-    if derived.most_likely is None:
-        return sentence
-    return f"{sentence}; the most likely accelerator missed a budget and gave way to the most likely one that meets all"
-
-
-def _optimality(problem: "Problem", derived: Derived) -> dict[str, Any]:
-    place = derived.standing
-    given_up = None
-    if derived.most_likely is not None:
-        design, other = derived.most_likely
-        given_up = {"accelerator": problem.accelerator_space.restrict(design), "accelerator_gap": other.gap}
-    return {
-        "accelerator_rank": place.rank,
-        "accelerator_gap": place.gap,
-        "feasible_accelerators": place.feasible,
-        "method": f"all {place.total} accelerators priced for the network found, {place.feasible} of them feasible; "
-        "ranked by the geometric mean of cost over budget",
-        "best_accelerator": place.best,
-        "best_cost": place.best_costs,
-        "most_likely_design_kept": derived.most_likely is None,
-        "most_likely_accelerator": given_up,
-        "standing": _standing_sentence(derived),
-    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,16 +150,14 @@ class TemplateTarget:
 
     def _worst_excess(self, problem: "Problem", layers: Sequence[Layer], accelerator: Design) -> float:
         """Logarithm of the largest cost over budget; infinite where tiles do not fit."""
-        cost = discrete_cost(self.template, layers, accelerator)
-        priced = {"latency_ms": cost.latency_s * 1e3, "energy_mj": cost.energy_j * 1e3, "area_mm2": cost.area_mm2}
-        worst = max(math.log(priced[name] / limit) for name, limit in problem.budgets.items())
-        return worst if cost.overflow_bytes <= 0 else math.inf
+        return max(log_excess(problem, self.template, layers, accelerator).values())
 
     def _reaches_another(self, problem: "Problem", enumeration: Enumeration) -> bool:
         """Whether a network is found that meets every budget on the accelerator with which the lightest one, for which all
         are priced, comes nearest."""
-        over = np.max([np.log(enumeration.costs[name] / limit) for name, limit in problem.budgets.items()], axis=0)
-        nearest = self.space.design(enumeration.indices[np.argmin(np.where(enumeration.valid, over, np.inf))])
+        nearest = nearest_accelerator(self.template, enumeration, problem.budgets)
+        if nearest is None:
+            return False
 
         def excess(network: Design) -> float:
             return self._worst_excess(problem, chosen_layers(problem.specification, network), nearest)
@@ -267,7 +180,7 @@ class TemplateTarget:
         return self.best_accelerator(problem, problem.strategy.space.encode(problem.published))
 
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
-        """The most likely design; if it misses a budget, with the most likely accelerator that meets all."""
+        """The most likely design, changed where it misses a budget: see `derive`."""
         derived = derive(problem, self.template, point, folder / "accelerators.npz")
         layers = chosen_layers(problem.specification, problem.published)
         baseline = cost_block(self.template, problem.published, discrete_cost(self.template, layers, problem.published))
@@ -285,7 +198,7 @@ class TemplateTarget:
             baseline=baseline,
             published_best=None,
             violations=violations(problem, self.template, derived.design, cost, derived.cost.layers.cost),
-            optimality=_optimality(problem, derived),
+            optimality=optimality(problem, derived),
             layer_headings=LAYER_HEADINGS,
             layers=layer_table(self.template, names, derived.design, derived.cost),
             pictures=[Picture("Every accelerator for the network found", "accelerators.png", draw)],

@@ -89,9 +89,8 @@ class ObjectiveConfig:
       goal: of pipelines on ASICs, the cost that is pressed beside those with a budget, and by which designs that meet all
         budgets are ranked. "budgets" presses those with a budget alone, and ranks pipelines on ASICs by "edp", the
         energy-delay product of an image.
-      multiplier_rate: step size of the multipliers, for "lagrangian". A tenth of it finds more accurate pairs within the
-        same budgets, and leaves a network that is searched for a fixed accelerator beyond them
-        (experiments/results/multiplier_rate).
+      multiplier_rate: step size of the multipliers, for "lagrangian". Ten times the default finds less accurate pairs within
+        the same budgets (experiments/results/multiplier_rate).
       multiplier_limit: largest multiplier.
       damping: added to a multiplier for every unit of log excess, for "lagrangian"; below its budget a cost then weighs less
         at once, not only as its multiplier falls, so that the search stays near the budget instead of passing it. That is
@@ -103,7 +102,7 @@ class ObjectiveConfig:
     pressure: float | None = None
     goal: Literal["budgets", "edp", "latency_ms", "frame_ms", "energy_mj"] = "budgets"
     hinge_weight: float = 10.0
-    multiplier_rate: float = 0.05
+    multiplier_rate: float = 0.005
     multiplier_limit: float = 100.0
     damping: float = 0.0
 

@@ -11,7 +11,7 @@ from dna_jax.networks import chosen_layers
 from dna_jax.runs.config import CosearchConfig, from_mapping
 from dna_jax.runs.cosearch import reoptimized
 from dna_jax.runs.problem import build_problem
-from dna_jax.runs.template_target import derive, violations
+from dna_jax.runs.template_target import violations
 from dna_jax.search import enumerate_accelerators, mean_point, standing
 from dna_jax.workload import workload_from_layers
 from experiments.configs import digits
@@ -20,30 +20,6 @@ from experiments.configs import digits
 @pytest.fixture(scope="module")
 def problem():
     return build_problem(from_mapping(CosearchConfig, digits.get_config("smoke").to_dict()), None)
-
-
-@pytest.mark.slow
-def test_an_accelerator_beyond_its_budget_gives_way_to_the_most_likely_one_within(problem, tmp_path):
-    space = problem.strategy.space
-    wanted = problem.published | {"accelerator.pes_x": 8, "accelerator.pes_y": 8, "accelerator.local_memory_mb": 4}
-    # Nearly sure of the largest accelerator, but for the local memory.
-    point = {name: 0.9 * p + 0.1 / len(p) for name, p in space.encode(wanted).items()}
-    derived = derive(problem, problem.target.template, point, tmp_path / "accelerators.npz")
-    design, place = derived.most_likely
-    assert design == wanted
-    assert place.rank is None
-    assert derived.standing.rank >= 1
-    assert float(derived.cost.area_mm2) <= problem.config.budgets.area_mm2
-    assert problem.network_space.restrict(derived.design) == problem.network_space.restrict(wanted)
-    # It moved as little as the budgets allow: no feasible accelerator differs in fewer knobs.
-    knobs = problem.target.template.space.decisions
-    there = np.array([d.index(wanted[d.name]) for d in knobs])
-    moved = (derived.enumeration.indices != there).sum(axis=1)[derived.enumeration.feasible(problem.config.budgets)]
-    assert sum(derived.design[d.name] != wanted[d.name] for d in knobs) == moved.min()
-    # A table on disk is used again for the same network, and for no other, and a damaged one is priced again.
-    assert derive(problem, problem.target.template, point, tmp_path / "accelerators.npz").design == derived.design
-    (tmp_path / "accelerators.npz").write_bytes(b"PK damaged")
-    assert derive(problem, problem.target.template, point, tmp_path / "accelerators.npz").design == derived.design
 
 
 @pytest.mark.slow
