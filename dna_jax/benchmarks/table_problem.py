@@ -92,19 +92,36 @@ class TableProblem:
         costs = jnp.stack([jnp.sum(chosen, axis=-1), self.area_mm2[accelerator]], axis=-1)
         return jnp.log(costs / self.limits)
 
-    def most_likely_feasible(self, point: Point) -> jax.Array:
-        """The likeliest network of a point with the likeliest accelerator within the budgets, of all where none is within
-        them, int32[decisions]; every accelerator is priced. What has no probability is not returned. So a run ends
-        on a template (`enumeration.most_likely_feasible`)."""
+    def most_likely_feasible(self, point: Point) -> tuple[jax.Array, jax.Array]:
+        """The likeliest network of a point with the likeliest accelerator within the budgets, int32[decisions]; and how many
+        designs were priced for it, int32. What has no probability is not returned.
+
+        So a run on a template ends (`runs.template_design.derive`). Where no accelerator is within the budgets with that
+        network, it is the likeliest network that is on the accelerator that comes nearest to them; a run, whose networks are
+        too many to be priced, lets one decision after the other give way. Where none is, it is the likeliest design.
+        """
         rows, accelerator = self._split(point)
-        network = jnp.argmax(rows, axis=-1)
-        latency = jnp.sum(self.latency_ms[np.arange(self.decisions), network], axis=0)
-        within = (latency <= self.limits[0]) & (self.area_mm2 <= self.limits[1])
-        grid = self.accelerator_space.grid()
+        networks, grid = self.network_space.grid(), self.accelerator_space.grid()
         likelihood = jnp.sum(jnp.log(accelerator.rows)[np.arange(grid.shape[1]), grid], axis=-1)
-        # Which are within counts first, how likely they are second; what is fixed otherwise is not to be had.
-        best = jnp.lexsort((-likelihood, ~(within & jnp.isfinite(likelihood))))[0]
-        return jnp.concatenate([network, jnp.asarray(grid)[best]]).astype(jnp.int32)
+        to_be_had = jnp.isfinite(likelihood) & (self.area_mm2 <= self.limits[1])
+
+        def within_with(network: jax.Array) -> tuple[jax.Array, jax.Array]:
+            """Latency on every accelerator, and which of them are within the budgets, [A]."""
+            latency = jnp.sum(self.latency_ms[np.arange(self.decisions), network], axis=0)
+            return latency, to_be_had & (latency <= self.limits[0])
+
+        likeliest = jnp.argmax(rows, axis=-1)
+        latency, within = within_with(likeliest)
+        nearest = jnp.argmin(jnp.where(to_be_had, latency, jnp.inf))
+        each = jnp.sum(self.latency_ms[np.arange(self.decisions), networks, nearest], axis=-1)
+        network_likelihood = jnp.sum(jnp.log(rows)[np.arange(self.decisions), networks], axis=-1)
+        is_met = to_be_had[nearest] & (each <= self.limits[0]) & jnp.isfinite(network_likelihood)
+        gives_way = ~jnp.any(within) & jnp.any(is_met)
+        # Which are within counts first, how likely they are second.
+        network = jnp.where(gives_way, jnp.asarray(networks)[jnp.lexsort((-network_likelihood, ~is_met))[0]], likeliest)
+        best = jnp.lexsort((-likelihood, ~within_with(network)[1]))[0]
+        priced = self.accelerators + jnp.where(jnp.any(within), 0, self.networks + self.accelerators)
+        return jnp.concatenate([network, jnp.asarray(grid)[best]]).astype(jnp.int32), priced.astype(jnp.int32)
 
     def train(self, key: jax.Array, designs: jax.Array) -> jax.Array:
         """Accuracy of one training, drawn from those known, of each design int32[batch, decisions], percent, f32[batch]."""

@@ -102,17 +102,17 @@ def test_the_optimum_is_found_and_proposals_become_better(name, small, small_tas
 
 
 def test_what_is_likeliest_is_returned_as_by_a_run(small, small_tasks):
-    """Of designs that most samples of the last steps are, or the same network on an accelerator within the budgets."""
+    """What most of the last samples are; where that misses a budget, another accelerator, or if none helps, network."""
     trials = ENTRIES["differentiable_likeliest"].run(small, small_tasks, range(4), 1500)
     for b, task in enumerate(small_tasks):
         for s in range(4):
             late = np.asarray(trials.designs[b, s, -20:], int).reshape(-1, 5)
             answer, before = (np.asarray(trials.answer[b, s, at], int) for at in (-1, -2))
             options = [np.bincount(late[:, d], minlength=4).argmax() for d in range(3)]
-            assert np.sum(options == answer[:3]) >= 2
-            within = small.latency_of(answer) <= task.latency_ms and small.area_mm2[small.rows(answer)[1]] <= task.area_mm2
-            assert within or not _some_accelerator_meets(small, task, answer[:3])
-            assert np.array_equal(answer[:3], before[:3])
+            assert np.sum(options == before[:3]) >= 2
+            assert small.latency_of(answer) <= task.latency_ms
+            assert small.area_mm2[small.rows(answer)[1]] <= task.area_mm2
+            assert np.array_equal(answer[:3], before[:3]) or not _some_accelerator_meets(small, task, before[:3])
 
 
 def _some_accelerator_meets(table, task, network):
@@ -251,11 +251,11 @@ def test_whoever_reads_every_accuracy_has_asked_for_all(small, small_tasks):
     assert sampled.queries.sum(axis=-1).tolist() == [[80], [80]]
     # Every sample prices all designs that differ in one decision: 3 x 2 networks, 2 + 3 accelerators, and itself.
     assert exact.evaluations.sum(axis=-1).tolist() == [[960], [960]]
-    # Whoever returns the likeliest design prices all accelerators for it in the end.
+    # Whoever returns the likeliest design prices all accelerators for it in the end, and again where its network gives way.
     likeliest = ENTRIES["differentiable_likeliest"]
     own = likeliest.run(small, small_tasks, [0], 80)
-    assert own.evaluations.sum(axis=-1).tolist() == [[80 * 12 + 12]] * 2
-    assert np.diff(own.evaluations[0, 0]).tolist() == [0] * (likeliest.steps(80) - 2) + [12]
+    assert set(np.diff(own.evaluations[:, 0], axis=-1)[:, -1].tolist()) <= {12, 12 + 27 + 12}
+    assert not np.diff(own.evaluations[:, 0], axis=-1)[:, :-1].any()
     # A mixture is of every accelerator, and of every option of each layer.
     mixed = ENTRIES["differentiable_soft"].run(small, small_tasks[:1], [0], 10)
     assert mixed.evaluations.sum() == 10 * 7 * 12

@@ -86,8 +86,8 @@ class DifferentiableSearch:
       space: the joint space, with what is fixed, the network's decisions first.
       config: how it proceeds.
       returns: the "best" of the samples, as their accuracies were told, or the "likeliest" design, as the joint search of a
-        supernet does, whose accuracies say little of a single network: after the last step, where its accelerator misses a
-        budget, with the most likely one that meets all.
+        supernet does, whose accuracies say little of a single network: after the last step, where it misses a budget, with
+        the most likely accelerator that meets all, and where there is none, with another network (`most_likely_feasible`).
     """
 
     space: Space
@@ -161,12 +161,12 @@ class DifferentiableSearch:
         exact = jnp.where(state.step == 0, problem.networks, 0)
         answer, repaired = incumbent.design, 0
         if self.returns == "likeliest":
-            is_last = new.step == config.steps
-            point = mean_point(self.space, descent.logits)
-            answer = jax.lax.cond(
-                is_last, problem.most_likely_feasible, lambda point: jnp.argmax(point.rows, axis=-1), point
+            answer, repaired = jax.lax.cond(
+                new.step == config.steps,
+                problem.most_likely_feasible,
+                lambda point: (jnp.argmax(point.rows, axis=-1).astype(jnp.int32), jnp.int32(0)),
+                mean_point(self.space, descent.logits),
             )
-            repaired = jnp.where(is_last, problem.accelerators, 0)
         return new, Trials(
             designs=designs.astype(jnp.int8),
             trained=trained,

@@ -54,11 +54,6 @@ class JointProblem(Protocol):
         ...
 
     @property
-    def accelerators(self) -> int:
-        """How many accelerators there are."""
-        ...
-
-    @property
     def priced_by_gradient(self) -> int:
         """Designs that `cost_at` prices, neighbours included."""
         ...
@@ -76,9 +71,9 @@ class JointProblem(Protocol):
         """Logarithm of cost over limit of designs int32[..., decisions], f32[..., budgets]."""
         ...
 
-    def most_likely_feasible(self, point: Point) -> jax.Array:
-        """The likeliest network of a point with the likeliest accelerator within the budgets, of all where none is within
-        them, int32[decisions]."""
+    def most_likely_feasible(self, point: Point) -> tuple[jax.Array, jax.Array]:
+        """The likeliest network of a point that can be within the budgets, with the likeliest accelerator with which it is,
+        int32[decisions], the likeliest design where none is found; and how many designs were priced for it, int32."""
         ...
 
     def train(self, key: jax.Array, designs: jax.Array) -> jax.Array:
