@@ -3,7 +3,10 @@
 import csv
 import json
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_space_with_budgets_and_a_design(run_binary, tmp_path):
     front, plot = tmp_path / "front.csv", tmp_path / "space.png"
     size = {"width": 0.25, "image_size": 8, "classes": 10, "stride_plan": "digits", "image_channels": 1}

@@ -107,6 +107,7 @@ def test_at_one_hot_points_the_relaxed_cost_is_the_discrete_cost():
     np.testing.assert_array_equal(exact.overflow_kib, 0)
 
 
+@pytest.mark.slow
 def test_gradients_at_discrete_designs_are_exact_differences_between_neighbours():
     indices = _random(POINTS, seed=1)
     value, gradient, _ = _relaxed()(SPACE.one_hot(indices).rows)
@@ -133,6 +134,7 @@ def test_gradients_at_discrete_designs_are_exact_differences_between_neighbours(
     assert moved.min() > 40
 
 
+@pytest.mark.slow
 def test_gradients_at_soft_points_are_finite_and_reach_every_decision():
     rows = _soft(POINTS, seed=3)
     value, gradient, by_weight = _relaxed()(rows)
@@ -146,6 +148,7 @@ def test_gradients_at_soft_points_are_finite_and_reach_every_decision():
     assert (by_weight[:, :3] >= 0).all()
 
 
+@pytest.mark.slow
 def test_styles_and_schedules_mix_linearly():
     rows = _soft(1, seed=4)
     value, gradient, _ = _relaxed()(rows)
@@ -157,6 +160,7 @@ def test_styles_and_schedules_mix_linearly():
         np.testing.assert_allclose(_relaxed()(moved)[0][0, [0, 2]], predicted[[0, 2]], rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [allocation_name("block_01"), chunk_name(3, "bandwidth_weight"), chunk_name(1, "rows")])
 def test_gradients_at_a_soft_point_are_differences_between_options(name):
     rows = _soft(1, seed=4)
@@ -170,6 +174,7 @@ def test_gradients_at_a_soft_point_are_differences_between_options(name):
     assert np.ptp(cost[:, 0]) > 1e-3 * cost[0, 0]
 
 
+@pytest.mark.slow
 def test_the_gradient_by_a_layer_is_its_price_on_its_chunk():
     indices = _random(3, seed=5)
     rows = SPACE.one_hot(indices).rows

@@ -73,7 +73,10 @@ FAMILIES = pytest.mark.parametrize(("make", "space"), [(mobilenet_v2, s1()), (ef
 @pytest.mark.parametrize(
     ("image_size", "stride_plan", "designs"), [(8, "digits", 3), pytest.param(16, "cifar_early", 1, marks=pytest.mark.slow)]
 )
-@FAMILIES
+@pytest.mark.parametrize(
+    ("make", "space"),
+    [pytest.param(mobilenet_v2, s1(), id="s1"), pytest.param(efficientnet_b0, s2(), id="s2", marks=pytest.mark.slow)],
+)
 def test_supernet_at_a_one_hot_point_is_the_derived_network(make, space, image_size, stride_plan, designs):
     specification = make(width=0.25, image_size=image_size, classes=10, stride_plan=stride_plan, image_channels=1)
     whole = supernet(specification)

@@ -38,6 +38,7 @@ def _equal(first, second):
     return all(np.array_equal(a, b) for a, b in leaves)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_finds_what_it_learned(problem, kept, capsys):
     folder, found, report = kept
     again, report_again = with_learned_cost(problem, folder)
@@ -46,6 +47,7 @@ def test_a_resumed_run_finds_what_it_learned(problem, kept, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [None, b"PK damaged"], ids=["missing", "damaged"])
 def test_what_cannot_be_read_is_learned_anew_and_ends_the_same(problem, kept, tmp_path, damage):
     _, found, report = kept
@@ -57,6 +59,7 @@ def test_what_cannot_be_read_is_learned_anew_and_ends_the_same(problem, kept, tm
     assert load(tmp_path / FILE, problem.strategy.space) is not None
 
 
+@pytest.mark.slow
 def test_the_model_of_another_space_is_not_taken(problem, kept):
     folder, _, _ = kept
     space = problem.strategy.space
@@ -64,6 +67,7 @@ def test_the_model_of_another_space_is_not_taken(problem, kept):
     assert load(folder / FILE, space.fix({"accelerator.pes_x": 4})) is None
 
 
+@pytest.mark.slow
 def test_the_search_has_its_costs_from_what_was_learned(problem, kept):
     _, found, report = kept
     point = problem.strategy.space.sample(jax.random.key(0))
