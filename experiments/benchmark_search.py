@@ -48,6 +48,9 @@ from experiments.search_benchmark_config import SearchBenchmarkConfig
 DEFAULT = "differentiable"
 """The strategy of which promises are made."""
 
+BASELINE = "random"
+"""The strategy that all others should be better than."""
+
 CARD = pathlib.Path(__file__).with_name("configs") / "macro_edge.py"
 """Where no other card is given."""
 
@@ -177,21 +180,17 @@ def main() -> None:
             # What has been measured is kept, should a later strategy fail.
             write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
     progress.close()
-    if {"ppo", "random"} <= {*names}:
-        results["ppo_over_random"] = {
-            b: difference(-judged["ppo"].final_regret[i], -judged["random"].final_regret[i]) for i, b in enumerate(budgets)
-        }
-    if DEFAULT in judged:
-        results["over_default"] = {
-            name: {b: difference(own.final_regret[i], judged[DEFAULT].final_regret[i]) for i, b in enumerate(budgets)}
-            for name, own in judged.items()
-            if name != DEFAULT
-        }
+    for reference in (DEFAULT, BASELINE):
+        if reference in judged:
+            results[f"over_{reference}"] = {
+                name: {b: difference(own.final_regret[i], judged[reference].final_regret[i]) for i, b in enumerate(budgets)}
+                for name, own in judged.items()
+                if name != reference
+            }
     tables = [search_report.regret_table(results), search_report.effort_table(results), search_report.queries_table(results)]
-    if DEFAULT in judged:
-        tables.append(search_report.default_table(results, DEFAULT))
+    tables += [search_report.beside_table(results, reference) for reference in (DEFAULT, BASELINE) if reference in judged]
     text = "".join(f"{table}\n" for table in tables)
-    text += "".join(f"- {sentence}\n" for sentence in search_report.sentences(results, DEFAULT))
+    text += "".join(f"- {sentence}\n" for sentence in search_report.sentences(results, DEFAULT, BASELINE))
     print(text)
     if folder:
         write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")

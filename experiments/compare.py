@@ -145,7 +145,7 @@ def figures(summary: dict[str, Any], folder: pathlib.Path, config: CosearchConfi
         **held,
         "million_macs": sum(layer.macs for layer in layers if layer.weight_bits) / 1e6,
         "network_entropy": search[-1]["network_entropy"],
-        "decisions_that_gave_way": len(summary["optimality"]["decisions_that_gave_way"]),
+        "decisions_that_gave_way": len(summary["optimality"].get("decisions_that_gave_way", ())),
         "feasible": summary["feasible"],
         "accelerator_rank": summary["optimality"]["accelerator_rank"],
         "wall_seconds": summary["wall_seconds"],

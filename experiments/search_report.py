@@ -72,15 +72,15 @@ def effort_table(results: Results) -> str:
     return _markdown(head, rows)
 
 
-def default_table(results: Results, default: str) -> str:
-    """Markdown: mean regret of the default at each budget, and of each other strategy how much larger its own is."""
+def beside_table(results: Results, reference: str) -> str:
+    """Markdown: mean regret of one strategy at each budget, and of each other one how much larger its own is."""
     budgets, rows = results["budgets"], []
-    own = [results["strategies"][default][budget]["regret"] for budget in budgets]
-    rows.append([default, *(f"{r['mean']:.3f} ({r['mean_low']:.3f} to {r['mean_high']:.3f})" for r in own)])
-    for name, of_budgets in results["over_default"].items():
+    own = [results["strategies"][reference][budget]["regret"] for budget in budgets]
+    rows.append([reference, *(f"{r['mean']:.3f} ({r['mean_low']:.3f} to {r['mean_high']:.3f})" for r in own)])
+    for name, of_budgets in results[f"over_{reference}"].items():
         cells = [of_budgets[budget] for budget in budgets]
         rows.append([name, *(f"{c['mean']:+.3f} ({c['low']:+.3f} to {c['high']:+.3f})" for c in cells)])
-    return _markdown(["mean regret; of others more than that", *budgets], rows)
+    return _markdown([f"mean regret of {reference}; of others more than that", *budgets], rows)
 
 
 def _at_queries(own: Mapping[str, Any] | None) -> str:
@@ -112,9 +112,9 @@ def ranking(results: Results, statistic: str) -> list[tuple[str, float]]:
     return sorted(worst.items(), key=lambda item: item[1])
 
 
-def sentences(results: Results, default: str) -> list[str]:
-    """What the figures say in words: which strategies are best, whether any is better than the default, and by how much
-    sooner those that follow gradients come near the optimum than PPO."""
+def sentences(results: Results, default: str, baseline: str) -> list[str]:
+    """What the figures say in words: which strategies are best, whether any is better than the default, by how much sooner
+    those that follow gradients come near the optimum than PPO, and which are no better than a baseline."""
     said = []
     for statistic in ("mean", "median"):
         first = ", ".join(f"{name} ({regret:.3f})" for name, regret in ranking(results, statistic)[:5])
@@ -132,15 +132,15 @@ def sentences(results: Results, default: str) -> list[str]:
         ):
             if name in strategies:
                 said += _ratios(results, name, rival, spent, unit)
-    if "ppo" in strategies and "random" in strategies:
-        said.append(_ppo_and_random(results))
+    if baseline in strategies:
+        said += _beside_baseline(results, baseline)
     return said
 
 
 def _beside_default(results: Results, default: str) -> list[str]:
     """Which strategies are nearer to the optimum in the mean than the default, where chance does not explain it."""
     said, budgets = [], results["budgets"]
-    for name, of_budgets in results["over_default"].items():
+    for name, of_budgets in results[f"over_{default}"].items():
         nearer = sum(of_budgets[budget]["high"] < 0 for budget in budgets)
         farther = sum(of_budgets[budget]["low"] > 0 for budget in budgets)
         if nearer and name != "exact":
@@ -166,12 +166,18 @@ def _ratios(results: Results, name: str, rival: str, spent: str, unit: str) -> l
     ]
 
 
-def _ppo_and_random(results: Results) -> str:
-    parts = []
-    for budget in results["budgets"]:
-        gain = results["ppo_over_random"][budget]
-        parts.append(f"{gain['mean']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f}) within {budget}")
-    return f"ppo over random at equal samples, mean accuracy in points with 95 % interval: {'; '.join(parts)}."
+def _beside_baseline(results: Results, baseline: str) -> list[str]:
+    """Which strategies are not nearer to the optimum in the mean than a baseline beyond chance, or even farther from it."""
+    said, budgets = [], results["budgets"]
+    for name, of_budgets in results[f"over_{baseline}"].items():
+        nearer = sum(of_budgets[budget]["high"] < 0 for budget in budgets)
+        farther = sum(of_budgets[budget]["low"] > 0 for budget in budgets)
+        if nearer < len(budgets):
+            said.append(
+                f"{name} is nearer to the optimum in the mean than {baseline} at {nearer} of {len(budgets)} budgets beyond "
+                f"chance, and farther from it at {farther}."
+            )
+    return said or [f"Every strategy is nearer to the optimum in the mean than {baseline} at every budget, beyond chance."]
 
 
 def rounded(curves: Mapping[str, Mapping[str, Curve]]) -> dict[str, Any]:

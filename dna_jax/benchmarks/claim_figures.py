@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -178,7 +179,7 @@ class Figure:
 
     title: str
     of: Callable[[Side], np.ndarray]
-    kind: str
+    kind: Literal["difference", "proportion", "times", "share"]
     more_is_better: bool
 
 

@@ -42,7 +42,7 @@ def gradient_entries(settings: StrategySettings) -> dict[str, Entry]:
         ),
         "differentiable_likeliest": _gradients(
             "the same, which returns the likeliest design, with the likeliest accelerator within the budgets if its own is "
-            "not; settings chosen for that",
+            "not, and another network if none is; settings chosen for that",
             settings.differentiable_likeliest,
             likeliest=True,
             variant=True,

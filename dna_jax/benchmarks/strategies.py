@@ -1,8 +1,9 @@
 """The strategies that the benchmark compares, by name.
 
-Those of papers have the settings of their papers. Names that end in `_tuned`, and `differentiable`, `differentiable_score`
-and `differentiable_surrogate`, which no paper has on such a table, have settings that were chosen on this very table, with
-as many tries each (`benchmarks.tuning`); variants of `differentiable` have its settings but for what their names say.
+Those of papers have the settings of their papers. Names that end in `_tuned`, and `differentiable`,
+`differentiable_likeliest`, `differentiable_score` and `differentiable_surrogate`, which no paper has on such a table, have
+settings that were chosen on this very table, with as many tries each (`benchmarks.tuning`). `differentiable_library` has
+those of a run (`SearchConfig`); other variants of `differentiable` have its settings but for what their names say.
 Exact accuracies are means of three trainings, without the noise that others are told of, and count as one query for each
 network.
 """

@@ -92,7 +92,7 @@ class TableProblem:
         costs = jnp.stack([jnp.sum(chosen, axis=-1), self.area_mm2[accelerator]], axis=-1)
         return jnp.log(costs / self.limits)
 
-    def most_likely_feasible(self, point: Point) -> tuple[jax.Array, jax.Array]:
+    def settled_design(self, point: Point) -> tuple[jax.Array, jax.Array]:
         """The likeliest network of a point with the likeliest accelerator within the budgets, int32[decisions]; and how many
         designs were priced for it, int32. What has no probability is not returned.
 

@@ -229,13 +229,12 @@ class AsicTarget:
             return design, searched
         smaller = self._within_area(problem, layers, design).design if free else None
         pipeline = problem.accelerator_space.restrict(design | (smaller or {}))
-        excess = self._excess(problem, design | pipeline)
 
-        def judged(network: Design) -> tuple[Design, Design, float]:
+        def judged(network: Design) -> tuple[Design, Design, dict[str, float]]:
             whole = carried | network | pipeline
-            return whole, pipeline, max(self._excess(problem, whole).values())
+            return whole, pipeline, self._excess(problem, whole)
 
-        settled = likeliest_within(problem.strategy, point, max(excess, key=lambda name: excess[name]), judged)
+        settled = likeliest_within(problem.strategy, point, judged)
         if settled is None:
             return design, searched
         if not free:

@@ -255,15 +255,11 @@ class FpgaTarget:
             excess = {name: math.log(found[name] / limit) for name, limit in problem.budgets.items()}
             return (design, optimum), problem.accelerator_space.restrict(design), excess
 
-        def judged(network: Design) -> tuple[tuple[Design, Certificate], Design, float]:
-            pair, pipeline, excess = costs_over(network, self.family_fronts)
-            return pair, pipeline, max(excess.values())
-
         likeliest, _, excess = costs_over(problem.network_space.restrict(carried), None)
         # Most networks fit; only where many are to be tried does it pay to price the family.
         if max(excess.values()) <= 0:
             return likeliest
-        settled = likeliest_within(problem.strategy, point, max(excess, key=lambda name: excess[name]), judged)
+        settled = likeliest_within(problem.strategy, point, lambda network: costs_over(network, self.family_fronts))
         return likeliest if settled is None else settled
 
     def _judged_by(self, problem: "Problem", layers: Sequence[Layer], settled: Certificate) -> Certificate:

@@ -96,7 +96,8 @@ class Target(Protocol):
         ...
 
     def judge(self, problem: "Problem", point: Mapping[str, jax.Array], folder: pathlib.Path) -> Verdict:
-        """The most likely network of a point, with an accelerator that meets every budget if there is one.
+        """The most likely design of a point; where it misses a budget, with another accelerator that meets all, and where
+        none is found, with a network whose decisions gave way until one does.
 
         Templates keep all accelerators priced in the folder of the run, where a resumed run finds them.
         """

@@ -14,6 +14,7 @@ from dna_jax.hardware import Cost, Template
 from dna_jax.networks import chosen_layers
 from dna_jax.runs.target import gave_way
 from dna_jax.search import (
+    MISFIT,
     Budgets,
     Enumeration,
     Standing,
@@ -57,7 +58,7 @@ def derive(problem: "Problem", template: Template, point: Mapping[str, jax.Array
 
     Where some accelerator that may be had meets all budgets with its network, it gets the most likely one of these. Where
     none does, decisions of the network give way first, on the accelerator that comes nearest, until that one does; where
-    none is found still, it is the most likely design.
+    none is found still, it is the most likely design. With order=network_first it gets the best accelerator instead.
 
     The price of every accelerator is kept in the file `table`; a resumed run reads it there.
     """
@@ -66,7 +67,8 @@ def derive(problem: "Problem", template: Template, point: Mapping[str, jax.Array
     most_likely = design = problem.strategy.space.decode(point)
     enumeration = _every_accelerator(problem, template, design, table)
     place = standing(enumeration, space, budgets, design)
-    if not place.feasible if free else place.rank is None:
+    is_beyond_reach = place.feasible == 0 if free else place.rank is None
+    if is_beyond_reach:
         accelerator = nearest_accelerator(template, enumeration, budgets) if free else space.restrict(design)
         network = None if accelerator is None else network_within(problem, template, point, accelerator)
         if network is not None:
@@ -98,38 +100,36 @@ def _every_accelerator(problem: "Problem", template: Template, design: Design, t
 
 
 def nearest_accelerator(template: Template, enumeration: Enumeration, budgets: Budgets) -> Design | None:
-    """The accelerator that exceeds its budgets least with the network it was priced for, of those that a lighter network
-    could bring within: whose tiles fit and whose area is within its budget. None where there is none."""
-    limits = dict(budgets.items())
-    within = enumeration.feasible(Budgets(area_mm2=limits.get("area_mm2")))
+    """The accelerator that exceeds its budgets least with the network it was priced for, of those within the area, which no
+    network changes; one whose tiles fit, if there is any. None where the area of all exceeds its budget."""
+    limits, costs = dict(budgets.items()), enumeration.costs
+    within = costs["area_mm2"] <= limits.get("area_mm2", np.inf)
     if not within.any():
         return None
-    over = np.max([np.log(enumeration.costs[name] / limit) for name, limit in limits.items()], axis=0)
-    return template.space.design(enumeration.indices[np.argmin(np.where(within, over, np.inf))])
+    over = np.max([np.full(len(within), -np.inf), *(np.log(costs[name] / limit) for name, limit in limits.items())], axis=0)
+    return template.space.design(enumeration.indices[np.lexsort((over, ~enumeration.valid, ~within))[0]])
 
 
 def log_excess(problem: "Problem", template: Template, layers: Sequence[Layer], accelerator: Design) -> dict[str, float]:
-    """Logarithm of every cost over its budget; infinite where tiles do not fit."""
+    """What a network exceeds on an accelerator, 0 or less where that is met: the logarithm of every cost over its budget, by
+    name; and as MISFIT that of 1 + KiB by which tiles exceed memories."""
     cost = discrete_cost(template, layers, accelerator)
     priced = {"latency_ms": cost.latency_s * 1e3, "energy_mj": cost.energy_j * 1e3, "area_mm2": cost.area_mm2}
-    fits = cost.overflow_bytes <= 0
-    return {name: math.log(priced[name] / limit) if fits else math.inf for name, limit in problem.budgets.items()}
+    over = {name: math.log(priced[name] / limit) for name, limit in problem.budgets.items()}
+    return over | {MISFIT: math.log1p(cost.overflow_bytes / 1024)}
 
 
 def network_within(
     problem: "Problem", template: Template, point: Mapping[str, jax.Array], accelerator: Design
 ) -> Design | None:
-    """The most likely network that meets all budgets on an accelerator, as `likeliest_within` finds it; None where it finds
-    none."""
+    """The most likely network that runs and meets all budgets on an accelerator, as `likeliest_within` finds it; None where
+    it finds none."""
 
-    def excess(network: Design) -> dict[str, float]:
-        return log_excess(problem, template, chosen_layers(problem.specification, network), accelerator)
+    def judged(network: Design) -> tuple[Design, Design, dict[str, float]]:
+        layers = chosen_layers(problem.specification, network)
+        return network, accelerator, log_excess(problem, template, layers, accelerator)
 
-    def judged(network: Design) -> tuple[Design, Design, float]:
-        return network, accelerator, max(excess(network).values())
-
-    over = excess(problem.network_space.restrict(problem.strategy.space.decode(point)))
-    return likeliest_within(problem.strategy, point, max(over, key=lambda name: over[name]), judged) if over else None
+    return likeliest_within(problem.strategy, point, judged)
 
 
 def _standing_sentence(derived: Derived) -> str:

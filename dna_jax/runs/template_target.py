@@ -149,7 +149,7 @@ class TemplateTarget:
         )
 
     def _worst_excess(self, problem: "Problem", layers: Sequence[Layer], accelerator: Design) -> float:
-        """Logarithm of the largest cost over budget; infinite where tiles do not fit."""
+        """The largest of what `log_excess` has: 0 or less where tiles fit and all budgets are met."""
         return max(log_excess(problem, self.template, layers, accelerator).values())
 
     def _reaches_another(self, problem: "Problem", enumeration: Enumeration) -> bool:

@@ -10,7 +10,7 @@ from dna_jax.search.estimators import ESTIMATORS, Estimator
 from dna_jax.search.exact import discrete_cost, enumerate_accelerators, enumerate_layers
 from dna_jax.search.expected_optimum import optimum_for_expected
 from dna_jax.search.family_fronts import FamilyFronts
-from dna_jax.search.likeliest import likeliest_within
+from dna_jax.search.likeliest import MISFIT, likeliest_within
 from dna_jax.search.multi_trial_config import MultiTrialConfig, ProxyTrainingConfig
 from dna_jax.search.objectives import (
     ASIC_PIPELINE_COSTS,
@@ -45,6 +45,7 @@ __all__ = [
     "COSTS",
     "DEVICES",
     "ESTIMATORS",
+    "MISFIT",
     "PIPELINE_COSTS",
     "BestAccelerator",
     "Budgets",

@@ -1,6 +1,7 @@
 """The most likely network that meets budgets: decisions give way one by one, at the least loss of likelihood."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -16,6 +17,9 @@ _LEAST_LOSS = 1e-3
 
 _NEAR = 0.25
 """Logarithm of the largest cost over budget from which on changes are judged one by one, before one is made."""
+
+MISFIT = "misfit"
+"""What is exceeded by a design that does not run, beside costs with a budget; its slopes are those of `SoftCost.misfit`."""
 
 Trial = TypeVar("Trial")
 
@@ -60,22 +64,22 @@ def changes_by_loss(likelihood: np.ndarray, slopes: np.ndarray, chosen: np.ndarr
 def likeliest_within(
     strategy: CoSearch,
     point: Mapping[str, jax.Array],
-    metric: str,
-    judge: Callable[[Design], tuple[Trial, Design, float]],
+    judge: Callable[[Design], tuple[Trial, Design, Mapping[str, float]]],
 ) -> Trial | None:
     """The network of a point that meets budgets, from the most likely one on; None where none is found.
 
-    While it does not, one decision changes, of those that the slopes of a cost promise to help. Far from the budgets it is
-    the one that promises most for its loss of likelihood. Near them changes are judged in the order of their loss: it is the
-    first with which all budgets are met, or if none is, the one that takes off most for its loss; so where one change is
-    enough there, it is that of least loss. A decision does not come back to an option it has left.
+    While it does not, one decision changes, of those that the slopes of what is exceeded most promise to help. Far from the
+    budgets it is the one that promises most for its loss of likelihood. Near them changes are judged in the order of their
+    loss: it is the first with which all budgets are met, or if none is, the one that takes off most for its loss; so where
+    one change is enough there, it is that of least loss. A decision does not come back to an option it has left, and takes
+    none without probability: a point that is one-hot, as that of a multi-trial search, has its own network alone.
 
     Args:
       strategy: its network decisions that are free may change.
       point: of its space.
-      metric: the cost, one of `SoftCost.metrics`.
-      judge: a design of the network space -> what is returned if it meets all budgets, the accelerator it gets, and the
-        logarithm of its largest cost over budget: 0 or less where all are met.
+      judge: a design of the network space -> what is returned if it meets all budgets, the accelerator it gets, and what it
+        exceeds, 0 or less where that is met: of costs (`SoftCost.metrics`), by name, the logarithm of cost over budget; and
+        as MISFIT, where designs may not run at all, how far they are from it.
     """
     space, networks = strategy.space, strategy.network_space
     free = {decision.name for decision in networks.free}
@@ -84,30 +88,36 @@ def likeliest_within(
     with np.errstate(divide="ignore"):
         likelihood = np.where(changeable & networks.is_option, np.log(rows), -np.inf)
 
-    @jax.jit
-    def cost_slopes(rows: jax.Array) -> jax.Array:
-        return jax.grad(lambda rows: jnp.asarray(strategy.cost(Point(rows, space.sizes)).metrics[metric]))(rows)
+    @functools.partial(jax.jit, static_argnames="name")
+    def slopes_of(name: str, rows: jax.Array) -> jax.Array:
+        def value(rows: jax.Array) -> jax.Array:
+            cost = strategy.cost(Point(rows, space.sizes))
+            return jnp.asarray(cost.misfit if name == MISFIT else cost.metrics[name])
+
+        return jax.grad(value)(rows)
 
     network = networks.restrict(space.decode(point))
-    trial, accelerator, excess = judge(network)
-    while excess > 0:
-        slopes = np.asarray(cost_slopes(space.encode(network | accelerator).rows))[: rows.shape[0], : rows.shape[1]]
+    trial, accelerator, exceeded = judge(network)
+    while (excess := max(exceeded.values(), default=0.0)) > 0:
+        most = max(exceeded, key=lambda name: exceeded[name])
+        slopes = np.asarray(slopes_of(most, space.encode(network | accelerator).rows))
         chosen = np.array([decision.index(network[decision.name]) for decision in networks.decisions])
-        changes = changes_by_loss(likelihood, slopes, chosen)
+        changes = changes_by_loss(likelihood, slopes[: rows.shape[0], : rows.shape[1]], chosen)
         if excess > _NEAR:
             changes = sorted(changes, key=lambda change: -change.rate(change.gain))[:1]
-        best: tuple[float, Change, Design, Trial, Design, float] | None = None
+        best: tuple[float, Change, Design, Trial, Design, Mapping[str, float]] | None = None
         for change in changes:
             decision = networks.decisions[change.decision]
             other = network | {decision.name: decision.options[change.option]}
             judged = judge(other)
-            rate = change.rate(excess - judged[2])
-            if best is None or judged[2] <= 0 or rate > best[0]:
+            left = max(judged[2].values(), default=0.0)
+            rate = change.rate(excess - left)
+            if best is None or left <= 0 or rate > best[0]:
                 best = rate, change, other, *judged
-            if judged[2] <= 0:
+            if left <= 0:
                 break
         if best is None:
             return None
-        _, change, network, trial, accelerator, excess = best
+        _, change, network, trial, accelerator, exceeded = best
         likelihood[change.decision, chosen[change.decision]] = -np.inf
     return trial

@@ -93,7 +93,7 @@ def test_the_likeliest_design_within_the_budgets_is_found_as_by_a_run(small, sma
             point = mean_point(small.space, jnp.asarray(generator.normal(0, 2, small.space.is_option.shape)))
             likelihood = np.prod([np.asarray(point.rows)[d, grid[:, d]] for d in range(grid.shape[1])], axis=0)
             row, priced, changed = _likeliest_within(small, task, likelihood)
-            found, count = problem.most_likely_feasible(point)
+            found, count = problem.settled_design(point)
             np.testing.assert_array_equal(found, grid[row])
             assert int(count) == priced
             gave_way.append(changed)
@@ -104,13 +104,13 @@ def test_what_is_fixed_stays_whether_or_not_within_the_budgets(small, small_task
     problem = TableProblem.of(small, dataclasses.replace(small_tasks[0], latency_ms=1.1 * _least_on(small, 1, 1)))
     logits = jnp.zeros(small.space.is_option.shape).at[:3, 2].set(5.0)
     held = small.network_space | small.accelerator_space.fix({"rows": 1, "columns": 1})
-    found, _ = problem.most_likely_feasible(mean_point(held, logits))
+    found, _ = problem.settled_design(mean_point(held, logits))
     assert found[3:].tolist() == [0, 0]
     assert found[:3].tolist() != [2, 2, 2]
     assert np.all(problem.log_ratios(found) <= 0)
     slowest = {d.name: d.options[2] for d in small.network_space.decisions}
     both = small.network_space.fix(slowest) | small.accelerator_space.fix({"rows": 1, "columns": 1})
-    found, _ = problem.most_likely_feasible(mean_point(both, logits))
+    found, _ = problem.settled_design(mean_point(both, logits))
     assert found.tolist() == [2, 2, 2, 0, 0]
     assert np.any(problem.log_ratios(found) > 0)
 

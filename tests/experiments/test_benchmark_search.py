@@ -24,9 +24,10 @@ def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
     assert results["command"].startswith("python -m experiments.benchmark_search --")
     said = capsys.readouterr().out
     assert said.strip() == (out / "results.md").read_text().strip()
-    assert {*results["over_default"]} == {"random", "evolution"}
+    assert {*results["over_differentiable"]} == {"random", "evolution"}
+    assert {*results["over_random"]} == {"differentiable", "evolution"}
     assert "mean regret after queries, by budget" in said
-    assert "mean regret; of others more than that" in said
+    assert "mean regret of differentiable; of others more than that" in said
     curves = json.loads((out / "curves.json").read_text())
     assert curves["evolution"][results["budgets"][0]]["queries"] == [20, 40, 60, 80, 100]
     assert results["settings"]["evolution"]["batch"] == 20

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.search_report import default_table, queries_table, ranking, sentences
+from experiments.search_report import beside_table, queries_table, ranking, sentences
 
 
 def _regret(mean, median, spread=0.01):
@@ -40,7 +40,7 @@ def results():
     return {
         "budgets": ["0", "1"],
         "strategies": strategies,
-        "over_default": {
+        "over_lucky": {
             name: {str(b): dict(zip(("mean", "low", "high"), cell, strict=True)) for b, cell in enumerate(cells)}
             for name, cells in over.items()
         },
@@ -53,23 +53,23 @@ def test_strategies_are_ranked_by_their_worst_budget_and_exact_search_is_none_of
 
 
 def test_whatever_is_nearer_than_the_default_beyond_chance_is_named(results):
-    said = sentences(results, "lucky")
+    said = sentences(results, "lucky", "random")
     assert any("steady is nearer to the optimum in the mean than the default, lucky, at 1 of 2 budgets" in s for s in said)
     assert any("and farther from it at 1." in s for s in said)
     assert not any("exact is nearer" in s for s in said)
-    results["over_default"]["steady"]["0"]["high"] = 0.01
-    assert any("No strategy is nearer" in s for s in sentences(results, "lucky"))
+    results["over_lucky"]["steady"]["0"]["high"] = 0.01
+    assert any("No strategy is nearer" in s for s in sentences(results, "lucky", "random"))
 
 
 def test_tables_have_every_figure(results):
-    table = default_table(results, "lucky")
+    table = beside_table(results, "lucky")
     assert "| lucky | 0.300 (0.290 to 0.310) | 0.100 (0.090 to 0.110) |" in table
     assert "| steady | -0.250 (-0.300 to -0.200) | +0.100 (+0.050 to +0.150) |" in table
     # Nothing is known before the first step ends, and brackets say that a search has ended.
     assert "| steady | -, - | 0.50, 0.50 | (0.40), (0.40) |" in queries_table(results)
 
 
-def test_ppo_is_set_beside_random_search_and_what_either_takes_is_a_ratio(results):
+def test_all_are_set_beside_random_search_and_what_each_takes_is_a_ratio(results):
     near = {"lucky": (100, 4000, 0.5), "ppo": (250, 1000, 2.0)}
     results["strategies"]["ppo"] = results["strategies"]["random"] = results["strategies"]["steady"]
     results["strategies"]["differentiable_score"] = results["strategies"]["differentiable"] = results["strategies"]["lucky"]
@@ -77,9 +77,18 @@ def test_ppo_is_set_beside_random_search_and_what_either_takes_is_a_ratio(result
         own = {budget: dict(figures) for budget, figures in results["strategies"][name].items()}
         own["0"]["until_near"] = dict(zip(("accuracy_queries", "cost_evaluations", "wall_seconds"), near[key], strict=True))
         results["strategies"][name] = own
-    results["ppo_over_random"] = {budget: {"mean": 1.5, "low": 1.0, "high": 2.0} for budget in results["budgets"]}
-    said = "\n".join(sentences(results, "lucky"))
-    assert "+1.50 (+1.00 to +2.00) within 0; +1.50 (+1.00 to +2.00) within 1." in said
+    results["over_random"] = {
+        "ppo": {budget: {"mean": -1.5, "low": -2.0, "high": -1.0} for budget in results["budgets"]},
+        "unsure": {"0": {"mean": -1.5, "low": -2.0, "high": 1.0}, "1": {"mean": 1.5, "low": 1.0, "high": 2.0}},
+    }
+    said = "\n".join(sentences(results, "lucky", "random"))
+    assert "unsure is nearer to the optimum in the mean than random at 0 of 2 budgets beyond chance, and farther" in said
+    assert "from it at 1." in said
+    assert "ppo is nearer" not in said
+    del results["over_random"]["unsure"]
+    assert "Every strategy is nearer to the optimum in the mean than random" in "\n".join(
+        sentences(results, "lucky", "random")
+    )
     assert "ppo takes 2.5 to 2.5 times the accuracy queries of differentiable_score (at 1 of 2 budgets" in said
     assert "ppo takes 4 to 4 times the seconds of differentiable_score" in said
     assert "ppo takes 0.25 to 0.25 times the designs priced of differentiable " in said

@@ -87,7 +87,8 @@ class DifferentiableSearch:
       config: how it proceeds.
       returns: the "best" of the samples, as their accuracies were told, or the "likeliest" design, as the joint search of a
         supernet does, whose accuracies say little of a single network: after the last step, where it misses a budget, with
-        the most likely accelerator that meets all, and where there is none, with another network (`most_likely_feasible`).
+        the most likely accelerator that meets all, and where there is none, with another network
+        (`JointProblem.settled_design`).
     """
 
     space: Space
@@ -163,7 +164,7 @@ class DifferentiableSearch:
         if self.returns == "likeliest":
             answer, repaired = jax.lax.cond(
                 new.step == config.steps,
-                problem.most_likely_feasible,
+                problem.settled_design,
                 lambda point: (jnp.argmax(point.rows, axis=-1).astype(jnp.int32), jnp.int32(0)),
                 mean_point(self.space, descent.logits),
             )

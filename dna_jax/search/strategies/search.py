@@ -71,7 +71,7 @@ class JointProblem(Protocol):
         """Logarithm of cost over limit of designs int32[..., decisions], f32[..., budgets]."""
         ...
 
-    def most_likely_feasible(self, point: Point) -> tuple[jax.Array, jax.Array]:
+    def settled_design(self, point: Point) -> tuple[jax.Array, jax.Array]:
         """The likeliest network of a point that can be within the budgets, with the likeliest accelerator with which it is,
         int32[decisions], the likeliest design where none is found; and how many designs were priced for it, int32."""
         ...
