@@ -94,7 +94,7 @@ class TableProblem:
 
     def settled_design(self, point: Point) -> tuple[jax.Array, jax.Array]:
         """The likeliest network of a point with the likeliest accelerator within the budgets, int32[decisions]; and how many
-        designs were priced for it, int32. What has no probability is not returned.
+        designs were priced for it, int32. What has no probability, as what is fixed otherwise, is not returned.
 
         So a run on a template ends (`runs.template_design.derive`). Where no accelerator is within the budgets with that
         network, it is the likeliest network that is on the accelerator that comes nearest to them; a run, whose networks are
