@@ -6,8 +6,9 @@ Data:      1,797 handwritten digits of scikit-learn, 8 x 8, no enlargement.
 Hardware:  2 CPU cores.
 Time:      about 3 minutes.
 Expected:  latency below 0.15 ms in less than a fifth of the area of the default Gemmini (0.17 of 1.26 mm2), on which the
-           published network takes 0.126 ms, and 0.16 ms on the mesh that fits; test accuracy 95 to 97 % found (96.1), 93 to 97 % published
-           (93.6). Three accelerators are within reach at most: ten decisions of the most likely network give way.
+           published network takes 0.126 ms, and 0.16 ms on the mesh that fits; test accuracy 95 to 97 % found (96.1), 93 to
+           97 % published (93.6). Three accelerators are within reach at most: ten decisions of the network
+           give way.
 Command:   python -m experiments.cosearch --config=experiments/configs/digits_gemmini.py
 """
 
