@@ -72,6 +72,7 @@ def test_runs_are_reproducible_differ_by_seed_and_compile_once(small, small_task
     assert not np.array_equal(one.designs[:, 0], one.designs[:, 1])
 
 
+@pytest.mark.slow
 def test_seeds_are_the_same_however_many_devices_share_them(small, small_tasks, tmp_path):
     """Two devices in a process of their own, for a process has as many as when it first computed something."""
     (tmp_path / "table.pickle").write_bytes(pickle.dumps((small, small_tasks)))

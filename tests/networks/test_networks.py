@@ -67,16 +67,16 @@ def _random_statistics(statistics, seed):
     return structure.unflatten([np.abs(generator.standard_normal(x.shape)).astype(np.float32) + 0.5 for x in leaves])
 
 
-FAMILIES = pytest.mark.parametrize(("make", "space"), [(mobilenet_v2, s1()), (efficientnet_b0, s2())], ids=["s1", "s2"])
+FAMILIES = pytest.mark.parametrize(
+    ("make", "space"),
+    [pytest.param(mobilenet_v2, s1(), id="s1"), pytest.param(efficientnet_b0, s2(), id="s2", marks=pytest.mark.slow)],
+)
 
 
 @pytest.mark.parametrize(
     ("image_size", "stride_plan", "designs"), [(8, "digits", 3), pytest.param(16, "cifar_early", 1, marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize(
-    ("make", "space"),
-    [pytest.param(mobilenet_v2, s1(), id="s1"), pytest.param(efficientnet_b0, s2(), id="s2", marks=pytest.mark.slow)],
-)
+@FAMILIES
 def test_supernet_at_a_one_hot_point_is_the_derived_network(make, space, image_size, stride_plan, designs):
     specification = make(width=0.25, image_size=image_size, classes=10, stride_plan=stride_plan, image_channels=1)
     whole = supernet(specification)
@@ -114,6 +114,7 @@ def test_supernet_trains_on_the_statistics_of_the_chosen_network(make, space):
     assert any(np.abs(np.asarray(x)).max() > 1e-3 for x in jax.tree.leaves(measured))
 
 
+@pytest.mark.slow
 def test_every_kernel_choice_moves_the_output():
     specification = _tiny(mobilenet_v2)
     whole = supernet(specification)
