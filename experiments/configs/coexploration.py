@@ -5,11 +5,10 @@ Paper:     Jiang et al., Hardware/Software Co-Exploration of Neural Architecture
 Data:      1,797 handwritten digits of scikit-learn, 8 x 8.
 Hardware:  1 CPU core.
 Time:      11 minutes (slow_only: 13), beside each other on two cores.
-Expected:  most accurate design 95 to 96 % on the held-out images and 98.5 to 99.5 % on the test set after longer training,
-           at 15,000 images a second or more with 80 to 90 % of the multipliers at work. 53 networks trained, 17 left out of
-           slow steps for what they cost, 630 priced; OptSW and OptHW are one network, 95.5 %, 98.9 % on the test set, 21,186
-           images a second, 82.9 %. It is the first that was trained: so short a search learns to meet the requirements (69
-           to 82 % of the last proposals), and hardly yet which networks learn well (experiments/results/coexploration).
+Expected:  most accurate design 95 to 97 % on the held-out images and 98.5 to 99.5 % on the test set after longer training,
+           at 15,000 images a second or more with 60 to 90 % of the multipliers at work; 47 networks trained, 23 left out of
+           slow steps for what they cost, 630 priced. So short a search learns to meet the requirements (70 to 80 % of the
+           last proposals), and hardly yet which networks learn well (experiments/results/coexploration).
 Command:   python -m experiments.coexplore --config=experiments/configs/coexploration.py
            For CIFAR-10: --config.data.name=cifar10 --data_dir=DIR, deeper networks (--config.network.depth=10), longer
            trainings, and less throughput (--config.requirements.images_per_second=5000).
