@@ -137,17 +137,22 @@ def sentences(results: Results, default: str, baseline: str) -> list[str]:
     return said
 
 
+def _beside(results: Results, reference: str) -> dict[str, tuple[int, int]]:
+    """At how many budgets each strategy is nearer to the optimum in the mean than a reference, and farther, beyond chance."""
+    return {
+        name: (sum(own["high"] < 0 for own in of_budgets.values()), sum(own["low"] > 0 for own in of_budgets.values()))
+        for name, of_budgets in results[f"over_{reference}"].items()
+    }
+
+
 def _beside_default(results: Results, default: str) -> list[str]:
     """Which strategies are nearer to the optimum in the mean than the default, where chance does not explain it."""
-    said, budgets = [], results["budgets"]
-    for name, of_budgets in results[f"over_{default}"].items():
-        nearer = sum(of_budgets[budget]["high"] < 0 for budget in budgets)
-        farther = sum(of_budgets[budget]["low"] > 0 for budget in budgets)
-        if nearer and name != "exact":
-            said.append(
-                f"{name} is nearer to the optimum in the mean than the default, {default}, at {nearer} of {len(budgets)} "
-                f"budgets beyond chance, and farther from it at {farther}."
-            )
+    said = [
+        f"{name} is nearer to the optimum in the mean than the default, {default}, at {nearer} of {len(results['budgets'])} "
+        f"budgets beyond chance, and farther from it at {farther}."
+        for name, (nearer, farther) in _beside(results, default).items()
+        if nearer and name != "exact"
+    ]
     return said or [f"No strategy is nearer to the optimum in the mean than the default, {default}, beyond chance."]
 
 
@@ -168,15 +173,13 @@ def _ratios(results: Results, name: str, rival: str, spent: str, unit: str) -> l
 
 def _beside_baseline(results: Results, baseline: str) -> list[str]:
     """Which strategies are not nearer to the optimum in the mean than a baseline beyond chance, or even farther from it."""
-    said, budgets = [], results["budgets"]
-    for name, of_budgets in results[f"over_{baseline}"].items():
-        nearer = sum(of_budgets[budget]["high"] < 0 for budget in budgets)
-        farther = sum(of_budgets[budget]["low"] > 0 for budget in budgets)
-        if nearer < len(budgets):
-            said.append(
-                f"{name} is nearer to the optimum in the mean than {baseline} at {nearer} of {len(budgets)} budgets beyond "
-                f"chance, and farther from it at {farther}."
-            )
+    budgets = len(results["budgets"])
+    said = [
+        f"{name} is nearer to the optimum in the mean than {baseline} at {nearer} of {budgets} budgets beyond chance, and "
+        f"farther from it at {farther}."
+        for name, (nearer, farther) in _beside(results, baseline).items()
+        if nearer < budgets
+    ]
     return said or [f"Every strategy is nearer to the optimum in the mean than {baseline} at every budget, beyond chance."]
 
 

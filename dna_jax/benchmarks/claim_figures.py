@@ -165,6 +165,10 @@ def _energy_efficiency(side: Side) -> np.ndarray:
     return side.of_feasible(np.array([efficiency(answer) for answer in distinct])[places.ravel()])
 
 
+Kind = Literal["difference", "proportion", "times", "share"]
+"""How a figure of two searches is compared; see `Figure`."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Figure:
     """A figure of a search.
@@ -179,7 +183,7 @@ class Figure:
 
     title: str
     of: Callable[[Side], np.ndarray]
-    kind: Literal["difference", "proportion", "times", "share"]
+    kind: Kind
     more_is_better: bool
 
 

@@ -1,14 +1,14 @@
 """Two ways to search, compared figure by figure at every budget, with intervals: what a published claim is held to."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from dna_jax.benchmarks.claim_figures import FIGURES, Runs, Setting, Side
+from dna_jax.benchmarks.claim_figures import FIGURES, Kind, Runs, Setting, Side
 from dna_jax.benchmarks.statistics import lower_median, newcombe, resampled
 
 
-def _compared(kind: Literal["difference", "proportion", "times", "share"], new: np.ndarray, old: np.ndarray) -> np.ndarray:
+def _compared(kind: Kind, new: np.ndarray, old: np.ndarray) -> np.ndarray:
     """Comparison of means, or medians, [...]."""
     if kind in ("difference", "proportion"):
         return new - old
