@@ -138,7 +138,7 @@ def sentences(results: Results, default: str, baseline: str) -> list[str]:
 
 
 def _beside(results: Results, reference: str) -> dict[str, tuple[int, int]]:
-    """At how many budgets each strategy is nearer to the optimum in the mean than a reference, and farther, beyond chance."""
+    """At how many budgets each strategy is nearer to the optimum in the mean than a reference and farther beyond chance."""
     return {
         name: (sum(own["high"] < 0 for own in of_budgets.values()), sum(own["low"] > 0 for own in of_budgets.values()))
         for name, of_budgets in results[f"over_{reference}"].items()
