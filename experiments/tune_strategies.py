@@ -3,9 +3,8 @@
 python -m experiments.tune_strategies --out=FILE.json
 
 Tries are drawn at random (`dna_jax.benchmarks.tuning`), the first has the settings of before; each runs with every seed at
-all five budgets. The one of least median regret at its worst budget is chosen, of equals that of least mean regret. Seeds
-are others than those that the benchmark judges with. FILE.md gets the table. What is chosen is written into
-`StrategySettings` by hand.
+all five budgets. The one that is soonest near the optimum at every budget is chosen. Seeds are others than those that the
+benchmark judges with. FILE.md gets the table. What is chosen is written into `StrategySettings` by hand.
 """
 
 import dataclasses
@@ -17,7 +16,7 @@ import jax
 from absl import flags
 
 from dna_jax.benchmarks import SAMPLES, macro_edge, use_every_core
-from dna_jax.benchmarks.tuning import VALUES, best_of, draw, regrets, settings_of
+from dna_jax.benchmarks.tuning import VALUES, best_of, draw, run_try, settings_of
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
 from dna_jax.runs.progress import Progress
@@ -34,16 +33,22 @@ def define_flags() -> None:
 
 
 def table(chosen: dict[str, dict[str, Any]], budgets: Sequence[str]) -> str:
-    """Markdown: every try with its median and mean regret at each budget; the chosen one is set off."""
+    """Markdown: what every try came to and took at each budget; the chosen one is set off."""
     text = ""
     for name, own in chosen.items():
-        text += f"{name}: median (mean) regret in points of accuracy, by budget\n\n"
+        text += (
+            f"{name}: median (mean) regret in points of accuracy, by budget; accuracies asked and designs priced until the "
+        )
+        text += "median stays within 0.10\n\n"
         text += f"| changed | {' | '.join(budgets)} |\n|---|{'---|' * len(budgets)}\n"
         for number, tried in enumerate(own["tries"]):
             changes = ", ".join(f"{path.partition('.')[2]}={value}" for path, value in tried["changes"].items()) or "nothing"
             mark = "**" if number == own["chosen"] else ""
-            pairs = zip(tried["median_regrets"], tried["mean_regrets"], strict=True)
-            cells = " | ".join(f"{median:.3f} ({mean:.3f})" for median, mean in pairs)
+            columns = (tried[key] for key in ("median_regrets", "mean_regrets", "queries_until_near", "priced_until_near"))
+            cells = " | ".join(
+                f"{median:.3f} ({mean:.3f})" + ("" if queries is None else f"; {queries:,.0f}, {priced:,.0f}")
+                for median, mean, queries, priced in zip(*columns, strict=True)
+            )
             text += f"| {mark}{changes}{mark} | {cells} |\n"
         text += "\n"
     return text
@@ -60,9 +65,17 @@ def main() -> None:
     for name in names:
         tries, judged = [], []
         for changes in draw(name, options.tries, seed=0):
-            own = regrets(name, settings_of(name, changes), benchmark, range(options.seeds), options.samples)
+            own = run_try(name, settings_of(name, changes), benchmark, range(options.seeds), options.samples)
             judged.append(own)
-            tries.append({"changes": dict(changes), "median_regrets": own.medians, "mean_regrets": own.means})
+            tries.append(
+                {
+                    "changes": dict(changes),
+                    "median_regrets": own.medians,
+                    "mean_regrets": own.means,
+                    "queries_until_near": own.queries,
+                    "priced_until_near": own.evaluations,
+                }
+            )
             # Programs of other settings are of no more use.
             jax.clear_caches()
             done = len(tries) + options.tries * len(chosen)

@@ -1,7 +1,7 @@
 """Where accuracy comes from."""
 
 from dna_jax.accuracy.augmentation import AugmentationConfig, augment, standardize
-from dna_jax.accuracy.macro_table import MacroTable, macro_table, multilinear
+from dna_jax.accuracy.macro_table import MacroTable, macro_table, multilinear, multilinear_at
 from dna_jax.accuracy.proxy import ProxyTraining
 from dna_jax.accuracy.training import (
     Trainer,
@@ -22,6 +22,7 @@ __all__ = [
     "evaluate_accuracy",
     "macro_table",
     "multilinear",
+    "multilinear_at",
     "recalibrate",
     "standardize",
 ]

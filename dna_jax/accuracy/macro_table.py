@@ -62,3 +62,23 @@ def multilinear(table: jax.Array, probabilities: jax.Array) -> jax.Array:
     for row in range(decisions):
         table = jnp.tensordot(probabilities[row], jnp.reshape(table, (options, -1, *rest)), axes=1, precision="highest")
     return jnp.reshape(table, rest)
+
+
+def multilinear_at(table: jax.Array, one_hot: jax.Array) -> jax.Array:
+    """`multilinear` at a one-hot point, with the same gradient, from the entry and its neighbours alone: far cheaper.
+
+    Args:
+      table: [options^D], as there.
+      one_hot: [D, options], each row with a single one.
+
+    Returns:
+      A scalar, whose derivative by an entry of `one_hot` is the entry of the table with that option in its row.
+    """
+    decisions, options = one_hot.shape
+    strides = options ** np.arange(decisions - 1, -1, -1)
+    index = jnp.argmax(one_hot, axis=-1)
+    here = index @ strides
+    neighbours = here + (np.arange(options) - index[:, None]) * strides[:, None]
+    # What is added is zero, with the gradient of the choices.
+    moves = one_hot - jax.lax.stop_gradient(one_hot)
+    return table[here] + jnp.sum(moves * table[neighbours])

@@ -91,9 +91,13 @@ def sample_point(
     temperature: jax.Array | float,
     hard: bool,
     active: int | None = None,
+    shape: tuple[int, ...] = (),
 ) -> Point:
-    """One sample of every free decision, as from `gumbel_softmax`, completed with what is fixed."""
-    noise = jax.random.gumbel(key, logits.shape)
+    """A sample of every free decision, as from `gumbel_softmax`, completed with what is fixed.
+
+    Several of them, rows [*shape, decisions, widest], take one draw of noise.
+    """
+    noise = jax.random.gumbel(key, (*shape, *logits.shape))
     return space.pin(gumbel_softmax(noise, logits, temperature, hard, space.is_option, active))
 
 

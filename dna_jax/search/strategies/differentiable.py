@@ -120,7 +120,8 @@ class DifferentiableSearch:
         """Loss of each sample, whose gradient may be an estimate, and its accuracy in percent, [samples]."""
         count, options = len(problem.network_space.decisions), len(problem.network_space.decisions[0].options)
         if self.config.accuracy == "exact":
-            accuracy = jax.vmap(problem.expected_accuracy)(points.rows[:, :count, :options])
+            known = problem.accuracy_at if self.config.hard else problem.expected_accuracy
+            accuracy = jax.vmap(known)(points.rows[:, :count, :options])
             return task_loss(accuracy), accuracy
         accuracy = problem.train(key, designs)
         log_p = jax.nn.log_softmax(logits[:count, :options], axis=-1)
@@ -131,25 +132,28 @@ class DifferentiableSearch:
 
     def step(self, state: DifferentiableState, key: jax.Array, problem: JointProblem) -> tuple[DifferentiableState, Trials]:
         config = self.config
-        sampling, training = jax.random.split(key)
-        keys = jax.random.split(sampling, config.samples)
+        # What is known exactly is not drawn; to derive a key takes as long as a tenth of a step.
+        sampling, training = jax.random.split(key) if config.accuracy == "sampled" else (key, key)
         temperature = temperature_schedule(config.temperature, config.steps)(state.step)
 
-        def samples(logits: Logits) -> tuple[jax.Array, SoftCost, tuple[jax.Array, jax.Array]]:
-            points = jax.vmap(lambda k: sample_point(k, self.space, logits, temperature, config.hard))(keys)
+        def samples(logits: Logits) -> tuple[jax.Array, SoftCost, tuple[jax.Array, jax.Array, SoftCost]]:
+            points = sample_point(sampling, self.space, logits, temperature, config.hard, shape=(config.samples,))
             designs = jnp.argmax(points.rows, axis=-1).astype(jnp.int32)
             costs = jax.vmap(problem.cost_at if config.hard else problem.cost)(points)
             losses, accuracy = self._task_losses(logits, points, designs, state, training, problem)
-            return losses, costs, (designs, accuracy)
+            return losses, costs, (designs, accuracy, costs)
 
-        descent, (designs, accuracy) = state.descent.step(samples, config.objective, self._optimizer(problem))
-        if not config.hard:
+        descent, (designs, accuracy, costs) = state.descent.step(samples, config.objective, self._optimizer(problem))
+        if config.hard:
+            log_ratios = jnp.log(jnp.stack(list(costs.metrics.values()), axis=-1))
+        else:
+            log_ratios = problem.log_ratios(designs)
             # The likeliest design of a mixture is another one, with an accuracy of its own.
             options = len(problem.network_space.decisions[0].options)
             networks = jax.nn.one_hot(designs[:, : len(problem.network_space.decisions)], options)
-            accuracy = jax.vmap(problem.expected_accuracy)(networks)
+            accuracy = jax.vmap(problem.accuracy_at)(networks)
         trained = jnp.ones(config.samples, bool)
-        incumbent = state.incumbent.update(designs, Feedback(trained, accuracy, problem.log_ratios(designs)))
+        incumbent = state.incumbent.update(designs, Feedback(trained, accuracy, log_ratios))
         decay, mean = config.baseline_decay, jnp.mean(accuracy)
         new = DifferentiableState(
             step=state.step + 1,

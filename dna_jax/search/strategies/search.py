@@ -84,6 +84,10 @@ class JointProblem(Protocol):
         """Exact accuracy at a point, percent, of rows of the network's decisions [D, options], with its gradient."""
         ...
 
+    def accuracy_at(self, one_hot: jax.Array) -> jax.Array:
+        """The same at a one-hot point, cheaper."""
+        ...
+
     def cost(self, point: Point) -> SoftCost:
         """Costs over limits at a point of the joint space, with their gradient."""
         ...

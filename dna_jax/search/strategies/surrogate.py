@@ -166,8 +166,7 @@ class SurrogateSearch:
         decisions, options = len(problem.network_space.decisions), len(problem.network_space.decisions[0].options)
 
         def samples(logits: Logits) -> tuple[jax.Array, SoftCost, None]:
-            keys = jax.random.split(key, config.samples)
-            points = jax.vmap(lambda k: sample_point(k, self.space, logits, 1.0, hard=True))(keys)
+            points = sample_point(key, self.space, logits, 1.0, hard=True, shape=(config.samples,))
             rows = jax.vmap(features)(points.rows[:, :decisions, :options])
             mean, variance = jax.vmap(state.regression.predict)(rows)
             promise = (mean + config.optimism * jnp.sqrt(variance + 1e-6)) / 100

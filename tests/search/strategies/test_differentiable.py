@@ -44,6 +44,8 @@ class _Free:
     def expected_accuracy(self, probabilities):
         return multilinear(ACCURACY, probabilities)
 
+    accuracy_at = expected_accuracy
+
     def cost(self, point):
         return _Half(jnp.array(0.5), jnp.array(0.5))
 
