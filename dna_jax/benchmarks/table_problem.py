@@ -166,9 +166,7 @@ class TableProblem:
         rows, options = np.nonzero(self.accelerator_space.is_option)
         # Row of every accelerator that differs from the point's in one knob.
         neighbours = index @ strides + (options - index[rows]) * strides[rows]
-        # The options chosen alone, for to read a table at random is what takes time.
-        layers, picked = np.arange(self.decisions)[:, None], jnp.argmax(network, axis=-1)[:, None]
-        chosen = jnp.sum(self.latency_ms[layers, picked, neighbours], axis=0)
+        chosen = jnp.sum(jax.lax.stop_gradient(network)[:, :, None] * self.latency_ms[:, :, neighbours], axis=(0, 1))
         here = index @ strides
         # What is added is zero, with the gradient of the probabilities.
         moves = (accelerator.rows - jax.lax.stop_gradient(accelerator.rows))[rows, options]

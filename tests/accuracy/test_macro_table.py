@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dna_jax.accuracy import macro_table, multilinear
+from dna_jax.accuracy import macro_table, multilinear, multilinear_at
 
 
 def _canonical(network):
@@ -58,3 +58,15 @@ def test_at_a_network_the_extension_is_its_accuracy_and_slopes_are_differences_b
         neighbour[3] = (neighbour[3] + 1) % 3
         other = accuracy[int(neighbour @ 3 ** np.arange(7, -1, -1))]
         assert float(slope[3, neighbour[3]] - slope[3, grid[row][3]]) == pytest.approx(float(other - value), abs=1e-4)
+
+
+@pytest.mark.parametrize("options", [2, 3, 5])
+def test_at_a_one_hot_point_neighbours_give_value_and_gradient(options):
+    table = jax.random.normal(jax.random.key(0), (options**4,))
+    for index in np.random.default_rng(0).integers(options, size=(5, 4)):
+        point = jax.nn.one_hot(index, options)
+        value, gradient = jax.value_and_grad(multilinear_at, argnums=1)(table, point)
+        expected, expected_gradient = jax.value_and_grad(multilinear, argnums=1)(table, point)
+        assert value == table[np.ravel_multi_index(index, (options,) * 4)]
+        assert value == pytest.approx(float(expected), rel=1e-6)
+        np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-6, atol=1e-7)

@@ -85,9 +85,7 @@ def test_points_cover_the_space_and_keep_what_is_fixed(hard):
 @pytest.mark.slow
 def test_decisions_are_sampled_independently():
     space = s1()
-    points = jax.vmap(lambda key: sample_point(key, space, initial_logits(space), 1.0, True))(
-        jax.random.split(jax.random.key(0), 3000)
-    )
+    points = sample_point(jax.random.key(0), space, initial_logits(space), 1.0, True, shape=(3000,))
     choices = np.stack([np.asarray(points[d.name]).argmax(axis=1) for d in space.free])
     correlation = np.corrcoef(choices) - np.eye(len(choices))
     assert np.abs(correlation).max() < 0.1
