@@ -72,40 +72,45 @@ class StrategySettings:
     """
 
     evolution: EvolutionConfig = EvolutionConfig()
-    evolution_tuned: EvolutionConfig = EvolutionConfig(population=20, sample=10, batch=5)
+    evolution_tuned: EvolutionConfig = EvolutionConfig(population=50, sample=5, batch=5)
     nsga2_population: int = 100
     reinforce: ReinforceConfig = ReinforceConfig(batch=1)
     reinforce_beta: float = -0.1
-    reinforce_tuned: ReinforceConfig = ReinforceConfig(batch=1, learning_rate=0.0384, growth=3.0, entropy_weight=0.01)
+    reinforce_tuned: ReinforceConfig = ReinforceConfig(batch=1, learning_rate=0.0384, growth=1.0, entropy_weight=0.001)
     reinforce_tuned_beta: float = -0.1
     ppo: PpoConfig = PpoConfig()
-    ppo_tuned: PpoConfig = PpoConfig(
-        batch=20, learning_rate=2.5e-4, clip_ratio=0.3, epochs=8, entropy_weight=1e-4, baseline_decay=0.9
-    )
+    ppo_tuned: PpoConfig = PpoConfig()
     hard: WeightedProduct = HARD
     soft: WeightedProduct = SOFT
     fast_slow: FastSlowConfig = FastSlowConfig()
     fast_slow_exponent: float = -0.07
     differentiable: DifferentiableConfig = DifferentiableConfig(
-        samples=4,
-        temperature=TemperatureConfig(schedule="constant", start=0.5),
-        network=adam(0.0125),
-        accelerator=adam(0.1),
-        objective=ObjectiveConfig(multiplier_rate=0.005, pressure=3e-4),
+        samples=2,
+        temperature=TemperatureConfig(schedule="constant", start=2.0),
+        network=adam(0.025),
+        accelerator=adam(0.2),
+        objective=ObjectiveConfig(multiplier_rate=0.00125, pressure=0.001),
     )
     differentiable_likeliest: DifferentiableConfig = DifferentiableConfig(
-        samples=16,
-        network=adam(0.2),
+        samples=4,
+        network=adam(0.025),
         accelerator=dataclasses.replace(adam(0.2), schedule="cosine"),
-        objective=ObjectiveConfig(multiplier_rate=0.02, pressure=0.01, damping=0.3),
+        objective=ObjectiveConfig(multiplier_rate=0.0025, pressure=0.003, damping=0.1),
     )
     differentiable_library: DifferentiableConfig = as_library(SearchConfig())
     differentiable_score: DifferentiableConfig = DifferentiableConfig(
-        accuracy="sampled", samples=10, network=adam(0.03), accelerator=adam(0.03), baseline_decay=0.95
+        accuracy="sampled",
+        samples=20,
+        network=adam(0.1),
+        accelerator=adam(0.2),
+        objective=ObjectiveConfig(multiplier_rate=0.005, pressure=0.001),
+        baseline_decay=0.95,
     )
     hinge_weight: float = 0.1
     traded_pressure: float = 0.07
-    surrogate: SurrogateConfig = SurrogateConfig()
+    surrogate: SurrogateConfig = SurrogateConfig(
+        gradient_steps=4, objective=ObjectiveConfig(multiplier_rate=0.0025, pressure=0.01)
+    )
     surrogate_samples: int = 500
 
     def __post_init__(self) -> None:
