@@ -27,7 +27,7 @@ from dna_jax.runs.cosearch import run
 from dna_jax.runs.directory import as_json, read_metrics, write_whole
 from dna_jax.runs.progress import say
 from dna_jax.search import MultiTrialConfig
-from experiments import benchmark_output
+from experiments import benchmark_output, markdown
 from experiments.compare import differences
 
 SHARED = ("fix", "order", "data", "network", "accelerator", "cost", "budgets", "augmentation", "retrain")
@@ -114,7 +114,7 @@ def ratios(searches: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
 
 
 def _with_range(mean: float, by_seed: Sequence[float]) -> str:
-    middle, least, most = (f"{float(f'{value:.2g}'):g}" for value in (mean, min(by_seed), max(by_seed)))
+    middle, least, most = map(markdown.two_digits, (mean, min(by_seed), max(by_seed)))
     return f"{middle} ({least} to {most} by seed)"
 
 

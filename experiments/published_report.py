@@ -1,11 +1,12 @@
 """Tables of published networks, and of networks found, on the best accelerators of every kind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from dna_jax.runs.units import UNITS
+from experiments import markdown
 from experiments.published_spaces import CHUNKED, KINDS, SINGLE
 
 Figures = Mapping[str, Any]
@@ -25,10 +26,6 @@ FOUND_NOTE = (
 
 GOALS = {"edp": ("edp", "EDP (mJ ms)"), "interval_ms": ("fps", "images/s")}
 """Goal -> what tables and picture show of it, and its title."""
-
-
-def _markdown(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    return "".join(f"| {' | '.join(line)} |\n" for line in [head, ["---"] * len(head), *body])
 
 
 def _number(value: float | None, digits: int = 3) -> str:
@@ -81,7 +78,7 @@ def _overview(figures: Figures, goal: str) -> str:
     body.append(["geometric mean of those published", *[""] * (len(body[-1]) - 3), f"{mean:.2f}", ""])
     head = ["network", ACCURACY, "MACs (million)", *(f"{kind}, {title}" for kind in KINDS)]
     head += ["chunked over best single (times better)", "at most, by the proven bound"]
-    return _markdown(head, body)
+    return markdown.table(head, body)
 
 
 def _detail(figures: Figures, goal: str) -> str:
@@ -106,7 +103,7 @@ def _detail(figures: Figures, goal: str) -> str:
     unit = {"edp": "mJ ms", "interval_ms": "ms"}[goal]
     head = ["network", "accelerator", "images/s", "latency (ms)", "energy (mJ)", "EDP (mJ ms)", "area (mm2)"]
     head += ["above the proven bound (%)", f"starts, {goal} ({unit})", f"from nothing ({unit})", f"random ({unit})"]
-    return _markdown([*head, "search (s)"], body)
+    return markdown.table([*head, "search (s)"], body)
 
 
 def _fpga(figures: Figures) -> str:
@@ -124,7 +121,7 @@ def _fpga(figures: Figures) -> str:
         body.append(line)
     head = ["board", "network", ACCURACY, "operands", "images/s, released allocation", "DSP", "BRAM"]
     head += ["images/s, free allocation", "DSP", "BRAM", "images/s without limits", "images/s by rule", "proof (s)"]
-    return _markdown(head, body)
+    return markdown.table(head, body)
 
 
 def _unpriced(figures: Figures) -> str:
@@ -136,7 +133,7 @@ def _unpriced(figures: Figures) -> str:
         ]
         for row in figures["networks"]
     ]
-    return _markdown(["network", "runs at no cost on FPGAs", "of all operations (%)"], body)
+    return markdown.table(["network", "runs at no cost on FPGAs", "of all operations (%)"], body)
 
 
 def _found(figures: Figures) -> str:
@@ -166,7 +163,7 @@ def _found(figures: Figures) -> str:
         "default on baseline",
         "default on the best for it",
     ]
-    return _markdown(head, body)
+    return markdown.table(head, body)
 
 
 def tables(figures: Figures) -> str:

@@ -5,14 +5,10 @@ from typing import Any
 
 from dna_jax.benchmarks import Curve
 from dna_jax.benchmarks.figures import FIXED, NEAR
+from experiments import markdown
 
 Results = Mapping[str, Any]
 """Of `experiments.benchmark_search`."""
-
-
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def regret_table(results: Results) -> str:
@@ -24,11 +20,13 @@ def regret_table(results: Results) -> str:
         for budget in results["budgets"]:
             own = of_budgets[budget]
             regret, share = own["regret"], own["feasible_share"]
-            feasible = "" if share == 1 else f", {100 * share:.0f} % feasible, {100 * own['excess']:.2g} % beyond"
+            feasible = (
+                "" if share == 1 else f", {100 * share:.0f} % feasible, {markdown.two_digits(100 * own['excess'])} % beyond"
+            )
             cells.append(f"{regret['median']:.2f} ({regret['low']:.2f} to {regret['high']:.2f}){feasible}")
         rows.append([name, *cells])
     optimum = [f"{budget}: {results['optimum'][budget]['accuracy']:.2f} %" for budget in results["budgets"]]
-    return _markdown(["strategy", *optimum], rows)
+    return markdown.table(["strategy", *optimum], rows)
 
 
 def _range(counts: Sequence[float]) -> str:
@@ -69,7 +67,7 @@ def effort_table(results: Results) -> str:
         "designs priced until then",
         "seconds until then",
     ]
-    return _markdown(head, rows)
+    return markdown.table(head, rows)
 
 
 def beside_table(results: Results, reference: str) -> str:
@@ -80,7 +78,7 @@ def beside_table(results: Results, reference: str) -> str:
     for name, of_budgets in results[f"over_{reference}"].items():
         cells = [of_budgets[budget] for budget in budgets]
         rows.append([name, *(f"{c['mean']:+.3f} ({c['low']:+.3f} to {c['high']:+.3f})" for c in cells)])
-    return _markdown([f"mean regret of {reference}; of others more than that", *budgets], rows)
+    return markdown.table([f"mean regret of {reference}; of others more than that", *budgets], rows)
 
 
 def _at_queries(own: Mapping[str, Any] | None) -> str:
@@ -99,7 +97,7 @@ def queries_table(results: Results) -> str:
             reached = [of_budgets[budget]["regret_at"][str(count)] for budget in results["budgets"]]
             cells.append(", ".join(_at_queries(own) for own in reached))
         rows.append([name, *cells])
-    return _markdown(["mean regret after queries, by budget", *(f"{count:,}" for count in FIXED)], rows)
+    return markdown.table(["mean regret after queries, by budget", *(f"{count:,}" for count in FIXED)], rows)
 
 
 def ranking(results: Results, statistic: str) -> list[tuple[str, float]]:
@@ -165,9 +163,10 @@ def _ratios(results: Results, name: str, rival: str, spent: str, unit: str) -> l
             ratios.append(other[spent] / own[spent])
     if not ratios:
         return [f"{name} and {rival} are not both within {NEAR:.2f} points of any optimum."]
+    least, most = map(markdown.two_digits, (min(ratios), max(ratios)))
     return [
-        f"Until the median regret stays within {NEAR:.2f} points, {rival} takes {min(ratios):.2g} to {max(ratios):.2g} "
-        f"times the {unit} of {name} (at {len(ratios)} of {len(results['budgets'])} budgets both get there)."
+        f"Until the median regret stays within {NEAR:.2f} points, {rival} takes {least} to {most} times the {unit} of "
+        f"{name} (at {len(ratios)} of {len(results['budgets'])} budgets both get there)."
     ]
 
 
