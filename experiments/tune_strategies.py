@@ -3,8 +3,9 @@
 python -m experiments.tune_strategies --out=FILE.json
 
 Tries are drawn at random (`dna_jax.benchmarks.tuning`), the first has the settings of before; each runs with every seed at
-all five budgets. The one that is soonest near the optimum at every budget is chosen. Seeds are others than those that the
-benchmark judges with. FILE.md gets the table. What is chosen is written into `StrategySettings` by hand.
+all five budgets. Chosen is the one that asks for the fewest accuracies until it is near the optimum, or ends nearest. Seeds
+are others than those that the benchmark judges with. FILE.md gets the table. What is chosen is written into
+`StrategySettings` by hand.
 """
 
 import dataclasses

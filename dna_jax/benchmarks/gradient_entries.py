@@ -6,7 +6,7 @@ import math
 from dna_jax.benchmarks.entry import CompiledEntry, Entry
 from dna_jax.benchmarks.joint_table import JointTable
 from dna_jax.benchmarks.settings import StrategySettings
-from dna_jax.search import ObjectiveConfig
+from dna_jax.search import ObjectiveConfig, TemperatureConfig
 from dna_jax.search.strategies import DifferentiableConfig, DifferentiableSearch, SurrogateSearch
 
 
@@ -36,6 +36,7 @@ def gradient_entries(settings: StrategySettings) -> dict[str, Entry]:
         return _gradients(source, dataclasses.replace(exact, objective=objective), variant=True)
 
     traded = settings.traded_pressure
+    mixing = TemperatureConfig(schedule="constant", start=settings.mixture_temperature)
     return {
         "differentiable": _gradients(
             "Gumbel-softmax, straight-through samples, Lagrangian; exact accuracy; returns the best of its samples", exact
@@ -56,7 +57,7 @@ def gradient_entries(settings: StrategySettings) -> dict[str, Entry]:
         ),
         "differentiable_soft": _gradients(
             "the same as differentiable with soft samples, which mix options",
-            dataclasses.replace(exact, hard=False, samples=1),
+            dataclasses.replace(exact, hard=False, samples=1, temperature=mixing),
             variant=True,
         ),
         "differentiable_hinge": with_objective(

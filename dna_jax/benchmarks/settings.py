@@ -64,6 +64,7 @@ class StrategySettings:
       differentiable_likeliest: of the search that returns its likeliest design.
       differentiable_library: as a supernet is searched where nothing else is said, after the warm-up.
       differentiable_score: with sampled accuracies.
+      mixture_temperature: of differentiable_soft, whose mixtures say little of any design at a high one.
       hinge_weight: of differentiable_hinge.
       traded_pressure: exponents of costs in the objectives of differentiable_product and differentiable_weighted (NAHAS,
         soft: 0.07).
@@ -85,11 +86,11 @@ class StrategySettings:
     fast_slow: FastSlowConfig = FastSlowConfig()
     fast_slow_exponent: float = -0.07
     differentiable: DifferentiableConfig = DifferentiableConfig(
-        samples=2,
+        samples=8,
         temperature=TemperatureConfig(schedule="constant", start=2.0),
         network=adam(0.025),
-        accelerator=adam(0.2),
-        objective=ObjectiveConfig(multiplier_rate=0.00125, pressure=0.001),
+        accelerator=adam(0.4),
+        objective=ObjectiveConfig(multiplier_rate=0.005, pressure=0.001),
     )
     differentiable_likeliest: DifferentiableConfig = DifferentiableConfig(
         samples=4,
@@ -106,6 +107,7 @@ class StrategySettings:
         objective=ObjectiveConfig(multiplier_rate=0.005, pressure=0.001),
         baseline_decay=0.95,
     )
+    mixture_temperature: float = 0.5
     hinge_weight: float = 0.1
     traded_pressure: float = 0.07
     surrogate: SurrogateConfig = SurrogateConfig(
@@ -118,6 +120,8 @@ class StrategySettings:
         for name in ("hinge_weight", "traded_pressure"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative, and is {getattr(self, name)}.")
+        if not self.mixture_temperature > 0:
+            raise ValueError(f"mixture_temperature must be positive, and is {self.mixture_temperature}.")
         if not self.fast_slow_exponent <= 0:
             raise ValueError(f"fast_slow_exponent rewards less latency: at most 0, not {self.fast_slow_exponent}.")
         for name in ("reinforce", "reinforce_tuned"):

@@ -185,6 +185,7 @@ def test_searches_do_better_than_random(name, benchmark):
             {"differentiable_score": DifferentiableConfig(accuracy="sampled", network=adam(0.5))},
             {"differentiable_score"},
         ),
+        ({"mixture_temperature": 3.0}, {"differentiable_soft"}),
         ({"hinge_weight": 9.0}, {"differentiable_hinge"}),
         ({"traded_pressure": 9.0}, {"differentiable_product", "differentiable_weighted"}),
         ({"surrogate": SurrogateConfig(queries=2)}, {"differentiable_surrogate"}),

@@ -35,15 +35,19 @@ def _tried(queries, evaluations, medians=(0.0, 0.0), means=(0.0, 0.0)):
     return Tried(tuple(medians), tuple(means), tuple(queries), tuple(evaluations))
 
 
-def test_the_best_is_soonest_near_the_optimum_at_its_slowest_budget():
+def test_the_best_needs_the_fewest_accuracies_at_its_slowest_budget():
     # Its regret in the end does not count.
     slow, quick = _tried([10, 300], [10, 300]), _tried([200, 200], [900, 900], [0.1, 0.1], [5, 5])
     assert best_of([slow, quick]) == 1
-    # Of those that ask for as many accuracies, the one that prices the fewest designs.
-    assert best_of([_tried([7, 7], [50, 10]), _tried([7, 7], [40, 40]), _tried([7, 7], [0, 50])]) == 1
     assert best_of([quick] * 2) == 0
     # One that never gets there at a budget comes after those that do, however soon it is elsewhere.
     assert best_of([_tried([1, None], [1, None]), slow]) == 1
+
+
+def test_of_those_that_know_every_accuracy_the_best_ends_nearest():
+    tries = [_tried([9, 9], [5, 5], [0.0, 0.1], [0, 1]), _tried([9, 9], [50, 50], [0.0, 0.0], [0, 1])]
+    assert best_of(tries) == 1
+    assert best_of([*tries, _tried([9, 9], [90, 90], [0.0, 0.0], [0.5, 0.5])]) == 2
 
 
 def test_where_none_comes_near_the_least_regret_counts_where_it_is_worst():

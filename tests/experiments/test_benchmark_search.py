@@ -49,6 +49,7 @@ def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
         ("nsga2_population=0", "at least 1"),
         ("reinforce_tuned_beta=0.1", "at most 0"),
         ("hinge_weight=-1.0", "must not be negative"),
+        ("mixture_temperature=0.0", "must be positive"),
         ("ppo.epochs=0", "at least 1"),
         ("evolution.batch=3", "must divide"),
         ("differentiable.samples=0", "at least 1"),
