@@ -17,11 +17,12 @@ import jax
 from absl import flags
 
 from dna_jax.benchmarks import SAMPLES, macro_edge, use_every_core
+from dna_jax.benchmarks.figures import NEAR
 from dna_jax.benchmarks.tuning import VALUES, best_of, draw, run_try, settings_of
 from dna_jax.runs import binary
 from dna_jax.runs.directory import write_whole
 from dna_jax.runs.progress import Progress
-from experiments import benchmark_output
+from experiments import benchmark_output, markdown
 
 
 def define_flags() -> None:
@@ -40,18 +41,18 @@ def table(chosen: dict[str, dict[str, Any]], budgets: Sequence[str]) -> str:
         text += (
             f"{name}: median (mean) regret in points of accuracy, by budget; accuracies asked and designs priced until the "
         )
-        text += "median stays within 0.10\n\n"
-        text += f"| changed | {' | '.join(budgets)} |\n|---|{'---|' * len(budgets)}\n"
+        text += f"median stays within {NEAR:.2f}\n\n"
+        rows = []
         for number, tried in enumerate(own["tries"]):
             changes = ", ".join(f"{path.partition('.')[2]}={value}" for path, value in tried["changes"].items()) or "nothing"
             mark = "**" if number == own["chosen"] else ""
             columns = (tried[key] for key in ("median_regrets", "mean_regrets", "queries_until_near", "priced_until_near"))
-            cells = " | ".join(
+            cells = (
                 f"{median:.3f} ({mean:.3f})" + ("" if queries is None else f"; {queries:,.0f}, {priced:,.0f}")
                 for median, mean, queries, priced in zip(*columns, strict=True)
             )
-            text += f"| {mark}{changes}{mark} | {cells} |\n"
-        text += "\n"
+            rows.append([f"{mark}{changes}{mark}", *cells])
+        text += markdown.table(["changed", *budgets], rows) + "\n"
     return text
 
 
