@@ -1,7 +1,8 @@
 """The job: explore networks and pipelines of FPGAs together, fast by hardware alone and slow by training.
 
-Of a network there is one best pipeline, computed exactly, so that hardware is explored to the end for every network that is
-proposed. A run that was interrupted starts over with what it knows of networks at hand, and so is soon where it was.
+Of a network there is one best pipeline, the most efficient that has the throughput, computed exactly, so that hardware is
+explored to the end for every network that is proposed. A run that was interrupted starts over with what it knows of networks
+at hand, and so is soon where it was.
 """
 
 import dataclasses

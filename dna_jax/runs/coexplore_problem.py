@@ -64,9 +64,12 @@ class CoexploreProblem:
         return FastSlowSearch(self.space, slow, fast, self.config.search)
 
     def pipeline(self, design: Design) -> Pipeline:
-        """The best pipeline for a network."""
+        """The best pipeline for a network: the most efficient one that has the throughput, else the fastest. It meets both
+        requirements if any pipeline does."""
         layers = self.family.layers(design, self.board.bits)
-        return best_pipeline(layers, self._designs, self.board, self.config.boards.boards)
+        return best_pipeline(
+            layers, self._designs, self.board, self.config.boards.boards, self.config.requirements.images_per_second
+        )
 
     def log_ratios(self, images_per_second: float, efficiency: float) -> tuple[float, float]:
         """Logarithms of what is required over what a pipeline reaches, as `Feedback` has them: costs are seconds an image

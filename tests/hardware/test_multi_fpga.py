@@ -25,7 +25,7 @@ from dna_jax.hardware.multi_fpga import (
 )
 from dna_jax.workload import Layer
 
-SMALL = Board("small", dsp=12, bram=40, clock_hz=1e6, port_bits=128)
+SMALL = Board("small", dsp=12, bram=40, clock_hz=1e6, port_bits=128, ports=8)
 LAYERS = (
     Layer("a", K=4, C=3, P=4, Q=4, R=3, S=3),
     Layer("b", K=3, C=4, P=2, Q=2),
@@ -84,25 +84,28 @@ def test_resources():
     assert block_rams(jnp.asarray(1.0), _design(16, 8, 32, 64, 8, 16, 8), board) == 2 * (16 + 8) * 2 + 16 * 8
     assert dsp_slices(design, board) == 128
     assert dsp_slices(design, zcu102(bits=32)) == 640
-    assert (board.port_words, zcu102(bits=32).port_words) == (32, 16)
+    assert (board.words_per_port, zcu102(bits=32).words_per_port) == (4, 2)
 
 
 def test_what_designs_are_made_of():
     assert list(tile_sizes([6, 4])) == [1, 2, 3, 4, 6]
-    splits = port_splits(32)
-    assert len(splits) == 21
+    splits = port_splits(zcu102())
+    # 7 * 6 / 2 ways to cut a row of eight ports twice.
+    assert len(np.unique(splits, axis=0)) == len(splits) == 21
     np.testing.assert_allclose(splits.sum(axis=1), 32)
     assert splits.min() == 4
     designs = board_designs(zcu102(), [10, 64], [3, 64], [1, 8, 32])
     assert np.all(dsp_slices(designs, zcu102()) <= 2520)
     assert np.all(block_rams(jnp.ones(()), designs, zcu102()) <= 1824)
+    assert np.all(np.diff(dsp_slices(designs, zcu102())) >= 0)
 
 
 def _every_stage(layers, board):
     """Cycles and DSP slices of every design whatever, sizes of tiles not thinned out, that fits."""
     sides = range(1, max(layer.P for layer in layers) + 1)
     channels = range(1, board.dsp + 1)
-    for tm, tn, tr, tc, words in itertools.product(channels, channels, sides, sides, port_splits(board.port_words)):
+    words_of_ports = [words for words in itertools.product(range(1, 9), repeat=3) if sum(words) == 8]
+    for tm, tn, tr, tc, words in itertools.product(channels, channels, sides, sides, words_of_ports):
         weights = tm * tn * max(math.ceil(layer.R**2 * board.bits / 18000) for layer in layers)
         buffers = 2 * (tm + tn) * math.ceil(tr * tc * board.bits / 18000)
         if tm * tn <= board.dsp and weights + buffers <= board.bram:
@@ -117,17 +120,43 @@ def brute_force():
     }
 
 
-@pytest.mark.parametrize("boards", [1, 2, 3])
-def test_the_best_pipeline_is_that_of_brute_force(brute_force, boards):
+def _not_dominated(stages):
+    """Least cycles for each number of DSP slices that takes fewer cycles than all smaller ones."""
+    least, kept = math.inf, []
+    for slices, cycles_ in sorted((slices, cycles_) for cycles_, slices in stages):
+        if cycles_ < least:
+            least = cycles_
+            kept.append((cycles_, slices))
+    return kept
+
+
+@pytest.fixture(scope="module")
+def every_pipeline(brute_force):
+    """Number of boards -> every (cycles, DSP slices) of a pipeline of boards that are not dominated."""
+    kept = {run: _not_dominated(stages) for run, stages in brute_force.items()}
     partitions = [[(0, 2)], [(0, 0), (1, 2)], [(0, 1), (2, 2)], [(0, 0), (1, 1), (2, 2)]]
-    allowed = [runs for runs in partitions if len(runs) <= boards]
-    least = min(max(min(c for c, _ in brute_force[run]) for run in runs) for runs in allowed)
-    fewest = min(
-        sum(min((d for c, d in brute_force[run] if c <= least * (1 + 1e-9)), default=math.inf) for run in runs)
-        for runs in allowed
-    )
-    designs = board_designs(SMALL, [y.K for y in LAYERS], [y.C for y in LAYERS], [y.P for y in LAYERS])
-    found = best_pipeline(LAYERS, designs, SMALL, boards)
+    return {
+        boards: [
+            (max(c for c, _ in chosen), sum(d for _, d in chosen))
+            for runs in partitions
+            if len(runs) <= boards
+            for chosen in itertools.product(*(kept[run] for run in runs))
+        ]
+        for boards in (1, 2, 3)
+    }
+
+
+@pytest.fixture(scope="module")
+def designs():
+    """Of the small board for the layers."""
+    return board_designs(SMALL, [y.K for y in LAYERS], [y.C for y in LAYERS], [y.P for y in LAYERS])
+
+
+@pytest.mark.parametrize("boards", [1, 2, 3])
+def test_the_best_pipeline_is_that_of_brute_force(every_pipeline, designs, boards):
+    least = min(c for c, _ in every_pipeline[boards])
+    fewest = min(d for c, d in every_pipeline[boards] if c <= least * (1 + 1e-9))
+    found = best_pipeline(LAYERS, designs, SMALL, boards, math.inf)
     np.testing.assert_allclose(found.cycles, least, rtol=1e-6)
     assert found.dsp == fewest
     assert len(found.stages) <= boards
@@ -135,7 +164,7 @@ def test_the_best_pipeline_is_that_of_brute_force(brute_force, boards):
     for stage in found.stages:
         assert stage.dsp <= SMALL.dsp
         assert stage.bram <= SMALL.bram
-        assert sum(stage.words) <= SMALL.port_words
+        assert sum(stage.words) == 8
         layers = [layer for layer in LAYERS if layer.name in stage.layers]
         np.testing.assert_allclose(
             stage.cycles, sum(_by_hand(layer, *stage.tile, *stage.words) for layer in layers), rtol=1e-6
@@ -146,12 +175,33 @@ def test_the_best_pipeline_is_that_of_brute_force(brute_force, boards):
     assert 0 < found.balance <= 1
 
 
-def test_more_boards_are_never_slower_and_one_takes_the_sum_of_its_layers():
-    designs = board_designs(SMALL, [y.K for y in LAYERS], [y.C for y in LAYERS], [y.P for y in LAYERS])
-    found = [best_pipeline(LAYERS, designs, SMALL, boards) for boards in (1, 2, 3)]
+@pytest.mark.parametrize("boards", [1, 2, 3])
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5, 0.8, 0.95])
+def test_with_a_throughput_the_pipeline_is_the_most_efficient_that_has_it(every_pipeline, designs, boards, share):
+    fastest = best_pipeline(LAYERS, designs, SMALL, boards, math.inf)
+    required = share * fastest.images_per_second
+    found = best_pipeline(LAYERS, designs, SMALL, boards, required)
+    allowed = [(c, d) for c, d in every_pipeline[boards] if c <= SMALL.clock_hz / required]
+    product, cycles_, slices = min((round(c * d, 3), c, d) for c, d in allowed)
+    np.testing.assert_allclose(found.cycles * found.dsp, product, rtol=1e-6)
+    np.testing.assert_allclose((found.cycles, found.dsp), (cycles_, slices), rtol=1e-6)
+    assert found.images_per_second >= required
+    assert found.efficiency >= fastest.efficiency
+
+
+def test_less_throughput_is_never_less_efficient(designs):
+    fastest = best_pipeline(LAYERS, designs, SMALL, 3, math.inf)
+    found = [best_pipeline(LAYERS, designs, SMALL, 3, share * fastest.images_per_second) for share in (0.01, 0.1, 0.4, 0.7)]
+    efficiencies = [pipeline.efficiency for pipeline in found]
+    assert efficiencies == sorted(efficiencies, reverse=True)
+    assert efficiencies[0] > fastest.efficiency
+
+
+def test_more_boards_are_never_slower_and_one_takes_the_sum_of_its_layers(designs):
+    found = [best_pipeline(LAYERS, designs, SMALL, boards, math.inf) for boards in (1, 2, 3)]
     assert found[0].cycles >= found[1].cycles >= found[2].cycles
     assert (found[0].balance, len(found[0].stages)) == (1.0, 1)
-    alone = [best_pipeline([layer], designs, SMALL, 1).cycles for layer in LAYERS]
+    alone = [best_pipeline([layer], designs, SMALL, 1, math.inf).cycles for layer in LAYERS]
     # One design for all layers is at best as good as one for each; as many boards as layers have just that.
     assert found[0].cycles >= sum(alone)
     np.testing.assert_allclose(found[2].cycles, max(alone), rtol=1e-6)
@@ -159,31 +209,39 @@ def test_more_boards_are_never_slower_and_one_takes_the_sum_of_its_layers():
 
 def test_layers_are_dealt_out_at_least_cost():
     generator = np.random.default_rng(0)
-    cost = np.where(np.tri(6, k=-1) > 0, np.inf, generator.uniform(1, 2, (6, 6)))
-    for join in (max, lambda one, other: one + other):
-        for boards in (1, 3, 6):
-            options = []
-            for cuts in range(boards):
-                for places in itertools.combinations(range(1, 6), cuts):
-                    edges = [0, *places, 6]
-                    runs = [(a, b - 1) for a, b in itertools.pairwise(edges)]
-                    total = cost[runs[0]]
-                    for run in runs[1:]:
-                        total = join(total, cost[run])
-                    options.append((total, runs))
-            best, runs = deal_out(cost, boards, join)
-            assert best == pytest.approx(min(options)[0])
-            assert (best, runs) in [(pytest.approx(value), way) for value, way in options]
+    costs = np.where(np.tri(6, k=-1) > 0, np.inf, generator.uniform(1, 2, (3, 6, 6)))
+    for join, total in ((np.maximum, max), (np.add, sum)):
+        for boards in (1, 3, 6, 8):
+            dealt = deal_out(costs, boards, join)
+            for index, cost in enumerate(costs):
+                options = []
+                for cuts in range(min(boards, 6)):
+                    for places in itertools.combinations(range(1, 6), cuts):
+                        runs = [(a, b - 1) for a, b in itertools.pairwise([0, *places, 6])]
+                        options.append((total(cost[run] for run in runs), runs))
+                assert dealt.cost[index] == pytest.approx(min(options)[0])
+                assert (dealt.cost[index], dealt.runs(index)) in [(pytest.approx(value), way) for value, way in options]
+
+
+def test_layers_that_no_board_takes_are_not_dealt_out():
+    cost = np.where(np.tri(3, k=-1) > 0, np.inf, 1.0)
+    cost[:, 2] = np.inf
+    dealt = deal_out(cost[None], 3, np.add)
+    assert (dealt.cost[0], dealt.runs(0)) == (np.inf, [])
 
 
 def test_refusals():
     with pytest.raises(ValueError, match="bits must be one of 16, 32"):
         zcu102(bits=8)
+    with pytest.raises(ValueError, match="ports must be at least 3"):
+        dataclasses.replace(SMALL, ports=2)
+    with pytest.raises(ValueError, match="whole words of 16 bits for each of 5 ports"):
+        dataclasses.replace(SMALL, ports=5)
     with pytest.raises(ValueError, match="no dense convolution"):
         convolutions([Layer("depthwise", K=8, C=8, P=4, Q=4, groups=8)])
     tiny = dataclasses.replace(SMALL, bram=5)
     designs = board_designs(tiny, [4], [4], [4])
     with pytest.raises(OutOfReachError, match="block RAMs for every layer"):
-        best_pipeline([Layer("large", K=4, C=4, P=4, Q=4, R=63, S=63)], designs, tiny, 1)
+        best_pipeline([Layer("large", K=4, C=4, P=4, Q=4, R=63, S=63)], designs, tiny, 1, math.inf)
     with pytest.raises(ValueError, match="No design fits"):
         board_designs(dataclasses.replace(SMALL, bram=3), [4], [4], [4])

@@ -19,6 +19,7 @@ class Board:
       bram: blocks of 18 kbit.
       clock_hz: of the design.
       port_bits: what it reads and writes in a cycle, inputs, weights and outputs together.
+      ports: of equal width, of which each operand has at least one, and none is shared.
       bits: width of operands, a key of `DSP_PER_MULTIPLIER`.
     """
 
@@ -27,6 +28,7 @@ class Board:
     bram: int
     clock_hz: float
     port_bits: int
+    ports: int
     bits: int = 16
 
     def __post_init__(self) -> None:
@@ -35,13 +37,17 @@ class Board:
         for name in ("dsp", "bram", "clock_hz"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)}.")
-        if self.port_words < 3:
-            raise ValueError(f"port_bits {self.port_bits} must hold a word of {self.bits} bits for each of three operands.")
+        if self.ports < 3:
+            raise ValueError(f"ports must be at least 3, one for each operand, not {self.ports}.")
+        if self.port_bits % (self.ports * self.bits):
+            raise ValueError(
+                f"port_bits {self.port_bits} must be whole words of {self.bits} bits for each of {self.ports} ports."
+            )
 
     @property
-    def port_words(self) -> int:
-        """Operands that are read and written in a cycle."""
-        return self.port_bits // self.bits
+    def words_per_port(self) -> int:
+        """Operands that a port reads or writes in a cycle."""
+        return self.port_bits // (self.ports * self.bits)
 
     @property
     def dsp_per_multiplier(self) -> int:
@@ -51,5 +57,6 @@ class Board:
 
 def zcu102(bits: int = 16) -> Board:
     """ZCU102 of Jiang et al. (TCAD 2020): 2,520 DSP slices, 1,824 blocks, 100 MHz. The ports' 512 bits a cycle are those of
-    the same authors' HotNAS (CODES+ISSS 2020), whose release states them for this board (`Interface/search_space.py`)."""
-    return Board("zcu102", dsp=2520, bram=1824, clock_hz=100e6, port_bits=512, bits=bits)
+    the same authors' HotNAS (CODES+ISSS 2020), whose release states them for this board (`Interface/search_space.py`); that
+    they are eight ports of 64 bits is a choice made here."""
+    return Board("zcu102", dsp=2520, bram=1824, clock_hz=100e6, port_bits=512, ports=8, bits=bits)

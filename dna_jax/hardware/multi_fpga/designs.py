@@ -2,7 +2,7 @@
 
 Cycles grow with the sizes of tiles as long as the number of tiles stays the same, and so do block RAMs and DSP slices. A
 size can therefore be lowered until the number of tiles of some layer would change: no best design is lost where sizes are
-ceil(extent / tiles) of the layers' extents. What ports share out is searched on a grid.
+ceil(extent / tiles) of the layers' extents. Every way to deal out the ports is among them.
 """
 
 from collections.abc import Collection
@@ -13,27 +13,24 @@ import numpy as np
 from dna_jax.hardware.multi_fpga.board import Board
 from dna_jax.hardware.multi_fpga.layer import BoardDesigns, block_rams, dsp_slices
 
-PORT_SHARES = 8
-"""Parts of equal size that the words of a cycle are dealt out in, at least one to each operand."""
-
 
 def tile_sizes(extents: Collection[int]) -> np.ndarray:
     """All ceil(extent / tiles), ascending, int[n]."""
     return np.unique([-(-extent // tiles) for extent in extents for tiles in range(1, extent + 1)])
 
 
-def port_splits(words: int) -> np.ndarray:
-    """Words a cycle of inputs, weights and outputs, float[n, 3], which add up to all there are."""
+def port_splits(board: Board) -> np.ndarray:
+    """Words a cycle of inputs, weights and outputs, int[n, 3]: every way to give each at least a port, none left over."""
     parts = [
-        (inputs, weights, PORT_SHARES - inputs - weights)
-        for inputs in range(1, PORT_SHARES - 1)
-        for weights in range(1, PORT_SHARES - inputs)
+        (inputs, weights, board.ports - inputs - weights)
+        for inputs in range(1, board.ports - 1)
+        for weights in range(1, board.ports - inputs)
     ]
-    return np.array(parts) * (words / PORT_SHARES)
+    return np.array(parts) * board.words_per_port
 
 
 def board_designs(board: Board, outputs: Collection[int], inputs: Collection[int], sizes: Collection[int]) -> BoardDesigns:
-    """Designs within the limits of a board, for 1x1 kernels at least.
+    """Designs within the limits of a board, for 1x1 kernels at least, those of fewer DSP slices first.
 
     Args:
       board: with its limits.
@@ -44,7 +41,7 @@ def board_designs(board: Board, outputs: Collection[int], inputs: Collection[int
     Raises:
       ValueError: if the smallest design exceeds the limits.
     """
-    sides, splits = tile_sizes(sizes), port_splits(board.port_words)
+    sides, splits = tile_sizes(sizes), port_splits(board)
     axes = np.meshgrid(tile_sizes(outputs), tile_sizes(inputs), sides, sides, np.arange(len(splits)), indexing="ij")
     tm, tn, rows, columns, split = (axis.ravel() for axis in axes)
     kept = (rows <= columns) & (tm * tn * board.dsp_per_multiplier <= board.dsp)
@@ -53,8 +50,10 @@ def board_designs(board: Board, outputs: Collection[int], inputs: Collection[int
         *(jnp.asarray(axis[kept], jnp.float32) for axis in (tm, tn, rows, columns)),
         *(jnp.asarray(words[:, operand], jnp.float32) for operand in range(3)),
     )
-    fits = (block_rams(jnp.ones(()), designs, board) <= board.bram) & (dsp_slices(designs, board) <= board.dsp)
-    if not bool(jnp.any(fits)):
+    slices = np.asarray(dsp_slices(designs, board))
+    fits = (np.asarray(block_rams(jnp.ones(()), designs, board)) <= board.bram) & (slices <= board.dsp)
+    if not fits.any():
         raise ValueError(f"No design fits the board {board.name}: {board.dsp} DSP slices, {board.bram} blocks.")
-    where = np.flatnonzero(np.asarray(fits))
+    order = np.argsort(slices, kind="stable")
+    where = order[fits[order]]
     return BoardDesigns(**{name: values[where] for name, values in vars(designs).items()})
