@@ -75,6 +75,7 @@ def test_settings_are_those_that_were_chosen():
         assert [tried["changes"] for tried in found["tries"]] == draw(name, len(tries), seed=0)
 
 
+@pytest.mark.slow
 def test_a_small_choice_is_written(within, tmp_path, capsys):
     out = tmp_path / "chosen.json"
     flags = ("--strategies=evolution_tuned", "--tries=2", "--seeds=2", "--samples=100", f"--out={out}")

@@ -40,6 +40,7 @@ def test_a_device_brings_its_budgets():
     assert dict(CosearchConfig().limits.items()) == {}
 
 
+@pytest.mark.slow
 def test_the_pair_found_is_judged_with_its_proven_pipeline(problem, tmp_path):
     space = problem.strategy.space
     point = space.sample(jax.random.key(4))
@@ -418,6 +419,7 @@ def test_decisions_give_way_until_the_budgets_are_met(problem, tmp_path):
     assert re.search(rf"{len(changed)} decisions? of the most likely network", verdict.optimality["standing"])
 
 
+@pytest.mark.slow
 def test_the_accelerator_is_set_anew_when_its_turn_comes_and_kept_where_none_fits(problem, capsys):
     search = dataclasses.replace(problem.config.search, steps=20, warmup_steps=4, reoptimize_every=3)
     problem = build_problem(dataclasses.replace(problem.config, search=search), None)

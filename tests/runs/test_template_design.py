@@ -79,6 +79,7 @@ def _latency_ms(problem, design):
     return 1e3 * float(_cost(problem, design).latency_s)
 
 
+@pytest.mark.slow
 def test_decisions_of_a_network_give_way_on_an_accelerator_that_is_held(held):
     template, heaviest = held.target.template, _heaviest(held)
     point, accelerator = _nearly_sure(held, heaviest), held.target.baseline

@@ -99,6 +99,7 @@ def test_first_logits_with_noise_draw_networks_uniformly():
     assert len(np.unique(chosen, axis=0)) == len(states)
 
 
+@pytest.mark.slow
 def test_bilevel_moves_weights_and_decisions_in_turn():
     strategy = _strategy(level="bilevel", warmup_steps=0)
     state = strategy.init(0)
@@ -114,7 +115,8 @@ def test_bilevel_moves_weights_and_decisions_in_turn():
     assert np.isfinite(float(metrics["loss"]))
 
 
-@pytest.mark.parametrize("fix", [pytest.param("network", marks=pytest.mark.slow), "accelerator"])
+@pytest.mark.slow
+@pytest.mark.parametrize("fix", ["network", "accelerator"])
 def test_fixed_parts_stay_and_the_other_moves(fix):
     strategy = _strategy(fix, warmup_steps=0)
     state = strategy.init(0)
@@ -136,6 +138,7 @@ def test_a_fixed_network_trains_that_network_alone():
     assert _strategy().init(0).parameters["blocks"][1]["depthwise"]["kernel"][...].shape[:2] == (7, 7)
 
 
+@pytest.mark.slow
 def test_soft_samples_train_too():
     strategy = _strategy(hard=False, warmup_steps=0)
     start = strategy.init(0)

@@ -58,6 +58,7 @@ def steps():
     return strategy, *(jax.jit(chex.assert_max_traces(function, n=1)) for function in functions)
 
 
+@pytest.mark.slow
 def test_weights_come_first_and_the_policy_later_and_each_moves_alone(steps):
     strategy, weights_step, decisions_step, held_step = steps
     state = strategy.init(0)

@@ -71,6 +71,7 @@ def test_the_default_search_comes_within_a_twentieth_of_the_optimum():
             assert np.all(np.diff(run.history) >= 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "limits"), [("cifar_skip1", Limits(64, 120)), ("cifar_rand0", Limits(50, 110))])
 def test_where_hardly_anything_fits_the_default_search_finds_what_does(name, limits):
     """What fits is many times slower than the fastest chunks drawn, which does not rule it out."""
