@@ -31,7 +31,7 @@ def define_flags() -> None:
 
 def main() -> None:
     """Run the job that the flags describe."""
-    config = from_mapping(CoexploreConfig, binary.run_card())
+    config = from_mapping(CoexploreConfig, binary.run_card(example="coexploration.py"))
     workdir = flags.FLAGS.workdir or binary.card_folder()
     summary = run_coexploration(config, workdir, flags.FLAGS.data_dir)
     print(coexplore_table(summary, workdir))

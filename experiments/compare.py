@@ -210,7 +210,7 @@ def define_flags() -> None:
 
 def main() -> None:
     """Run the searches with every seed."""
-    base = from_mapping(CosearchConfig, binary.run_card())
+    base = from_mapping(CosearchConfig, binary.run_card(example="cifar10_compare.py"))
     if not flags.FLAGS.workdir:
         raise UserError("Pass --workdir=DIR, under which every run has its own directory.")
     root = pathlib.Path(flags.FLAGS.workdir).expanduser()

@@ -89,7 +89,7 @@ def report(config: ClaimConfig, compared: dict[str, dict[str, dict[str, Any]]]) 
 def main() -> None:
     """Run, compare and report."""
     out = binary.output_file("out")
-    config: ClaimConfig = from_mapping(ClaimConfig, binary.run_card())
+    config: ClaimConfig = from_mapping(ClaimConfig, binary.run_card(example="claim_joint.py"))
     benchmark = macro_edge()
     runs = run_all(config, benchmark)
     setting = Setting(benchmark.table, nahas_edge(), benchmark.tasks)

@@ -3,6 +3,7 @@
 import dataclasses
 
 from dna_jax.benchmarks import SAMPLES, StrategySettings
+from dna_jax.benchmarks.macro_edge import WANTED_ACCURACY
 from dna_jax.checks import require_at_least
 
 
@@ -28,3 +29,8 @@ class SearchBenchmarkConfig:
 
     def __post_init__(self) -> None:
         require_at_least(self, seeds=1, first_seed=0, samples=1, brute_force=0, side_by_side=0)
+        if 0 < self.brute_force < len(WANTED_ACCURACY):
+            raise ValueError(
+                f"brute_force={self.brute_force} leaves out some of the {len(WANTED_ACCURACY)} optima; give at least as "
+                "many, or 0."
+            )

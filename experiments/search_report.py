@@ -110,26 +110,31 @@ def ranking(results: Results, statistic: str) -> list[tuple[str, float]]:
     return sorted(worst.items(), key=lambda item: item[1])
 
 
-def sentences(results: Results, default: str, baseline: str) -> list[str]:
-    """What the figures say in words: which strategies are best, whether any is better than the default, by how much sooner
-    those that follow gradients come near the optimum than PPO, and which are no better than a baseline."""
+def sentences(results: Results, defaults: Sequence[str], baseline: str) -> list[str]:
+    """What the figures say in words: which strategies are best, whether any is better than the defaults, by how much sooner
+    those that follow gradients come near the optimum than others, and which are no better than a baseline."""
     said = []
     for statistic in ("mean", "median"):
         first = ", ".join(f"{name} ({regret:.3f})" for name, regret in ranking(results, statistic)[:5])
         said.append(f"Least {statistic} regret at their worst budget, in points of accuracy: {first}.")
     strategies = results["strategies"]
-    if default in strategies:
-        said += _beside_default(results, default)
-    for rival in (name for name in ("ppo", "ppo_tuned") if name in strategies):
-        for name, spent, unit in (
-            ("differentiable", "wall_seconds", "seconds"),
-            ("differentiable", "cost_evaluations", "designs priced"),
-            ("differentiable_score", "wall_seconds", "seconds"),
-            ("differentiable_score", "accuracy_queries", "accuracy queries"),
-            ("differentiable_surrogate", "accuracy_queries", "accuracy queries"),
-        ):
-            if name in strategies:
-                said += _ratios(results, name, rival, spent, unit)
+    for default in defaults:
+        if default in strategies:
+            said += _beside_default(results, default)
+    for name, rival, spent, unit in (
+        ("differentiable", "ppo", "wall_seconds", "seconds"),
+        ("differentiable", "ppo", "cost_evaluations", "designs priced"),
+        ("differentiable", "evolution_exact", "wall_seconds", "seconds"),
+        ("differentiable", "evolution_exact", "accuracy_queries", "accuracy queries"),
+        ("differentiable_score", "ppo", "wall_seconds", "seconds"),
+        ("differentiable_score", "ppo", "accuracy_queries", "accuracy queries"),
+        ("differentiable_score", "evolution_tuned", "accuracy_queries", "accuracy queries"),
+        ("differentiable_surrogate", "ppo", "accuracy_queries", "accuracy queries"),
+        ("differentiable_surrogate", "evolution_tuned", "accuracy_queries", "accuracy queries"),
+        ("differentiable_surrogate", "surrogate_drawn", "accuracy_queries", "accuracy queries"),
+    ):
+        if name in strategies and rival in strategies:
+            said += _ratios(results, name, rival, spent, unit)
     if baseline in strategies:
         said += _beside_baseline(results, baseline)
     return said
@@ -144,14 +149,14 @@ def _beside(results: Results, reference: str) -> dict[str, tuple[int, int]]:
 
 
 def _beside_default(results: Results, default: str) -> list[str]:
-    """Which strategies are nearer to the optimum in the mean than the default, where chance does not explain it."""
+    """Which strategies are nearer to the optimum in the mean than a default, where chance does not explain it."""
     said = [
-        f"{name} is nearer to the optimum in the mean than the default, {default}, at {nearer} of {len(results['budgets'])} "
-        f"budgets beyond chance, and farther from it at {farther}."
+        f"{name} is nearer to the optimum in the mean than {default} at {nearer} of {len(results['budgets'])} budgets "
+        f"beyond chance, and farther from it at {farther}."
         for name, (nearer, farther) in _beside(results, default).items()
         if nearer and name != "exact"
     ]
-    return said or [f"No strategy is nearer to the optimum in the mean than the default, {default}, beyond chance."]
+    return said or [f"No strategy is nearer to the optimum in the mean than {default} beyond chance."]
 
 
 def _ratios(results: Results, name: str, rival: str, spent: str, unit: str) -> list[str]:

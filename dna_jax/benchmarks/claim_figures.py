@@ -146,6 +146,11 @@ def _samples(side: Side) -> np.ndarray:
     return side.until(side.median_of(side.other), counts) if side.is_new else counts[side.budget][:, -1].astype(float)
 
 
+def _trainings_as_accurate(side: Side) -> np.ndarray:
+    old = side.other if side.is_new else side.own
+    return side.until(side.median_of(old), side.own.judged.queries)
+
+
 def _throughput(side: Side) -> np.ndarray:
     return side.of_feasible(1e3 / side.setting.table.latency_of(side.answers))
 
@@ -220,6 +225,9 @@ FIGURES = {
         _samples,
         "times",
         False,
+    ),
+    "trainings_as_accurate": Figure(
+        "trainings until as accurate as half of the old ones end", _trainings_as_accurate, "times", False
     ),
     "throughput": Figure("images/s of what is returned within the budgets", _throughput, "share", True),
     "energy_efficiency": Figure("GOPS/W of what is returned within the budgets", _energy_efficiency, "share", True),

@@ -83,4 +83,14 @@ def gradient_entries(settings: StrategySettings) -> dict[str, Entry]:
             batch=settings.surrogate.queries,
             most=settings.surrogate_samples,
         ),
+        "surrogate_drawn": CompiledEntry(
+            source="the same surrogate without gradients: the most promising of designs drawn uniformly",
+            search=lambda table, _: SurrogateSearch(
+                table.space,
+                dataclasses.replace(settings.surrogate, gradient_steps=0, candidates=settings.drawn_candidates),
+            ),
+            batch=settings.surrogate.queries,
+            most=settings.surrogate_samples,
+            variant=True,
+        ),
     }

@@ -23,9 +23,11 @@ class TrialSearch:
 
     Attributes:
       strategy: asks, is told, and answers.
+      exact: whether it is told mean accuracies, by which it will be judged, and not those of one training.
     """
 
     strategy: Strategy
+    exact: bool = False
 
     def init(self, key: jax.Array, problem: TableProblem) -> Any:
         return self.strategy.init(key)
@@ -35,7 +37,8 @@ class TrialSearch:
         designs = self.strategy.propose(state, ask)
         log_ratios = problem.log_ratios(designs)
         trained = self.strategy.select(state, designs, log_ratios)
-        accuracy = jnp.where(trained, problem.train(train, designs), 0)
+        told = problem.mean_accuracy_of(designs) if self.exact else problem.train(train, designs)
+        accuracy = jnp.where(trained, told, 0)
         state = self.strategy.update(state, designs, Feedback(trained, accuracy, log_ratios))
         return state, Trials(
             designs=designs.astype(jnp.int8),

@@ -54,7 +54,7 @@ class StrategySettings:
       reinforce_beta: weight of what a cost is off its limit (as `rewards.Absolute`).
       reinforce_tuned, reinforce_tuned_beta: the same, tuned.
       ppo: NAHAS multi-trial, and its phase search.
-      ppo_tuned: the same, tuned.
+      ppo_tuned: the same, tuned: of twelve tries those of the paper are the best.
       hard, soft: rewards of NAHAS, section 3.4.
       fast_slow: two-level co-exploration (Jiang et al., TCAD 2020).
       fast_slow_exponent: of latency over its limit in the reward of its slow steps, in place of the utilisation of a
@@ -69,6 +69,7 @@ class StrategySettings:
       traded_pressure: exponents of costs in the objectives of differentiable_product and differentiable_weighted (NAHAS,
         soft: 0.07).
       surrogate: differentiable_surrogate.
+      drawn_candidates: designs drawn uniformly in a step of surrogate_drawn, which follows no gradient.
       surrogate_samples: designs that it trains at most, the last step made whole.
     """
 
@@ -114,9 +115,12 @@ class StrategySettings:
         gradient_steps=4, objective=ObjectiveConfig(multiplier_rate=0.0025, pressure=0.01)
     )
     surrogate_samples: int = 500
+    drawn_candidates: int = 1000
 
     def __post_init__(self) -> None:
-        require_at_least(self, nsga2_population=1, surrogate_samples=1)
+        require_at_least(self, nsga2_population=1, surrogate_samples=1, drawn_candidates=self.surrogate.queries)
+        if not self.surrogate.gradient_steps:
+            raise ValueError("surrogate.gradient_steps must be at least 1; surrogate_drawn is the search without any.")
         for name in ("hinge_weight", "traded_pressure"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative, and is {getattr(self, name)}.")

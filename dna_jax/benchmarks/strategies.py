@@ -3,9 +3,10 @@
 Those of papers have the settings of their papers. Names that end in `_tuned`, and `differentiable`,
 `differentiable_likeliest`, `differentiable_score` and `differentiable_surrogate`, which no paper has on such a table, have
 settings that were chosen on this very table, with as many tries each (`benchmarks.tuning`). `differentiable_library` has
-those of a run (`SearchConfig`); other variants of `differentiable` have its settings but for what their names say.
-Exact accuracies are means of three trainings, without the noise that others are told of, and count as one query for each
-network.
+those of a run (`SearchConfig`), whose rates of logits and multipliers were chosen with a look at this table, too; other
+variants of `differentiable` have its settings but for what their names say. Exact accuracies are means of three trainings,
+without the noise that others are told of: whoever reads the table asks for one of each network, `evolution_exact` and
+`ppo_exact` for one of each design that they try.
 """
 
 from dna_jax.benchmarks.claim_entries import claim_entries

@@ -128,6 +128,10 @@ class TableProblem:
         training = jax.random.randint(key, designs.shape[:1], 0, self.accuracy.shape[1])
         return self.accuracy[self.network_row(designs), training]
 
+    def mean_accuracy_of(self, designs: jax.Array) -> jax.Array:
+        """Mean accuracy over trainings of designs int32[..., decisions], percent, f32[...]."""
+        return jnp.mean(self.accuracy[self.network_row(designs)], axis=-1)
+
     @property
     def mean_accuracy(self) -> jax.Array:
         """Of each network, percent, f32[networks]."""

@@ -21,11 +21,11 @@ from dna_jax.benchmarks.figures import spent_until_near
 from dna_jax.benchmarks.judge import judge
 from dna_jax.benchmarks.macro_edge import Benchmark
 from dna_jax.benchmarks.settings import StrategySettings, adam
-from dna_jax.benchmarks.strategies import strategies
+from dna_jax.benchmarks.strategies import comparable
 from dna_jax.search.strategies import DifferentiableConfig, EvolutionConfig, PpoConfig, ReinforceConfig, SurrogateConfig
 
 Change = Mapping[str, Any]
-"""Values by the path of a setting: "ppo_tuned.learning_rate"."""
+"""Values by the path of a setting: "evolution_tuned.population"."""
 
 _OBJECTIVE = {
     "objective.multiplier_rate": (0.00125, 0.0025, 0.005, 0.01, 0.02),
@@ -153,7 +153,7 @@ class Tried:
 
 def run_try(name: str, settings: StrategySettings, benchmark: Benchmark, seeds: Sequence[int], samples: int) -> Tried:
     """The strategy of a field of the settings, judged."""
-    entry = strategies(settings)[STRATEGY[name]]
+    entry = comparable(settings)[STRATEGY[name]]
     trials = entry.run(benchmark.table, benchmark.tasks, seeds, samples)
     judged = judge(trials, benchmark.table, benchmark.tasks, benchmark.front)
     spent = [spent_until_near(judged, budget, seconds=0.0) for budget in range(len(benchmark.tasks))]

@@ -27,6 +27,14 @@ def _fail(error: Exception | str) -> NoReturn:
     raise SystemExit(USER_ERROR_CODE)
 
 
+def _fail_of_card(error: Exception) -> NoReturn:
+    """A run card is a program of its own: whatever it raises, the user has to look there."""
+    _fail(
+        f"The flags cannot be used ({type(error).__name__}: {error}); check that the card of --config loads and has every "
+        "field that is overridden."
+    )
+
+
 def _parse(arguments: Sequence[str]) -> list[str]:
     """Parse flags; absl by itself exits with 1 and a page of usage, and lets errors in config files through."""
     try:
@@ -37,15 +45,15 @@ def _parse(arguments: Sequence[str]) -> list[str]:
     except flags.Error as error:
         _fail(f"{error} Run with --help to see the flags.")
     except Exception as error:
-        # A run card is a program of its own: whatever it raises, the user has to look there.
-        _fail(f"The flags cannot be used ({type(error).__name__}: {error}); check --config and its overrides.")
+        _fail_of_card(error)
     if len(rest) > 1:
         _fail(f"Unexpected argument {rest[1]!r}; values go with flags, as in --workdir=DIR.")
     return rest
 
 
-def run_card(flag: str = "config") -> dict[str, Any]:
-    """The values of the run card that a flag names; UserError if there is none or it cannot be loaded."""
+def run_card(flag: str = "config", example: str = "digits.py") -> dict[str, Any]:
+    """The values of the run card that a flag names; UserError, which names an example, if there is none or it cannot be
+    loaded."""
     card = flags.FLAGS[flag].value
     try:
         # A card that failed to load only says so when it is looked into.
@@ -54,7 +62,7 @@ def run_card(flag: str = "config") -> dict[str, Any]:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise UserError(f"The run card cannot be loaded ({', '.join(lines[-2:])}); check --{flag}.") from error
     if values is None:
-        raise UserError(f"Pass a run card, for instance --{flag}=experiments/configs/digits.py.")
+        raise UserError(f"Pass a run card, for instance --{flag}=experiments/configs/{example}.")
     return values
 
 
@@ -119,10 +127,12 @@ def run(main: Callable[[], None], define_flags: Callable[[], None]) -> None:
             _fail(f"The system refuses a file ({error}); free space, or check the rights of --workdir and --data_dir.")
 
     try:
-        # A flag that holds a run card looks at the arguments, flag files included, as soon as it is defined.
+        # A flag that holds a run card looks at the arguments, flag files and overrides included, as soon as it is defined.
         define_flags()
     except flags.Error as error:
         _fail(error)
+    except Exception as error:
+        _fail_of_card(error)
     app.run(guarded, flags_parser=_parse)
 
 

@@ -23,11 +23,11 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
             published=(
                 "joint search needs half the samples (old / new = 2). Phase search is scheduled by its number of samples, "
                 "so that it is run with 1,250 to 20,000 of them, each counted to its end; joint search to where it is as "
-                "accurate as that."
+                "accurate as that. A first phase trains one network, whatever it prices, so that trainings are counted, too."
             ),
             new="ppo",
             old=("phases_quarter", "phases_half", "phases", "phases_double", "phases_quadruple"),
-            figures=("accuracy", "samples"),
+            figures=("accuracy", "samples", "trainings_as_accurate"),
         ),
         variant,
     )

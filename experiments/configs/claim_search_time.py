@@ -25,7 +25,7 @@ def get_config(variant: str = "") -> config_dict.ConfigDict:
                 "trainings are counted; with trainings, see `experiments.compare_shots`. Exact accuracies count as 6,561."
             ),
             new="differentiable",
-            old=("ppo", "ppo_tuned"),
+            old=("ppo",),
             figures=("accuracy", "seconds", "queries"),
         ),
         variant,

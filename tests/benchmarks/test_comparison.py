@@ -78,6 +78,14 @@ def test_samples_are_counted_to_what_the_other_ends_with(setting):
     assert (never["new"], never["old"], never["value"], never["verdict"]) == (None, 120.0, 0.0, "worse")
 
 
+def test_trainings_of_both_are_counted_to_what_the_old_one_ends_with(setting):
+    joint, phased = _runs([[5, 2, 1, 0]] * 6), _runs([[50, 50, 2, 2]] * 6)
+    told = compare("trainings_as_accurate", joint, phased, 0, setting)
+    # Ten a step: after two, and after three.
+    assert (told["new"], told["old"], told["value"], told["verdict"]) == (20.0, 30.0, 1.5, "better")
+    assert compare("trainings_as_accurate", phased, joint, 0, setting)["new"] is None
+
+
 def test_what_half_of_the_searches_take_is_no_less_for_those_that_never_arrive(setting):
     """Half of the new ones stay beyond what both reach: with few trainings in all, they do not make the others look fast."""
     short = _runs([[5, 1]] * 3 + [[5, 3]] * 3)

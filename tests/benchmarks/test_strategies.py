@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import types
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -45,11 +46,13 @@ SAMPLES = {
     "reinforce_best": 6000,
     "reinforce_one_sided": 6000,
     "ppo": 3000,
+    "ppo_exact": 3000,
     "ppo_soft": 3000,
     "phases": 3000,
     "fast_slow": 3000,
     "fast_slow_hard": 3000,
     "differentiable_surrogate": 300,
+    "surrogate_drawn": 300,
 }
 """Of a search of 324 designs, where 1,500 are not enough or too many."""
 
@@ -115,6 +118,21 @@ def test_what_is_likeliest_is_returned_as_by_a_run(small, small_tasks):
             assert np.array_equal(answer[:3], before[:3]) or not _some_accelerator_meets(small, task, before[:3])
 
 
+@dataclasses.dataclass
+class _Overheard:
+    """A strategy that lets others hear which accuracies it is told."""
+
+    strategy: object
+    heard: list
+
+    def __getattr__(self, name):
+        return getattr(self.strategy, name)
+
+    def update(self, state, designs, feedback):
+        self.heard.append(np.asarray(feedback.accuracy))
+        return self.strategy.update(state, designs, feedback)
+
+
 def _some_accelerator_meets(table, task, network):
     latency = table.latency_ms[np.arange(3), network].sum(axis=0)
     return np.any((latency <= task.latency_ms) & (table.area_mm2 <= task.area_mm2))
@@ -158,7 +176,7 @@ def test_searches_do_better_than_random(name, benchmark):
     ("changed", "names"),
     [
         ({"evolution": EvolutionConfig(sample=2)}, {"evolution"}),
-        ({"evolution_tuned": EvolutionConfig(sample=2)}, {"evolution_tuned"}),
+        ({"evolution_tuned": EvolutionConfig(sample=2)}, {"evolution_tuned", "evolution_exact"}),
         ({"reinforce_beta": -3.0}, {"reinforce", "reinforce_best", "reinforce_one_sided"}),
         (
             {"reinforce": ReinforceConfig(batch=1, learning_rate=0.5)},
@@ -166,9 +184,8 @@ def test_searches_do_better_than_random(name, benchmark):
         ),
         ({"reinforce_tuned": ReinforceConfig(batch=1, learning_rate=0.5)}, {"reinforce_tuned"}),
         ({"reinforce_tuned_beta": -3.0}, {"reinforce_tuned"}),
-        ({"ppo": PpoConfig(learning_rate=0.5)}, {"ppo", "ppo_soft", "phases"}),
-        ({"ppo_tuned": PpoConfig(learning_rate=0.5)}, {"ppo_tuned"}),
-        ({"hard": WeightedProduct(0.0, -9.0)}, {"ppo", "ppo_tuned", "phases", "fast_slow", "fast_slow_hard"}),
+        ({"ppo": PpoConfig(learning_rate=0.5)}, {"ppo", "ppo_exact", "ppo_soft", "phases"}),
+        ({"hard": WeightedProduct(0.0, -9.0)}, {"ppo", "ppo_exact", "phases", "fast_slow", "fast_slow_hard"}),
         ({"soft": WeightedProduct(-9.0, -9.0)}, {"ppo_soft", "phases"}),
         ({"fast_slow": FastSlowConfig(fast_steps=1)}, {"fast_slow", "fast_slow_hard"}),
         ({"fast_slow_exponent": -9.0}, {"fast_slow"}),
@@ -188,7 +205,8 @@ def test_searches_do_better_than_random(name, benchmark):
         ({"mixture_temperature": 3.0}, {"differentiable_soft"}),
         ({"hinge_weight": 9.0}, {"differentiable_hinge"}),
         ({"traded_pressure": 9.0}, {"differentiable_product", "differentiable_weighted"}),
-        ({"surrogate": SurrogateConfig(queries=2)}, {"differentiable_surrogate"}),
+        ({"surrogate": SurrogateConfig(queries=2)}, {"differentiable_surrogate", "surrogate_drawn"}),
+        ({"drawn_candidates": 50}, {"surrogate_drawn"}),
     ],
 )
 def test_settings_reach_the_strategies_that_they_are_for(changed, names, small):
@@ -197,6 +215,12 @@ def test_settings_reach_the_strategies_that_they_are_for(changed, names, small):
     compiled = {name: pair for name, pair in pairs.items() if isinstance(pair[0], CompiledEntry)}
     changes = {name for name, (old, new) in compiled.items() if old.search(small, 500) != new.search(small, 500)}
     assert changes == names
+
+
+def test_settings_of_ppo_can_be_tried_apart(small):
+    changed = comparable(StrategySettings(ppo_tuned=PpoConfig(learning_rate=0.5)))["ppo_tuned"].search(small, 500)
+    assert changed.strategy.config.learning_rate == 0.5
+    assert ENTRIES["ppo_tuned"].search(small, 500) == ENTRIES["ppo"].search(small, 500)
 
 
 def test_the_settings_of_the_library_are_those_that_a_search_has_where_nothing_is_said():
@@ -278,6 +302,20 @@ def test_nothing_over_budget_is_trained_by_fast_and_slow_search(small, small_tas
     assert 0 < trained.sum() < trained.size / 11 + 10
     for design in designs[trained]:
         assert small.latency_of(design.astype(int)) <= small_tasks[0].latency_ms
+
+
+@pytest.mark.parametrize("name", ["evolution_exact", "ppo_exact"])
+def test_who_is_told_exact_accuracies_is_told_means_and_asks_for_each(name, small, small_tasks):
+    entry = ENTRIES[name]
+    search = entry.search(small, 100)
+    problem = TableProblem.of(small, small_tasks[0])
+    heard = []
+    told = dataclasses.replace(search, strategy=_Overheard(search.strategy, heard))
+    state = told.init(jax.random.key(0), problem)
+    _, trials = told.step(state, jax.random.key(1), problem)
+    means = small.mean_accuracy[small.rows(np.asarray(trials.designs, int))[0]]
+    np.testing.assert_allclose(heard[0], means, rtol=1e-6)
+    assert int(trials.queries) == entry.batch
 
 
 def test_whatever_is_trained_is_told_of_distinct_networks_by_the_surrogate(small, small_tasks):

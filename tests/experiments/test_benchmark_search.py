@@ -57,6 +57,9 @@ def test_a_small_run_writes_all_it_promises(within, tmp_path, capsys):
         ("surrogate.queries=0", "at least 1"),
         ("surrogate.queries=100", "candidates must be at least 100"),
         ("surrogate.network_deviation=0.0", "must be positive"),
+        ("surrogate.gradient_steps=0", "surrogate_drawn is the search without any"),
+        ("surrogate.gradient_steps=-1", "at least 0"),
+        ("drawn_candidates=3", "at least 4"),
     ],
 )
 def test_settings_without_effect_or_sense_are_refused(refused, setting, says):
@@ -76,6 +79,9 @@ def test_what_is_not_installed_is_said_before_anything_is_searched(refused, monk
 def test_wrong_flags_are_refused_in_a_sentence(refused, tmp_path):
     assert "some of" in refused("benchmark_search", "--strategies=luck")
     assert "at least 1" in refused("benchmark_search", "--config.seeds=0")
+    assert "leaves out some of the 5 optima" in refused("benchmark_search", "--config.brute_force=4")
+    assert "configs/claim_joint.py" in refused("compare_strategies")
+    assert "has every field that is overridden" in refused("benchmark_search", "--config.phases=3")
     file = tmp_path / "file"
     file.write_text("")
     assert "is a file" in refused("benchmark_search", f"--out={file}")

@@ -22,10 +22,10 @@ from dna_jax.spaces import Space
 
 @dataclasses.dataclass(frozen=True)
 class PpoConfig:
-    """How the controller learns.
+    """How the controller learns. Where no paper is named, the paper is silent and the value was set here.
 
     Attributes:
-      batch: trials to an update (NAHAS: rewards averaged over 10).
+      batch: trials to an update. NAHAS averages rewards over 10 trials, which is read as updates of ten.
       learning_rate: of Adam (NAHAS: 5e-4).
       clip_norm: of gradients (NAHAS: 1.0).
       clip_ratio: how far a probability may move from that under which a trial was drawn (Schulman et al.: 0.2).

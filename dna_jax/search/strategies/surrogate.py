@@ -22,6 +22,12 @@ from dna_jax.search.strategies.descent import Descent
 from dna_jax.search.strategies.search import JointProblem, Trials
 from dna_jax.spaces import Space
 
+_UNTOLD = 80.0
+"""Accuracy, percent, that predictions start from before any is told: only differences count by then."""
+
+_LEVEL_DEVIATION = 10.0
+"""Prior deviation of the accuracy of a network of no particular choices from the first that is told, points."""
+
 
 @dataclasses.dataclass(frozen=True)
 class SurrogateConfig:
@@ -30,7 +36,8 @@ class SurrogateConfig:
     Attributes:
       queries: trainings of a step.
       candidates: designs drawn from the logits, of which the most promising are trained.
-      gradient_steps: of the logits in a step.
+      gradient_steps: of the logits in a step; with 0, which leaves `samples`, `learning_rate` and `objective` unread,
+        candidates stay uniform.
       samples: to a gradient step.
       learning_rate: of Adam, for all logits.
       objective: form and weights.
@@ -38,7 +45,7 @@ class SurrogateConfig:
       choice_deviation, pair_deviation: prior deviations of the effect of a choice and of a pair of choices, points of
         accuracy.
       network_deviation: of what is a network's own, points.
-      training_deviation: of one training of a network, points.
+      training_deviation: of one training of a network, points; 0.2 is that of NAS-Bench-Macro.
     """
 
     queries: int = 4
@@ -54,7 +61,7 @@ class SurrogateConfig:
     training_deviation: float = 0.2
 
     def __post_init__(self) -> None:
-        require_at_least(self, queries=1, candidates=self.queries, gradient_steps=1, samples=1, learning_rate=0, optimism=0)
+        require_at_least(self, queries=1, candidates=self.queries, gradient_steps=0, samples=1, learning_rate=0, optimism=0)
         for name in ("choice_deviation", "pair_deviation", "network_deviation", "training_deviation"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)}.")
@@ -86,7 +93,7 @@ class Regression:
         """Before the first query."""
         choices, pairs = decisions * options, decisions * (decisions - 1) // 2 * options**2
         deviation = jnp.repeat(
-            jnp.array([10.0, config.choice_deviation, config.pair_deviation]),
+            jnp.array([_LEVEL_DEVIATION, config.choice_deviation, config.pair_deviation]),
             jnp.array([1, choices, pairs]),
             total_repeat_length=1 + choices + pairs,
         )
@@ -102,7 +109,7 @@ class Regression:
 
     def predict(self, row: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Mean, percent, and variance of the prediction for features `row`."""
-        mean = jnp.nan_to_num(self.origin, nan=80.0) + row @ self.weights
+        mean = jnp.nan_to_num(self.origin, nan=_UNTOLD) + row @ self.weights
         return mean, jnp.maximum(row @ self.covariance @ row, 0)
 
 
