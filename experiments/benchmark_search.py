@@ -51,6 +51,9 @@ DEFAULT = "differentiable"
 LIBRARY = "differentiable_library"
 """How a run searches where nothing else is said."""
 
+DEFAULTS = (DEFAULT, LIBRARY)
+"""Of which it is said whether another strategy is nearer to the optimum."""
+
 BASELINE = "random"
 """The strategy that all others should be better than."""
 
@@ -178,17 +181,13 @@ def main() -> None:
             # What has been measured is kept, should a later strategy fail.
             write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
     progress.close()
-    references = [name for name in (DEFAULT, LIBRARY, BASELINE) if name in judged]
-    for reference in references:
+    for reference in (name for name in (*DEFAULTS, BASELINE) if name in judged):
         results[f"over_{reference}"] = {
             name: {b: difference(own.final_regret[i], judged[reference].final_regret[i]) for i, b in enumerate(budgets)}
             for name, own in judged.items()
             if name != reference
         }
-    tables = [search_report.regret_table(results), search_report.effort_table(results), search_report.queries_table(results)]
-    tables += [search_report.beside_table(results, reference) for reference in references]
-    text = "".join(f"{table}\n" for table in tables)
-    text += "".join(f"- {sentence}\n" for sentence in search_report.sentences(results, (DEFAULT, LIBRARY), BASELINE))
+    text = search_report.report(results, DEFAULTS, BASELINE)
     print(text)
     if folder:
         write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")

@@ -140,6 +140,14 @@ def sentences(results: Results, defaults: Sequence[str], baseline: str) -> list[
     return said
 
 
+def report(results: Results, defaults: Sequence[str], baseline: str) -> str:
+    """Markdown: all tables, and what they say in words. What was not compared is left out."""
+    tables = [regret_table(results), effort_table(results), queries_table(results)]
+    tables += [beside_table(results, name) for name in (*defaults, baseline) if f"over_{name}" in results]
+    text = "".join(f"{table}\n" for table in tables)
+    return text + "".join(f"- {sentence}\n" for sentence in sentences(results, defaults, baseline))
+
+
 def _beside(results: Results, reference: str) -> dict[str, tuple[int, int]]:
     """At how many budgets each strategy is nearer to the optimum in the mean than a reference and farther beyond chance."""
     return {
