@@ -1,13 +1,14 @@
 """Two-level fast/slow co-exploration of plain networks and a pipeline of FPGAs, on the embedded digits.
 
 Paper:     Jiang et al., Hardware/Software Co-Exploration of Neural Architectures (TCAD 2020, arXiv:1907.04650): networks of
-           six convolutions (1.1e9 of them), the best pipeline for each on at most two ZCU102 boards, operands of 16 bits.
+           six convolutions (1.1e9 of them), for each the most efficient pipeline with the throughput on at most two ZCU102
+           boards, operands of 16 bits.
 Data:      1,797 handwritten digits of scikit-learn, 8 x 8.
 Hardware:  1 CPU core.
 Time:      11 minutes (slow_only: 13), beside each other on two cores.
-Expected:  most accurate design 95 to 97 % on the held-out images and 98.5 to 99.5 % on the test set after longer training,
-           at 15,000 images a second or more with 60 to 90 % of the multipliers at work; 47 networks trained, 23 left out of
-           slow steps for what they cost, 630 priced. So short a search learns to meet the requirements (70 to 80 % of the
+Expected:  most accurate design 96 to 98 % on the held-out images and 98.6 to 99.7 % on the test set after longer training,
+           at 15,000 images a second or more with 63 to 90 % of the multipliers at work; 58 networks trained, 12 left out of
+           slow steps for what they cost, 630 priced. So short a search learns to meet the requirements (80 to 95 % of the
            last proposals), and hardly yet which networks learn well (experiments/results/coexploration).
 Command:   python -m experiments.coexplore --config=experiments/configs/coexploration.py
            For CIFAR-10: --config.data.name=cifar10 --data_dir=DIR, deeper networks (--config.network.depth=10), longer
