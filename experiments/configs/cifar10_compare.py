@@ -4,8 +4,9 @@ Paper:     NAHAS (Zhou et al., 2021), Figures 3 and 4: joint against platform-aw
 Data:      CIFAR-10 of tensorflow-datasets, resized to 16 x 16; S1 at width 0.25, stride plan `cifar_early`.
 Hardware:  2 CPU cores.
 Time:      about 25 minutes for three seeds of each of three searches.
-Expected:  every search meets its budgets; joint search 42.1 to 43.2 %, network only 41.5 to 42.8 %, accelerator only 40.0 to
-           41.6 %; figures in experiments/results/cifar10_compare/.
+Expected:  every search meets its budgets; joint search 38.6 to 43.9 % (six runs), network only 41.5 to 42.8 %, accelerator
+           only 40.0 to 41.6 %, random networks within the budgets 39.6 to 41.8 %: searches so short are not beyond chance
+           ahead of these (experiments/results/cifar10_compare).
 Command:   python -m experiments.compare --config=experiments/configs/cifar10_compare.py --data_dir=DIR --workdir=DIR
 """
 
