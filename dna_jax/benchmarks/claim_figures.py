@@ -147,8 +147,11 @@ def _samples(side: Side) -> np.ndarray:
 
 
 def _trainings_as_accurate(side: Side) -> np.ndarray:
-    old = side.other if side.is_new else side.own
-    return side.until(side.median_of(old), side.own.judged.queries)
+    counts = side.own.judged.queries
+    if side.is_new:
+        return side.until(side.median_of(side.other), counts)
+    # What never gets there counts with all that it has spent.
+    return np.minimum(side.until(side.median_of(side.own), counts), counts[side.budget][:, -1])
 
 
 def _throughput(side: Side) -> np.ndarray:

@@ -84,6 +84,11 @@ def test_trainings_of_both_are_counted_to_what_the_old_one_ends_with(setting):
     # Ten a step: after two, and after three.
     assert (told["new"], told["old"], told["value"], told["verdict"]) == (20.0, 30.0, 1.5, "better")
     assert compare("trainings_as_accurate", phased, joint, 0, setting)["new"] is None
+    # Of the old ones those that end farther away count with all their trainings, so that intervals have ends.
+    some = _runs([[50, 50, 2, 2]] * 3 + [[50, 50, 50, 3]] * 3)
+    told = compare("trainings_as_accurate", joint, some, 0, setting)
+    assert (told["old"], told["old_seeds"]) == (30.0, [30.0] * 3 + [40.0] * 3)
+    assert (told["low"], told["high"]) == (1.5, 2.0)
 
 
 def test_what_half_of_the_searches_take_is_no_less_for_those_that_never_arrive(setting):
