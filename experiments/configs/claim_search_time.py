@@ -4,7 +4,7 @@ Paper:     DNA (Zhang et al., arXiv:2010.14778): up to 1234.3 times.
 Data:      NAS-Bench-Macro with the NAHAS edge space (`macro_edge`), 20 seeds at each of five budgets.
 Hardware:  2 CPU cores.
 Time:      2 minutes.
-Expected:  PPO takes 40 to 90 times the seconds, and a tenth to a quarter of the trainings, for exact accuracies read the
+Expected:  PPO takes 41 to 92 times the seconds, and a tenth to a quarter of the trainings, for exact accuracies read the
            whole table (experiments/results/claims).
 Command:   python -m experiments.compare_strategies --config=experiments/configs/claim_search_time.py
 """

@@ -4,7 +4,7 @@ Paper:     NAHAS (Zhou et al., 2021), TuNAS (Bender et al., CVPR 2020), Co-Explo
            evolution (Real et al., AAAI 2019), NSGA-II (Deb et al., 2002); NAS-Bench-Macro (Su et al., 2021).
 Data:      NAS-Bench-Macro with the NAHAS edge space, 20 seeds at each of five budgets.
 Hardware:  2 CPU cores.
-Time:      20 minutes.
+Time:      21 minutes.
 Expected:  median regret of the differentiable search 0.00 points at every budget, of PPO at most 0.02, of random search
            10.8 to 0.35; all figures in experiments/results/macro_edge.
 Command:   python -m experiments.benchmark_search --config=experiments/configs/macro_edge.py --out=DIR
