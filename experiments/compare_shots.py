@@ -155,7 +155,10 @@ def define_flags() -> None:
 def main() -> None:
     """Run the searches with every seed."""
     wanted = [name for name in METHODS if name != "differentiable" or flags.FLAGS["differentiable"].value is not None]
-    cards = {name: from_mapping(CosearchConfig, binary.run_card(name.replace("-", "_"))) for name in wanted}
+    cards = {
+        name: from_mapping(CosearchConfig, binary.run_card(name.replace("-", "_"), f"nahas_{name.replace('-', '')}.py"))
+        for name in wanted
+    }
     require_comparable(cards)
     if not flags.FLAGS.workdir:
         raise UserError("Pass --workdir=DIR, under which every run has its own directory.")

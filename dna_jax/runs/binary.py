@@ -30,8 +30,8 @@ def _fail(error: Exception | str) -> NoReturn:
 def _fail_of_card(error: Exception) -> NoReturn:
     """A run card is a program of its own: whatever it raises, the user has to look there."""
     _fail(
-        f"The flags cannot be used ({type(error).__name__}: {error}); check that the card of --config loads and has every "
-        "field that is overridden."
+        f"The flags cannot be used ({type(error).__name__}: {error}); check that the run card loads and has every field "
+        "that is overridden."
     )
 
 

@@ -46,7 +46,7 @@ class RequirementsConfig:
     """What the best pipeline for a network has to reach on the boards at hand.
 
     Attributes:
-      images_per_second: throughput, at least.
+      images_per_second: throughput, at least. Of the pipelines that have it, the best for a network is the most efficient.
       efficiency: share of the multipliers' cycles that compute the network (`Pipeline.efficiency`), at least.
     """
 

@@ -20,6 +20,8 @@ from dna_jax.spaces import Design, Space, plain_cnn_space
 _BOARDS = {"zcu102": zcu102}
 _EFFICIENCY = 1
 """Column of the efficiency in `log_ratios`."""
+_ROUNDING = 2e-6
+"""Relative error of what a pipeline reaches: its cycles are sums in single precision."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,9 +75,11 @@ class CoexploreProblem:
 
     def log_ratios(self, images_per_second: float, efficiency: float) -> tuple[float, float]:
         """Logarithms of what is required over what a pipeline reaches, as `Feedback` has them: costs are seconds an image
-        and the inverse of efficiency."""
+        and the inverse of efficiency. What misses a requirement by no more than rounding meets it."""
         required = self.config.requirements
-        return math.log(required.images_per_second / images_per_second), math.log(required.efficiency / efficiency)
+        throughput = math.log(required.images_per_second / images_per_second)
+        share = math.log(required.efficiency / efficiency)
+        return 0.0 if abs(throughput) <= _ROUNDING else throughput, 0.0 if abs(share) <= _ROUNDING else share
 
     def meets(self, images_per_second: float, efficiency: float) -> bool:
         """Whether what a pipeline reaches is what is required. In single precision, as strategies have it."""

@@ -4,7 +4,7 @@ Paper:     NAHAS (Zhou et al., 2021), abstract and section 4.3.
 Data:      NAS-Bench-Macro with the NAHAS edge space (`macro_edge`), 20 seeds at each of five budgets.
 Hardware:  2 CPU cores.
 Time:      8 minutes.
-Expected:  more accurate than phase search with any number of samples, by 14.1 to 0.2 points; as accurate as phase search
+Expected:  more accurate than phase search with any number of samples, by 14.1 to 0.16 points; as accurate as phase search
            ends with 1.6 to 3.6 times fewer samples than its 1,250, and more times fewer than its 2,500 or more, with which
            it ends alike. By trainings, of which a first phase makes one, 0.6 to 2.6 times fewer: not decided at most budgets
            (experiments/results/claims).

@@ -7,9 +7,10 @@ Data:      1,797 handwritten digits of scikit-learn, 8 x 8.
 Hardware:  1 CPU core.
 Time:      11 minutes (slow_only: 13), beside each other on two cores.
 Expected:  most accurate design 96 to 98 % on the held-out images and 98.6 to 99.7 % on the test set after longer training,
-           at 15,000 images a second or more with 63 to 90 % of the multipliers at work; 58 networks trained, 12 left out of
-           slow steps for what they cost, 630 priced. So short a search learns to meet the requirements (80 to 95 % of the
-           last proposals), and hardly yet which networks learn well (experiments/results/coexploration).
+           at 15,000 images a second or more with 63 to 90 % of the multipliers at work; 56 to 60 networks trained, 10 to 14
+           left out of slow steps for what they cost, 630 priced. So short a search learns to meet the requirements (81 to
+           96 % of the last proposals, slow_only 70 to 80 %), and hardly yet which networks learn well
+           (experiments/results/coexploration).
 Command:   python -m experiments.coexplore --config=experiments/configs/coexploration.py
            For CIFAR-10: --config.data.name=cifar10 --data_dir=DIR, deeper networks (--config.network.depth=10), longer
            trainings, and less throughput (--config.requirements.images_per_second=5000).

@@ -186,6 +186,8 @@ def test_with_a_throughput_the_pipeline_is_the_most_efficient_that_has_it(every_
     np.testing.assert_allclose(found.cycles * found.dsp, product, rtol=1e-6)
     np.testing.assert_allclose((found.cycles, found.dsp), (cycles_, slices), rtol=1e-6)
     assert found.images_per_second >= required
+    # A throughput that is just reached is reached.
+    assert best_pipeline(LAYERS, designs, SMALL, boards, found.images_per_second) == found
     assert found.efficiency >= fastest.efficiency
 
 
@@ -243,5 +245,8 @@ def test_refusals():
     designs = board_designs(tiny, [4], [4], [4])
     with pytest.raises(OutOfReachError, match="block RAMs for every layer"):
         best_pipeline([Layer("large", K=4, C=4, P=4, Q=4, R=63, S=63)], designs, tiny, 1, math.inf)
+    backwards = BoardDesigns(**{name: values[::-1] for name, values in vars(board_designs(SMALL, [4], [4], [4])).items()})
+    with pytest.raises(ValueError, match="in the order of their DSP slices"):
+        best_pipeline(LAYERS, backwards, SMALL, 1, math.inf)
     with pytest.raises(ValueError, match="No design fits"):
         board_designs(dataclasses.replace(SMALL, bram=3), [4], [4], [4])

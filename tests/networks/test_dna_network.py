@@ -314,6 +314,7 @@ def test_cosearch_moves_operations_and_bits():
     assert np.mean(jax.tree.leaves(changed)) > 0.5
 
 
+@pytest.mark.slow
 def test_blocks_that_keep_their_shape_start_as_the_identity():
     """So at the start the operations of such blocks do not matter."""
     block, other = DnaBlock(1, 8, 8, 1, 8), DnaBlock(1, 8, 12, 2, 8)

@@ -124,6 +124,7 @@ def test_seeds_are_independent_and_repeatable():
     assert not np.array_equal(first.history, second.history)
 
 
+@pytest.mark.slow
 def test_the_weight_of_the_slowest_chunk_grows_at_its_rate():
     arrays, limits, key = _arrays(NETWORKS["demo"].layers), jnp.array([900.0, 700.0]), jax.random.key(0)
     built = np.asarray(arrays.built)

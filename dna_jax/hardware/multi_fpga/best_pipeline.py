@@ -29,7 +29,7 @@ from dna_jax.hardware.multi_fpga.pipeline import Pipeline, Stage
 from dna_jax.workload import Layer
 
 _ROUNDING = 1e-6
-"""Share by which sums of cycles in single precision may differ between two compiled programs."""
+"""Share by which sums of cycles in single precision may differ from what they should be: no throughput is missed by less."""
 
 
 @functools.partial(jax.jit, static_argnames=("board", "levels"))
@@ -81,9 +81,12 @@ def best_pipeline(
       images_per_second: required; infinite asks for the fastest.
 
     Raises:
+      ValueError: if designs are not in the order of their DSP slices, in which `board_designs` has them.
       OutOfReachError: if no design has the block RAMs for a layer.
     """
     slices, level = np.unique(np.asarray(dsp_slices(designs, board)), return_inverse=True)
+    if np.any(np.diff(level) < 0):
+        raise ValueError("Designs must be in the order of their DSP slices, as those of board_designs are.")
     least, chosen = (
         np.asarray(x) for x in _least_cycles(convolutions(layers), designs, jnp.asarray(level), board, len(slices))
     )
@@ -92,7 +95,7 @@ def best_pipeline(
         raise OutOfReachError(f"No design of the board {board.name} has the block RAMs for every layer.")
     # What the slowest board may take: nothing between two values that some run of layers takes makes a difference.
     limits = np.unique(least[np.isfinite(least) & (least >= fastest)])
-    allowed = limits[limits * (1 + _ROUNDING) <= board.clock_hz / images_per_second]
+    allowed = limits[limits <= board.clock_hz / images_per_second * (1 + _ROUNDING)]
     limits = allowed if len(allowed) else limits[:1]
     # Of each run the first number of slices with which it takes no more, [limits, L, L]; one past the last if there is none.
     descending = np.minimum.accumulate(least, axis=-1)

@@ -12,8 +12,8 @@ class Dealt:
 
     Attributes:
       cost: of all boards together, float[N]; infinite where nothing is possible.
-      boards: how many have layers, int[N].
-      firsts: the first layer of the last board, where the layers up to `last` are on so many boards, int[boards, N, L].
+      boards: how many have layers, int[N]; means nothing where the cost is infinite.
+      firsts: at [b, n, l] the first layer of the last board, where layers up to l are on b + 1 boards, int[boards, N, L].
     """
 
     cost: np.ndarray
